@@ -1,0 +1,1 @@
+"""Household-level simulator of community-based health insurance."""
