@@ -1,0 +1,325 @@
+"""Integer codes: one per random decision, sector, flow, tally, gauge and reason.
+
+Enumerations here are plain module constants because kernels freeze them when compiled. The tuples of
+names beside them are the labels under which results appear; their order is the order of the codes.
+"""
+
+from __future__ import annotations
+
+# --- one code per random decision (word 3 of the draw's address); never reuse a number ---------------
+# entity: household
+DRAW_HOUSEHOLD = 1  # size, consumption, distance, shared frailty
+DRAW_HOUSEHOLD_2 = 2  # taste, trust offset, group, formal sector
+DRAW_HOUSEHOLD_3 = 3  # ages of head and spouse
+DRAW_MONTH = 4  # contacts, untreated episodes, income shock, attention
+DRAW_CONTACT = 5  # member, severity, cost, admission (index: which contact)
+DRAW_SUPPLY = 6  # order of service, refusal, admission cost (index: which contact)
+DRAW_TASTE = 7  # taste of a membership year (month: the year's first month)
+DRAW_CONSUMPTION = 8  # yearly change of consumption
+DRAW_LIST = 9  # error of the community's list at one refresh
+DRAW_PENALTY = 10  # penalty and service gate
+# entity: member of a household
+DRAW_MEMBER = 20  # age, sex, own frailty, chronic illness at the start
+DRAW_LIFE = 21  # death, birth, marriage, chronic onset in one year
+DRAW_PARTNER = 22  # choice among unmarried men
+DRAW_TASTE_MEMBER = 23  # taste of one person for a membership year
+DRAW_BORN = 24  # sex and frailty of a newborn
+# entity: section
+DRAW_ROLLOUT = 40
+DRAW_SECTION = 41  # staffing, heritage of mutual aid
+DRAW_SLOTS = 42  # which sections get the last slots
+# entity: district (in the section's place of the address)
+DRAW_DISTRICT = 60  # level of consumption
+DRAW_HARVEST = 61  # harvest and illness of one year
+
+# --- sectors -----------------------------------------------------------------------------------------
+HOUSEHOLDS = 0
+SECTION_FUNDS = 1
+POOLS = 2
+HEALTH_CENTRES = 3
+HOSPITALS = 4
+GOVERNMENT = 5
+DONORS = 6
+NGOS = 7
+FORMAL_INSURERS = 8
+REST_OF_WORLD = 9
+N_SECTORS = 10
+SECTORS = (
+    "households",
+    "section_funds",
+    "pools",
+    "health_centres",
+    "hospitals",
+    "government",
+    "donors",
+    "ngos",
+    "formal_insurers",
+    "rest_of_world",
+)
+
+# --- flows: every payment is one of these, with a fixed payer and payee -------------------------------
+INCOME = 0
+CONSUMPTION = 1
+INFORMAL_LOAN = 2
+INFORMAL_REPAYMENT = 3
+ESTATE = 4
+CONTRIBUTION = 5
+SUBSIDY_STATE = 6
+SUBSIDY_DONOR = 7
+SUBSIDY_NGO = 8
+POOL_SHARE = 9
+POOL_GRANT = 10
+LEVY = 11
+BAIL_OUT_SECTION = 12
+BAIL_OUT_POOL = 13
+CLAIMS_OUTPATIENT = 14
+CLAIMS_OUTPATIENT_POOL = 15
+CLAIMS_HOSPITAL = 16
+ADMINISTRATION = 17
+COPAYMENT_HEALTH_CENTRE = 18
+COPAYMENT_HOSPITAL = 19
+FEE_HEALTH_CENTRE = 20
+FEE_HOSPITAL = 21
+FORMAL_CONTRIBUTION = 22
+FORMAL_CLAIMS_HEALTH_CENTRE = 23
+FORMAL_CLAIMS_HOSPITAL = 24
+PENALTY = 25
+RUNNING_COST_HEALTH_CENTRE = 26
+RUNNING_COST_HOSPITAL = 27
+SALARIES = 28
+N_FLOWS = 29
+# name, payer, payee, purpose
+FLOWS = (
+    ("income", REST_OF_WORLD, HOUSEHOLDS, "living"),
+    ("consumption", HOUSEHOLDS, REST_OF_WORLD, "living"),
+    ("informal_loan", REST_OF_WORLD, HOUSEHOLDS, "credit"),
+    ("informal_repayment", HOUSEHOLDS, REST_OF_WORLD, "credit"),
+    ("estate", HOUSEHOLDS, REST_OF_WORLD, "living"),
+    ("contribution", HOUSEHOLDS, SECTION_FUNDS, "insurance"),
+    ("subsidy_state", GOVERNMENT, SECTION_FUNDS, "subsidy"),
+    ("subsidy_donor", DONORS, SECTION_FUNDS, "subsidy"),
+    ("subsidy_ngo", NGOS, SECTION_FUNDS, "subsidy"),
+    ("pool_share", SECTION_FUNDS, POOLS, "pooling"),
+    ("pool_grant", GOVERNMENT, POOLS, "subsidy"),
+    ("levy", FORMAL_INSURERS, POOLS, "pooling"),
+    ("bail_out_section", GOVERNMENT, SECTION_FUNDS, "bail-out"),
+    ("bail_out_pool", GOVERNMENT, POOLS, "bail-out"),
+    ("claims_outpatient", SECTION_FUNDS, HEALTH_CENTRES, "care"),
+    ("claims_outpatient_pool", POOLS, HEALTH_CENTRES, "care"),
+    ("claims_hospital", POOLS, HOSPITALS, "care"),
+    ("administration", SECTION_FUNDS, REST_OF_WORLD, "administration"),
+    ("copayment_health_centre", HOUSEHOLDS, HEALTH_CENTRES, "care"),
+    ("copayment_hospital", HOUSEHOLDS, HOSPITALS, "care"),
+    ("fee_health_centre", HOUSEHOLDS, HEALTH_CENTRES, "care"),
+    ("fee_hospital", HOUSEHOLDS, HOSPITALS, "care"),
+    ("formal_contribution", HOUSEHOLDS, FORMAL_INSURERS, "insurance"),
+    ("formal_claims_health_centre", FORMAL_INSURERS, HEALTH_CENTRES, "care"),
+    ("formal_claims_hospital", FORMAL_INSURERS, HOSPITALS, "care"),
+    ("penalty", HOUSEHOLDS, GOVERNMENT, "enforcement"),
+    ("running_cost_health_centre", HEALTH_CENTRES, REST_OF_WORLD, "provision"),
+    ("running_cost_hospital", HOSPITALS, REST_OF_WORLD, "provision"),
+    ("salaries", GOVERNMENT, REST_OF_WORLD, "provision"),
+)
+
+FLOW_PAYER = tuple(flow[1] for flow in FLOWS)
+FLOW_PAYEE = tuple(flow[2] for flow in FLOWS)
+
+# --- stocks: read from the state itself at the end of each month, so that checks can fail -------------
+# the first N_SECTORS stocks are the sectors' money
+STOCK_DEBT = 10
+STOCK_PAYABLES_SECTION = 11
+STOCK_PAYABLES_POOL = 12
+N_STOCKS = 13
+STOCKS = (*SECTORS, "household_debt", "payables_sections", "payables_pools")
+
+# --- tallies: whole people, events and francs that are no transfer ------------------------------------
+PERSONS = 0
+HOUSEHOLDS_ALIVE = 1
+PERSONS_OPEN = 2
+PERSONS_FORMAL = 3
+INSURED = 4
+PAID = 5
+RECENT_MEMBERS = 6
+SUBSIDISED_PAID = 7
+POOR = 8
+POOR_PAID = 9
+POOR_SLOTS = 10
+SLOTS = 11
+ENROLMENTS = 12
+RENEWALS = 13
+RENEWALS_DUE = 14
+LAPSE_UNAFFORDABLE = 15
+LAPSE_UNWILLING = 16
+LAPSE_INATTENTIVE = 17
+LAPSE_SUBSIDY_LOST = 18
+HOUSEHOLD_MONTHS_SOLD = 19
+HOUSEHOLD_MONTHS_INSURED = 20
+EPISODES = 21
+CONTACTS_WANTED = 22
+VISITS_INSURED = 23
+VISITS_UNINSURED = 24
+VISITS_FORMAL = 25
+ADMISSIONS = 26
+FORGONE_UNSOUGHT = 27
+FORGONE_CAPACITY = 28
+FORGONE_REFUSED = 29
+FORGONE_CASH = 30
+CAPACITY = 31
+BIRTHS = 32
+DEATHS = 33
+HOUSEHOLDS_FORMED = 34
+HOUSEHOLDS_DISSOLVED = 35
+MARRIAGES_WITHOUT_ROOM = 36
+BIRTHS_WITHOUT_ROOM = 37
+PENALTIES = 38
+GATE_REFUSALS = 39
+BILLED_HEALTH_CENTRE = 40
+BILLED_HOSPITAL = 41
+CLAIMS_APPROVED_SECTION = 42
+CLAIMS_APPROVED_POOL = 43
+PAYABLES_MOVED_TO_POOL = 44
+DEBT_WRITTEN_OFF = 45
+WISHES = 46
+CHRONIC = 47
+WOMEN = 48
+WOMEN_INSURED = 49
+RISK_PREMIUM_CAPPED = 50
+CATASTROPHIC = 51
+REACHED = 52
+SUBSIDY_BUDGET = 53
+UNPAID_PREMIUMS_BORROWED = 54
+N_TALLIES = 55
+TALLIES = (
+    "persons",
+    "households",
+    "persons_open",
+    "persons_formal",
+    "insured",
+    "paid",
+    "recent_members",
+    "subsidised_paid",
+    "poor",
+    "poor_paid",
+    "poor_with_slot",
+    "slots_used",
+    "enrolments",
+    "renewals",
+    "renewals_due",
+    "lapse_unaffordable",
+    "lapse_unwilling",
+    "lapse_inattentive",
+    "lapse_subsidy_lost",
+    "household_months_sold",
+    "household_months_insured",
+    "episodes",
+    "contacts_wanted",
+    "visits_insured",
+    "visits_uninsured",
+    "visits_formal",
+    "admissions",
+    "forgone_unsought",
+    "forgone_capacity",
+    "forgone_refused",
+    "forgone_cash",
+    "capacity",
+    "births",
+    "deaths",
+    "households_formed",
+    "households_dissolved",
+    "marriages_without_room",
+    "births_without_room",
+    "penalties",
+    "gate_refusals",
+    "billed_health_centre",
+    "billed_hospital",
+    "claims_approved_section",
+    "claims_approved_pool",
+    "payables_moved_to_pool",
+    "debt_written_off",
+    "wishes",
+    "chronic",
+    "women",
+    "women_insured",
+    "risk_premium_capped",
+    "catastrophic",
+    "reached",
+    "subsidy_budget",
+    "premiums_borrowed",
+)
+
+# --- gauges: sums of real numbers, weighted by persons, for averages -----------------------------------
+GAUGE_TRUST = 0
+GAUGE_QUALITY = 1
+GAUGE_STOCK = 2
+GAUGE_LOAD = 3
+GAUGE_WAIT = 4
+GAUGE_ARREARS = 5
+GAUGE_EXPECTED_PAID = 6
+GAUGE_CLINICIANS = 7
+GAUGE_FORGONE_PRICE = 8
+GAUGE_FORGONE_DISTANCE = 9
+GAUGE_FORGONE_SERVICE = 10
+GAUGE_FORGONE_NO_NEED = 11
+GAUGE_EXPECTED_WISH = 12
+N_GAUGES = 13
+GAUGES = (
+    "trust",
+    "quality",
+    "drug_stock",
+    "load",
+    "wait_hours",
+    "arrears_months",
+    "expected_paid",
+    "clinicians",
+    "forgone_price",
+    "forgone_distance",
+    "forgone_service",
+    "forgone_no_felt_need",
+    "expected_wish",
+)
+
+# --- by quintile of consumption, once a reporting period ------------------------------------------------
+Q_PERSONS = 0
+Q_PAID = 1
+Q_FORMAL = 2
+Q_SLOTS = 3
+Q_VISITS = 4
+Q_OUT_OF_POCKET = 5
+Q_CATASTROPHIC = 6
+Q_CONTRIBUTIONS = 7
+N_QUINTILE_TALLIES = 8
+QUINTILE_TALLIES = (
+    "persons",
+    "paid",
+    "persons_formal",
+    "slots_used",
+    "visits",
+    "out_of_pocket",
+    "catastrophic",
+    "contributions",
+)
+
+# --- states -------------------------------------------------------------------------------------------
+STANDING_INATTENTIVE = 0
+STANDING_UNWILLING = 1
+STANDING_UNAFFORDABLE = 2
+STANDING_PAID = 3
+
+DEFICIT_CARRY = 0
+DEFICIT_SUSPEND = 1
+DEFICIT_BAIL_OUT = 2
+DEFICIT_RULES = ("carry", "suspend", "bail_out")
+
+POOREST = 0
+MIDDLE = 1
+RICH = 2
+CATEGORIES = ("poorest", "middle", "rich")
+
+MALE = 0
+FEMALE = 1
+
+NO_GROUP = -1
+
+# most members a household can hold; births beyond it are counted as births_without_room
+MEMBER_SLOTS = 12
+QUINTILES = 5

@@ -1,0 +1,87 @@
+"""The one place where kernels are compiled, and the home of their cache folder.
+
+Kernels are written as plain typed functions and compiled at the foot of their module by
+``compile_kernels(globals())``, so that type checkers, coverage and mutation tools see ordinary
+functions, and ``NUMBA_DISABLE_JIT=1`` runs the same source in plain Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import numba
+import platformdirs
+
+_VERSION_SALT = "1"
+
+
+def source_hash() -> str:
+    """Return a hash of every kernel source, Numba's version and a salt.
+
+    Numba's own cache does not notice an edit in a file that a kernel calls into, so the cache folder
+    carries this hash in its name: an edit of any kernel starts an empty folder.
+    """
+    digest = hashlib.sha256(f"{_VERSION_SALT} {numba.__version__}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _cache_folder() -> str | None:
+    """Return where compiled kernels are kept, or None when nothing can be written.
+
+    A folder given by the user (``NUMBA_CACHE_DIR``) comes first, then the user's cache folder, then a
+    private temporary folder of this process. The last is never shared, because Numba's cache files are
+    pickles and must not be read from a folder that somebody else can write.
+    """
+    name = f"kernels-{source_hash()}"
+    given = str(numba.config.CACHE_DIR or "")
+    folders = [Path(given) / name] if given else [platformdirs.user_cache_path("cbhi") / name]
+    for folder in folders:
+        if _writable(folder):
+            return str(folder)
+    try:
+        return tempfile.mkdtemp(prefix="cbhi-kernels-")
+    except OSError:
+        return None
+
+
+CACHE_FOLDER: str | None = None if numba.config.DISABLE_JIT else _cache_folder()
+
+
+def compile_kernels(namespace: dict[str, Any]) -> None:
+    """Replace every plain function defined in ``namespace`` by its compiled form.
+
+    Parameters
+    ----------
+    namespace
+        The ``globals()`` of a kernel module, called at its foot. Imported functions are left alone.
+    """
+    if numba.config.DISABLE_JIT:
+        return
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = CACHE_FOLDER or ""
+    try:
+        jit: Callable[[FunctionType], Any] = numba.njit(
+            cache=CACHE_FOLDER is not None, error_model="numpy", nogil=True
+        )
+        for name, value in list(namespace.items()):
+            if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
+                namespace[name] = jit(value)
+    finally:
+        numba.config.CACHE_DIR = before

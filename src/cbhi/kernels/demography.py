@@ -1,0 +1,337 @@
+"""Births, deaths, marriages that found households, onset of chronic illness (MODEL 2.11).
+
+Every household lives its demographic year in the month of its own anniversary, so that yearly events
+are spread over the months. Marriage takes a woman and a man from two households of the section and
+founds a third; nobody is created or lost on the way.
+"""
+
+from __future__ import annotations
+
+import math
+
+from cbhi.kernels.codes import (
+    BIRTHS,
+    BIRTHS_WITHOUT_ROOM,
+    DEATHS,
+    DEBT_WRITTEN_OFF,
+    DRAW_BORN,
+    DRAW_HOUSEHOLD,
+    DRAW_HOUSEHOLD_2,
+    DRAW_LIFE,
+    DRAW_PARTNER,
+    ESTATE,
+    FEMALE,
+    HOUSEHOLDS_DISSOLVED,
+    MALE,
+    MEMBER_SLOTS,
+    MIDDLE,
+    NO_GROUP,
+)
+from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, uniform
+from cbhi.kernels.income import next_position
+from cbhi.kernels.records import I8, Fixed, Groups, Households, Members, Rule, Section, Work
+
+NEVER_FORMAL = 2.0
+
+
+def yearly_death_probability(age_years: int) -> float:
+    """Return the reference probability of dying within a year (an assumption; scaled by ``deaths``)."""
+    if age_years < 1:
+        return 0.085
+    if age_years < 5:
+        return 0.016
+    if age_years < 15:
+        return 0.003
+    if age_years < 50:
+        return 0.007
+    if age_years < 65:
+        return 0.018
+    if age_years < 80:
+        return 0.055
+    return 0.16
+
+
+def yearly_birth_probability(age_years: int) -> float:
+    """Return the reference probability that a married woman bears a child (scaled by ``births``)."""
+    if age_years < 15 or age_years >= 50:
+        return 0.0
+    if age_years < 20:
+        return 0.30
+    if age_years < 30:
+        return 0.34
+    if age_years < 40:
+        return 0.24
+    return 0.07
+
+
+def yearly_marriage_probability(age_years: int) -> float:
+    """Return the reference probability that an unmarried woman marries (scaled by ``marriages``)."""
+    if age_years < 17 or age_years >= 45:
+        return 0.0
+    if age_years < 20:
+        return 0.10
+    if age_years < 30:
+        return 0.22
+    return 0.10
+
+
+def yearly_chronic_onset(age_years: int) -> float:
+    """Return the reference probability of falling chronically ill (scaled by ``chronic_onset``)."""
+    if age_years < 15:
+        return 0.001
+    if age_years < 50:
+        return 0.004
+    return 0.015
+
+
+def remove_member(hh: Households, mm: Members, h: int, k: int) -> None:
+    """Take member ``k`` out of household ``h``; those behind move up, so heads stay first."""
+    n = int(hh.n_members[h])
+    if mm.enrolled[h, k] != 0:
+        hh.n_enrolled[h] = int(hh.n_enrolled[h]) - 1
+    for j in range(k, n - 1):
+        mm.born[h, j] = mm.born[h, j + 1]
+        mm.ordinal[h, j] = mm.ordinal[h, j + 1]
+        mm.sex[h, j] = mm.sex[h, j + 1]
+        mm.chronic[h, j] = mm.chronic[h, j + 1]
+        mm.enrolled[h, j] = mm.enrolled[h, j + 1]
+        mm.married[h, j] = mm.married[h, j + 1]
+        mm.frailty[h, j] = mm.frailty[h, j + 1]
+    hh.n_members[h] = n - 1
+
+
+def dissolve(hh: Households, h: int, gg: Groups, group_first: int, flows: I8, tallies: I8) -> None:
+    """Close a household without members: cash leaves as an estate, debt is written off."""
+    hh.alive[h] = 0
+    flows[ESTATE] += int(hh.cash[h])
+    tallies[DEBT_WRITTEN_OFF] += int(hh.debt[h])
+    tallies[HOUSEHOLDS_DISSOLVED] += 1
+    hh.cash[h] = 0
+    hh.debt[h] = 0
+    if int(hh.group[h]) != NO_GROUP:
+        gg.households[group_first + int(hh.group[h])] -= 1
+
+
+def add_newborn(
+    hh: Households,
+    mm: Members,
+    h: int,
+    now: int,
+    insured: bool,
+    key: tuple[int, int],
+    section: int,
+    ordinal: int,
+    fixed: Fixed,
+) -> None:
+    """Add a newborn; one born into an insured household is insured with it."""
+    k = int(hh.n_members[h])
+    identity = int(hh.next_member[h])
+    u0, u1, _, _ = block(key, section, ordinal, identity, now, DRAW_BORN, 0)
+    mm.born[h, k] = now
+    mm.ordinal[h, k] = identity
+    mm.sex[h, k] = FEMALE if u0 < 0.5 else MALE
+    mm.chronic[h, k] = 0
+    mm.married[h, k] = 0
+    mm.frailty[h, k] = table_quantile(u1, fixed.own_frailty)
+    mm.enrolled[h, k] = 1 if insured else 0
+    hh.n_enrolled[h] = int(hh.n_enrolled[h]) + (1 if insured else 0)
+    hh.n_members[h] = k + 1
+    hh.next_member[h] = identity + 1
+
+
+def live_a_year(
+    hh: Households,
+    mm: Members,
+    h: int,
+    sec: Section,
+    gg: Groups,
+    now: int,
+    rule: Rule,
+    fixed: Fixed,
+    work: Work,
+    n_movers: int,
+    n_partners: int,
+    flows: I8,
+    tallies: I8,
+) -> tuple[int, int]:
+    """Let the members of household ``h`` die, bear, fall ill and look for a partner.
+
+    Women who marry this year and unmarried men are noted in ``work``; the grown counts are returned.
+    """
+    key = fixed.key
+    section = sec.number
+    ordinal = h - sec.first
+    births = 0
+    k = 0
+    while k < int(hh.n_members[h]):
+        age = (now - int(mm.born[h, k])) // 12
+        u0, u1, u2, u3 = block(key, section, ordinal, int(mm.ordinal[h, k]), now, DRAW_LIFE, 0)
+        if u0 < rule.deaths * yearly_death_probability(age):
+            remove_member(hh, mm, h, k)
+            tallies[DEATHS] += 1
+            continue
+        if mm.chronic[h, k] == 0 and u3 < rule.chronic_onset * yearly_chronic_onset(age):
+            mm.chronic[h, k] = 1
+        if mm.sex[h, k] == FEMALE and mm.married[h, k] != 0:
+            if u1 < rule.births * yearly_birth_probability(age):
+                births += 1
+        elif mm.married[h, k] == 0:
+            if mm.sex[h, k] == FEMALE:
+                if u2 < rule.marriages * yearly_marriage_probability(age) and n_movers < work.movers.size:
+                    work.movers[n_movers] = h
+                    work.mover_member[n_movers] = int(mm.ordinal[h, k])
+                    n_movers += 1
+            elif 20 <= age < 50 and n_partners < work.partners.size:
+                work.partners[n_partners] = h
+                work.partner_member[n_partners] = int(mm.ordinal[h, k])
+                work.partner_draw[n_partners] = uniform(
+                    key, section, ordinal, int(mm.ordinal[h, k]), now, DRAW_PARTNER, 0
+                )
+                n_partners += 1
+        k += 1
+    if int(hh.n_members[h]) == 0:
+        dissolve(hh, h, gg, sec.group_first, flows, tallies)
+        return n_movers, n_partners
+    insured = int(hh.n_enrolled[h]) > 0 and rule.unit_is_person == 0
+    for _ in range(births):
+        if int(hh.n_members[h]) >= MEMBER_SLOTS or int(hh.next_member[h]) >= 127:
+            tallies[BIRTHS_WITHOUT_ROOM] += 1
+        else:
+            add_newborn(hh, mm, h, now, insured, key, section, ordinal, fixed)
+            tallies[BIRTHS] += 1
+    return n_movers, n_partners
+
+
+def slot_of(hh: Households, mm: Members, h: int, identity: int) -> int:
+    """Return the slot of the member with this ordinal, or -1 when gone."""
+    for k in range(int(hh.n_members[h])):
+        if int(mm.ordinal[h, k]) == identity:
+            return k
+    return -1
+
+
+def smallest_group(gg: Groups, first: int, end: int) -> int:
+    """Return the ordinal of the group with fewest households, or NO_GROUP when there is none."""
+    best = NO_GROUP
+    for g in range(first, end):
+        if best == NO_GROUP or gg.households[g] < gg.households[first + best]:
+            best = g - first
+    return best
+
+
+def take_cash_with_you(hh: Households, h: int) -> int:
+    """Return one member's equal part of the household's cash, taken out of it."""
+    part = int(hh.cash[h]) // max(1, int(hh.n_members[h]))
+    hh.cash[h] = int(hh.cash[h]) - part
+    return part
+
+
+def draw_traits(
+    hh: Households, h: int, section: int, ordinal: int, month: int, district_z: float, fixed: Fixed
+) -> tuple[float, float]:
+    """Draw what a household keeps for life; return the uniforms left for its size and group.
+
+    ``month`` is 0 for households of the start and the month of founding for later ones.
+    """
+    u0, u1, u2, u3 = block(fixed.key, section, ordinal, NOBODY, month, DRAW_HOUSEHOLD, 0)
+    v0, v1, v2, v3 = block(fixed.key, section, ordinal, NOBODY, month, DRAW_HOUSEHOLD_2, 0)
+    z = district_z + fixed.within_sd * normal_quantile(u1)
+    hh.z[h] = z
+    hh.distance_km[h] = fixed.distance_median_km * math.exp(fixed.distance_log_sd * normal_quantile(u2))
+    hh.shared_frailty[h] = table_quantile(u3, fixed.shared_frailty)
+    hh.taste[h] = fixed.taste_sd * normal_quantile(v0)
+    hh.trust_offset[h] = fixed.trust_sd * normal_quantile(v1)
+    # formal employment is found in the better-off half only, so a share p of everybody is 2p of that half
+    hh.formal_score[h] = 0.5 * v3 if z > 0.0 else NEVER_FORMAL
+    return u0, v2
+
+
+def reset_household(hh: Households, h: int) -> None:
+    """Set everything that a new household does not bring along."""
+    hh.alive[h] = 1
+    hh.n_enrolled[h] = 0
+    hh.formal[h] = 0
+    hh.category[h] = MIDDLE
+    hh.listed_category[h] = MIDDLE
+    hh.on_list[h] = 0
+    hh.subsidised[h] = 0
+    hh.subsidised_before[h] = 0
+    hh.paid_before[h] = 0
+    hh.standing[h] = 0
+    hh.standing_next[h] = 0
+    hh.acts[h] = 0
+    hh.contacts[h] = 0
+    hh.cover_from[h] = 0
+    hh.cover_until[h] = 0
+    hh.wish[h] = 0.0
+    hh.wish_next[h] = 0.0
+    hh.list_score[h] = 0.0
+    hh.debt[h] = 0
+    hh.out_of_pocket[h] = 0
+
+
+def marry(
+    hh: Households,
+    mm: Members,
+    sec: Section,
+    gg: Groups,
+    district_z: float,
+    bride_h: int,
+    bride: int,
+    groom_h: int,
+    groom: int,
+    now: int,
+    fixed: Fixed,
+) -> int:
+    """Found a household of two; return its index.
+
+    Each brings an equal part of the old household's cash, and its debt when nobody stays behind. The
+    couple's position in the consumption distribution follows the groom's household.
+    """
+    h = sec.end
+    sec.end = h + 1
+    section = sec.number
+    ordinal = h - sec.first
+    reset_household(hh, h)
+    _, u_group = draw_traits(hh, h, section, ordinal, now, district_z, fixed)
+    own_normal = (float(hh.z[h]) - district_z) / max(fixed.within_sd, 1e-9)
+    hh.z[h] = next_position(float(hh.z[groom_h]), district_z, fixed.persistence, fixed.within_sd, own_normal)
+    hh.cash[h] = 0
+    for slot in range(2):
+        origin = groom_h if slot == 0 else bride_h
+        k = slot_of(hh, mm, origin, groom if slot == 0 else bride)
+        mm.born[h, slot] = mm.born[origin, k]
+        mm.ordinal[h, slot] = slot
+        mm.sex[h, slot] = mm.sex[origin, k]
+        mm.chronic[h, slot] = mm.chronic[origin, k]
+        mm.frailty[h, slot] = mm.frailty[origin, k]
+        mm.married[h, slot] = 1
+        mm.enrolled[h, slot] = 0
+        hh.cash[h] = int(hh.cash[h]) + take_cash_with_you(hh, origin)
+        remove_member(hh, mm, origin, k)
+        if int(hh.n_members[origin]) == 0:
+            hh.debt[h] = int(hh.debt[h]) + int(hh.debt[origin])
+            hh.debt[origin] = 0
+    hh.n_members[h] = 2
+    hh.next_member[h] = 2
+    hh.group[h] = NO_GROUP
+    if u_group < fixed.group_share:
+        group = smallest_group(gg, sec.group_first, sec.group_end)
+        hh.group[h] = group
+        if group != NO_GROUP:
+            gg.households[sec.group_first + group] += 1
+    return h
+
+
+def nearest_partner(work: Work, n_partners: int, bride_h: int) -> int:
+    """Return the place in ``work`` of the free man with the lowest draw, or -1; not a brother."""
+    best = -1
+    for i in range(n_partners):
+        free = work.partner_member[i] >= 0 and work.partners[i] != bride_h
+        if free and (best < 0 or work.partner_draw[i] < work.partner_draw[best]):
+            best = i
+    return best
+
+
+compile_kernels(globals())

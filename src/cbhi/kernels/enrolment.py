@@ -1,0 +1,517 @@
+"""The premium due, the gain from cover, the wish to join or renew, and payment (MODEL 2.2).
+
+A household acts on its wish in a month with the probability ``attention``. Acting, it weighs
+
+    U = intercept + price_slope * (gain - net premium - hassle + expected penalty) / consumption
+      + income_gradient * ln(consumption / mean) + peers + trust + quality + inertia + mobilisation
+      + persistent taste + taste of the membership year,
+
+where the last part is standard logistic and fixed for the membership year, so that acting twice is no
+second lottery. The gain is the certainty equivalent of the out-of-pocket spending that cover replaces,
+to second order, plus the value of care otherwise forgone. Selection comes from the gain alone: there
+is no coefficient for it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from cbhi.kernels.codes import (
+    CONTRIBUTION,
+    DRAW_TASTE,
+    DRAW_TASTE_MEMBER,
+    ENROLMENTS,
+    GAUGE_EXPECTED_WISH,
+    HOUSEHOLD_MONTHS_SOLD,
+    MIDDLE,
+    NO_GROUP,
+    POOREST,
+    Q_CONTRIBUTIONS,
+    REACHED,
+    RISK_PREMIUM_CAPPED,
+    STANDING_PAID,
+    STANDING_UNAFFORDABLE,
+    STANDING_UNWILLING,
+    SUBSIDY_DONOR,
+    SUBSIDY_NGO,
+    SUBSIDY_STATE,
+    UNPAID_PREMIUMS_BORROWED,
+    WISHES,
+)
+from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.draws import NOBODY, uniform
+from cbhi.kernels.health import chance, member_rate, refresh_rates
+from cbhi.kernels.income import pay_from_cash_or_debt
+from cbhi.kernels.money import to_francs
+from cbhi.kernels.records import (
+    I8,
+    CalendarMonth,
+    Fixed,
+    Groups,
+    Households,
+    Members,
+    Rule,
+    Section,
+)
+
+
+def premium_rwf(rule: Rule, category: int) -> int:
+    """Return the premium per person of a category, or per household, in force, RWF."""
+    if category == POOREST:
+        return int(rule.premium_poorest_rwf)
+    if category == MIDDLE:
+        return int(rule.premium_middle_rwf)
+    return int(rule.premium_rich_rwf)
+
+
+def premium_due(hh: Households, h: int, rule: Rule) -> int:
+    """Return the premium of the whole household for one membership year, RWF."""
+    n = int(hh.n_members[h])
+    if rule.premium_by_household != 0:
+        covers = rule.household_covers
+        return premium_rwf(rule, MIDDLE) * ((n + covers - 1) // covers)
+    return premium_rwf(rule, int(hh.listed_category[h])) * n
+
+
+def premium_of_person(hh: Households, h: int, rule: Rule) -> int:
+    """Return the premium of one person who enrols alone, RWF."""
+    if rule.premium_by_household != 0:
+        return premium_rwf(rule, MIDDLE)
+    return premium_rwf(rule, int(hh.listed_category[h]))
+
+
+def subsidy_of(due: int, rule: Rule) -> int:
+    """Return the part of a premium that a subsidy slot pays, RWF."""
+    return min(due, to_francs(due * rule.subsidy_premium_share))
+
+
+def perceived_rate(rate: float, public_rate: float, private_information: float) -> float:
+    """Return the rate a household reckons with: own rate where informed, else the public one.
+
+    Geometric, ``ln r = psi ln own + (1 - psi) ln public``; psi = 0 removes all selection.
+    """
+    if rate <= 0.0 or public_rate <= 0.0:
+        return 0.0
+    if private_information <= 0.0:
+        return public_rate
+    return public_rate * math.exp(private_information * math.log(rate / public_rate))
+
+
+def value_of_cover(
+    rate: float,
+    odds_uninsured: float,
+    odds_severe_uninsured: float,
+    odds_insured: float,
+    odds_severe_insured: float,
+    service: float,
+    consumption: float,
+    rule: Rule,
+    fixed: Fixed,
+) -> tuple[float, float, float, bool]:
+    """Return (expected saving, risk premium, access value, cap bound) of a year's cover, RWF.
+
+    The saving is the difference of expected out-of-pocket spending at the use of each state; the risk
+    premium is half the absolute risk aversion (relative risk aversion over annual consumption) times the
+    difference of variances, compound Poisson with the shared frailty that the household does not know,
+    capped at a multiple of the saving; the access value is the value of contacts that cover makes
+    possible.
+    """
+    severe = rule.severe_share
+    admitted = rule.admission_if_severe
+    fee = rule.fee_outpatient_rwf
+    fee_admission = rule.fee_admission_rwf
+    cost = rule.cost_outpatient_rwf
+    cost_admission = rule.cost_admission_rwf
+    own = min(rule.copayment_rwf, cost)
+    own_admission = rule.coinsurance_share * cost_admission
+    p_u = (1.0 - severe) * chance(odds_uninsured, service)
+    p_i = (1.0 - severe) * chance(odds_insured, service)
+    s_u = severe * chance(odds_severe_uninsured, service)
+    s_i = severe * chance(odds_severe_insured, service)
+    mean_u = (p_u + s_u) * fee + s_u * admitted * fee_admission
+    mean_i = (p_i + s_i) * own + s_i * admitted * own_admission
+    spread = 1.0 + fixed.cost_cv2
+    square_u = spread * (
+        (p_u + s_u) * fee * fee + s_u * admitted * fee_admission * (2.0 * fee + fee_admission)
+    )
+    square_i = spread * (
+        (p_i + s_i) * own * own + s_i * admitted * own_admission * (2.0 * own + own_admission)
+    )
+    saving = rate * (mean_u - mean_i)
+    unknown = fixed.shared_frailty_variance * (1.0 - rule.private_information)
+    variance = rate * (square_u - square_i) + unknown * rate * rate * (mean_u * mean_u - mean_i * mean_i)
+    risk = 0.5 * rule.risk_aversion / max(consumption, 1.0) * variance
+    limit = rule.risk_premium_cap * max(saving, 0.0)
+    capped = risk > limit
+    if capped:
+        risk = limit
+    access = (
+        rate * rule.access_value * ((p_i - p_u) * cost + (s_i - s_u) * (cost + admitted * cost_admission))
+    )
+    return saving, risk, access, capped
+
+
+def expected_sanction(monthly_income: float, enforcement: float, rule: Rule) -> float:
+    """Return the yearly cost that an uninsured household expects from the mandate, RWF."""
+    if rule.compulsory == 0:
+        return 0.0
+    fine = rule.enforcement_max * enforcement * rule.penalty_rwf
+    gate = 12.0 * rule.gate_probability * rule.gate_cost_share * monthly_income
+    return fine + enforcement * gate
+
+
+def social_terms(hh: Households, h: int, sec: Section, gg: Groups, now: int, rule: Rule) -> float:
+    """Return the part of utility that comes from others: peers, trust, quality, habit, mobilisation."""
+    peers = sec.member_share
+    if int(hh.group[h]) != NO_GROUP:
+        g = sec.group_first + int(hh.group[h])
+        in_group = int(gg.recent[g]) / max(1, int(gg.households[g]))
+        weight = rule.group_share_of_peers
+        peers = (1.0 - weight) * peers + weight * in_group
+    trust = min(1.0, max(0.0, sec.trust + float(hh.trust_offset[h])))
+    habit = rule.inertia if is_recent_member(hh, h, now) else 0.0
+    return (
+        rule.peer_weight * peers
+        + rule.trust_weight * (trust - 0.5)
+        + rule.quality_weight * (sec.quality - 0.5)
+        + habit
+        + rule.mobilisation_weight * rule.mobilisation_effort * sec.enforcement
+    )
+
+
+def is_recent_member(hh: Households, h: int, now: int) -> bool:
+    """Return whether the household had cover in this month or one of the twelve before."""
+    return int(hh.cover_until[h]) > 0 and int(hh.cover_until[h]) + 12 >= now
+
+
+def logistic(x: float) -> float:
+    """Return 1 / (1 + exp(-x)) without overflow."""
+    if x >= 0.0:
+        return 1.0 / (1.0 + math.exp(-x))
+    e = math.exp(x)
+    return e / (1.0 + e)
+
+
+def wish_probability(
+    hh: Households,
+    h: int,
+    rate: float,
+    n_persons: int,
+    net_premium: float,
+    social: float,
+    service: float,
+    enforcement: float,
+    cover_share: float,
+    rule: Rule,
+    fixed: Fixed,
+) -> tuple[float, bool]:
+    """Return the probability, over the taste of the year, of wishing for cover; and whether the cap bound.
+
+    ``cover_share`` is the part of a year for which cover would run: the premium is due in full, the
+    gain is not.
+    """
+    consumption = 12.0 * max(1.0, float(hh.income[h]))
+    public_rate = rule.need_rate * n_persons
+    reckoned = perceived_rate(rate, public_rate, rule.private_information)
+    saving, risk, access, capped = value_of_cover(
+        reckoned,
+        float(hh.odds_uninsured[h]),
+        float(hh.odds_severe_uninsured[h]),
+        float(hh.odds_insured[h]),
+        float(hh.odds_severe_insured[h]),
+        service,
+        consumption,
+        rule,
+        fixed,
+    )
+    sanction = expected_sanction(float(hh.income[h]), enforcement, rule)
+    gain = cover_share * (saving + risk + access + sanction) - net_premium - rule.hassle_rwf
+    sd = rule.consumption_sd
+    log_relative = sd * float(hh.z[h]) - 0.5 * sd * sd
+    utility = (
+        rule.intercept
+        + rule.price_slope * gain / consumption
+        + rule.income_gradient * log_relative
+        + social
+        + float(hh.taste[h])
+    )
+    return logistic(utility), capped
+
+
+def cover_period(
+    cover_until: int, now: int, cal: CalendarMonth, waiting_months: int
+) -> tuple[int, int, bool]:
+    """Return (from, until, continuing) of the cover bought by paying at the end of month ``now``.
+
+    Cover that continues without a gap has no waiting period; otherwise benefits start after it, and not
+    before the membership year does.
+    """
+    if cal.is_rolling != 0:
+        if cover_until == now + 1:
+            return now + 1, cover_until + 12, True
+        start = now + 1 + waiting_months
+        return start, start + 12, False
+    year_start = cal.sale_from
+    until = cal.sale_until
+    if cover_until >= max(year_start, now + 1):
+        return cover_until, until, True
+    return max(year_start, now + 1 + waiting_months), until, False
+
+
+def year_share(start: int, until: int) -> float:
+    """Return the part of a year that a buyer reckons cover to run, at most one."""
+    return min(1.0, (until - start) / 12.0)
+
+
+def may_buy(cover_until: int, now: int, cal: CalendarMonth) -> bool:
+    """Return whether a household with this cover has something to buy this month."""
+    if cal.is_open == 0:
+        return False
+    if cal.is_rolling != 0:
+        return cover_until <= now + 1
+    return cover_until < cal.sale_until
+
+
+def pay_premium(
+    hh: Households,
+    h: int,
+    sec: Section,
+    own_part: int,
+    sponsored: int,
+    rule: Rule,
+    quintiles: I8,
+    flows: I8,
+    tallies: I8,
+) -> None:
+    """Move the household's part and the sponsors' part of a premium into the section's fund."""
+    if own_part > int(hh.cash[h]):
+        tallies[UNPAID_PREMIUMS_BORROWED] += 1
+    pay_from_cash_or_debt(hh, h, own_part, flows)
+    flows[CONTRIBUTION] += own_part
+    quintiles[int(hh.quintile[h]), Q_CONTRIBUTIONS] += own_part
+    state = to_francs(sponsored * rule.subsidy_state_share)
+    donor = min(sponsored - state, to_francs(sponsored * rule.subsidy_donor_share))
+    flows[SUBSIDY_STATE] += state
+    flows[SUBSIDY_DONOR] += donor
+    flows[SUBSIDY_NGO] += sponsored - state - donor
+    sec.subsidy_left -= sponsored
+    sec.fund += own_part + sponsored
+
+
+def start_cover(
+    hh: Households,
+    mm: Members,
+    h: int,
+    start: int,
+    until: int,
+    continuing: bool,
+    now: int,
+    rule: Rule,
+    fixed: Fixed,
+    tallies: I8,
+) -> None:
+    """Write the policy into the household's state and count it."""
+    if not continuing:
+        hh.cover_from[h] = start
+    tallies[HOUSEHOLD_MONTHS_SOLD] += until - start
+    hh.cover_until[h] = until
+    enrolled = 0
+    for k in range(int(hh.n_members[h])):
+        enrolled += int(mm.enrolled[h, k])
+    hh.n_enrolled[h] = enrolled
+    refresh_rates(hh, mm, h, now, rule, fixed)
+    tallies[ENROLMENTS] += 1
+
+
+def spare_cash(hh: Households, h: int, rule: Rule) -> int:
+    """Return cash above the household's buffer, RWF; what it can pay a premium from."""
+    return int(hh.cash[h]) - to_francs(int(hh.income[h]) * rule.buffer_months)
+
+
+def taste_month(now: int, cal: CalendarMonth) -> int:
+    """Return the month that keys the taste of the membership year on sale."""
+    if cal.is_rolling != 0:
+        return now - now % 12
+    return cal.sale_from
+
+
+def note_outcome(hh: Households, h: int, cal: CalendarMonth, standing: int, reachable_wish: float) -> None:
+    """Keep what became of a decision, and the probability behind it, for the year that it is about.
+
+    ``reachable_wish`` is the probability of wishing where payment was possible, else 0. The highest of a
+    membership year counts, because the taste of the year is fixed: its mean over households is the
+    expected share paid up, with the lottery of tastes averaged out.
+    """
+    if cal.before_start != 0:
+        hh.standing_next[h] = standing
+        hh.wish_next[h] = max(reachable_wish, float(hh.wish_next[h]))
+        return
+    if hh.standing[h] == STANDING_PAID:
+        hh.wish[h] = reachable_wish
+    else:
+        hh.wish[h] = max(reachable_wish, float(hh.wish[h]))
+    hh.standing[h] = standing
+
+
+def seek_cover_as_household(
+    hh: Households,
+    mm: Members,
+    h: int,
+    sec: Section,
+    gg: Groups,
+    now: int,
+    service: float,
+    cal: CalendarMonth,
+    rule: Rule,
+    price_rule: Rule,
+    fixed: Fixed,
+    registered: bool,
+    quintiles: I8,
+    flows: I8,
+    tallies: I8,
+    gauges: object,
+) -> None:
+    """Let household ``h`` decide on cover for all its members, and pay.
+
+    ``registered`` households hold a subsidy slot and were enrolled by the authorities unasked.
+    """
+    start, until, continuing = cover_period(int(hh.cover_until[h]), now, cal, rule.waiting_months)
+    if start >= until:
+        return
+    n = int(hh.n_members[h])
+    due = premium_due(hh, h, price_rule)
+    sponsored = 0
+    if hh.subsidised[h] != 0:
+        sponsored = subsidy_of(due, price_rule)
+        if sponsored > sec.subsidy_left:
+            sponsored = 0
+    own_part = due - sponsored
+    probability = 1.0
+    if not registered or own_part > 0:
+        social = social_terms(hh, h, sec, gg, now, rule)
+        rate = float(hh.rate_enrolled[h]) + float(hh.rate_other[h])
+        probability, capped = wish_probability(
+            hh,
+            h,
+            rate,
+            n,
+            own_part,
+            social,
+            service,
+            sec.enforcement,
+            year_share(start, until),
+            rule,
+            fixed,
+        )
+        if capped:
+            tallies[RISK_PREMIUM_CAPPED] += 1
+    tallies[REACHED] += 1
+    gauges[GAUGE_EXPECTED_WISH] += probability  # type: ignore[index]
+    u = uniform(fixed.key, sec.number, h - sec.first, NOBODY, taste_month(now, cal), DRAW_TASTE, 0)
+    wishes = u < probability
+    affordable = rule.cash_gate == 0 or own_part <= max(0, spare_cash(hh, h, rule))
+    reachable_wish = probability if affordable else 0.0
+    if not wishes:
+        note_outcome(hh, h, cal, STANDING_UNWILLING, reachable_wish)
+        return
+    tallies[WISHES] += 1
+    if not affordable:
+        note_outcome(hh, h, cal, STANDING_UNAFFORDABLE, 0.0)
+        return
+    note_outcome(hh, h, cal, STANDING_PAID, reachable_wish)
+    pay_premium(hh, h, sec, own_part, sponsored, price_rule, quintiles, flows, tallies)
+    for k in range(n):
+        mm.enrolled[h, k] = 1
+    start_cover(hh, mm, h, start, until, continuing, now, rule, fixed, tallies)
+
+
+def seek_cover_as_persons(
+    hh: Households,
+    mm: Members,
+    h: int,
+    sec: Section,
+    gg: Groups,
+    now: int,
+    service: float,
+    cal: CalendarMonth,
+    rule: Rule,
+    price_rule: Rule,
+    fixed: Fixed,
+    quintiles: I8,
+    flows: I8,
+    tallies: I8,
+    gauges: object,
+) -> None:
+    """Let each member decide alone, in order of age; the household pays once a membership year.
+
+    Each member's utility has the household's social terms, the member's own risk against an equal part
+    of the household's consumption, and a taste of its own. A slot pays for the members who wish.
+    """
+    start, until, continuing = cover_period(int(hh.cover_until[h]), now, cal, rule.waiting_months)
+    if start >= until:
+        return
+    n = int(hh.n_members[h])
+    due = premium_of_person(hh, h, price_rule)
+    sponsored_each = subsidy_of(due, price_rule) if hh.subsidised[h] != 0 else 0
+    social = social_terms(hh, h, sec, gg, now, rule)
+    spare = max(0, spare_cash(hh, h, rule))
+    own_part = 0
+    sponsored = 0
+    n_wishing = 0
+    n_enrolled = 0
+    wish = 0.0
+    tallies[REACHED] += 1
+    for k in range(n):
+        paid_for = sponsored_each if sponsored + sponsored_each <= sec.subsidy_left else 0
+        rate = member_rate(hh, mm, h, k, now, rule, fixed)
+        # n times one member's gain against the household's consumption: an equal part each
+        probability, capped = wish_probability(
+            hh,
+            h,
+            rate * n,
+            n,
+            float(n * (due - paid_for)),
+            social,
+            service,
+            sec.enforcement,
+            year_share(start, until),
+            rule,
+            fixed,
+        )
+        if capped:
+            tallies[RISK_PREMIUM_CAPPED] += 1
+        gauges[GAUGE_EXPECTED_WISH] += probability / n  # type: ignore[index]
+        affordable = rule.cash_gate == 0 or own_part + due - paid_for <= spare
+        if affordable:
+            wish += probability / n
+        u = uniform(
+            fixed.key,
+            sec.number,
+            h - sec.first,
+            int(mm.ordinal[h, k]),
+            taste_month(now, cal),
+            DRAW_TASTE_MEMBER,
+            0,
+        )
+        mm.enrolled[h, k] = 0
+        if u < probability:
+            n_wishing += 1
+            if affordable:
+                own_part += due - paid_for
+                sponsored += paid_for
+                mm.enrolled[h, k] = 1
+                n_enrolled += 1
+    hh.n_enrolled[h] = n_enrolled
+    if n_wishing > 0:
+        tallies[WISHES] += 1
+    if n_enrolled == 0:
+        standing = STANDING_UNWILLING if n_wishing == 0 else STANDING_UNAFFORDABLE
+        note_outcome(hh, h, cal, standing, wish)
+        refresh_rates(hh, mm, h, now, rule, fixed)
+        return
+    note_outcome(hh, h, cal, STANDING_PAID, wish)
+    pay_premium(hh, h, sec, own_part, sponsored, price_rule, quintiles, flows, tallies)
+    start_cover(hh, mm, h, start, until, continuing, now, rule, fixed, tallies)
+
+
+compile_kernels(globals())

@@ -1,0 +1,135 @@
+"""Need, severity, seeking care and its cost (MODEL 2.6).
+
+An episode leads to a contact with probability ``chance(odds, service)``: the household's odds carry
+price, distance and severity, the section's ``service`` factor carries waiting and quality, so that a
+month with a stock-out costs one multiplication and no exponential. Episodes are Poisson, hence wanted
+contacts and unsought episodes are independent Poisson counts with the split rates.
+"""
+
+from __future__ import annotations
+
+import math
+
+from cbhi.kernels.codes import FEMALE
+from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.draws import normal_quantile
+from cbhi.kernels.income import adult_equivalents, monthly_income
+from cbhi.kernels.money import to_francs
+from cbhi.kernels.records import F8, Fixed, Households, Members, Rule
+
+# women of childbearing age report more illness than men of their age; relative to the band
+WOMEN_15_49 = 1.25
+
+
+def chance(odds: float, service: float) -> float:
+    """Return the probability of seeking care."""
+    x = odds * service
+    return x / (1.0 + x)
+
+
+def member_need(
+    age_years: int, sex: int, chronic: int, frailty: float, chronic_factor: float, need_by_age: F8
+) -> float:
+    """Return a member's need of care relative to the country's reference rate."""
+    band = 3
+    if age_years < 5:
+        band = 0
+    elif age_years < 15:
+        band = 1
+    elif age_years < 50:
+        band = 2
+    need = float(need_by_age[band]) * frailty
+    if sex == FEMALE and band == 2:
+        need *= WOMEN_15_49
+    if chronic != 0:
+        need *= chronic_factor
+    return need
+
+
+def member_rate(hh: Households, mm: Members, h: int, k: int, now: int, rule: Rule, fixed: Fixed) -> float:
+    """Return episodes a year of member ``k``, the household's shared frailty included."""
+    age = (now - int(mm.born[h, k])) // 12
+    need = member_need(
+        age,
+        int(mm.sex[h, k]),
+        int(mm.chronic[h, k]),
+        float(mm.frailty[h, k]),
+        rule.chronic_factor,
+        fixed.need_by_age,
+    )
+    return rule.need_rate * float(hh.shared_frailty[h]) * need
+
+
+def refresh_rates(hh: Households, mm: Members, h: int, now: int, rule: Rule, fixed: Fixed) -> None:
+    """Recompute episodes a year of members under the policy and of the others."""
+    enrolled = 0.0
+    other = 0.0
+    for k in range(int(hh.n_members[h])):
+        rate = member_rate(hh, mm, h, k, now, rule, fixed)
+        if mm.enrolled[h, k] != 0:
+            enrolled += rate
+        else:
+            other += rate
+    hh.rate_enrolled[h] = enrolled
+    hh.rate_other[h] = other
+
+
+def seeking_logit_of_price(price_rwf: float, consumption_per_day: float, slope: float) -> float:
+    """Return the fall in the logit of seeking care at a price, relative to a day's consumption."""
+    return slope * math.log(1.0 + price_rwf / max(consumption_per_day, 1.0))
+
+
+def refresh_odds(hh: Households, mm: Members, h: int, now: int, rule: Rule, fixed: Fixed) -> None:
+    """Recompute income and the odds of seeking care of one household."""
+    children = 0
+    n = int(hh.n_members[h])
+    for k in range(n):
+        if now - int(mm.born[h, k]) < 180:
+            children += 1
+    hh.income[h] = monthly_income(
+        rule.mean_consumption_rwf,
+        rule.consumption_sd,
+        float(hh.z[h]),
+        adult_equivalents(n - children, children),
+    )
+    per_day = int(hh.income[h]) * 12.0 / 365.0
+    fee = rule.fee_outpatient_rwf
+    fee_severe = fee + rule.admission_if_severe * rule.fee_admission_rwf
+    cost = rule.cost_outpatient_rwf
+    admission = rule.admission_if_severe * rule.cost_admission_rwf
+    if hh.formal[h] != 0:
+        share = rule.formal_coinsurance_share
+        price = share * cost
+        price_severe = share * (cost + admission)
+    else:
+        price = min(rule.copayment_rwf, cost)
+        price_severe = price + rule.coinsurance_share * admission
+    slope = rule.seek_price
+    severity = rule.seek_severity
+    near = rule.seek_intercept
+    free = near - rule.seek_distance * float(hh.distance_km[h]) * rule.distance_factor
+    hh.odds_near[h] = math.exp(near)
+    hh.odds_free[h] = math.exp(free)
+    hh.odds_insured[h] = math.exp(free - seeking_logit_of_price(price, per_day, slope))
+    hh.odds_uninsured[h] = math.exp(free - seeking_logit_of_price(fee, per_day, slope))
+    hh.odds_severe_insured[h] = math.exp(
+        free + severity - seeking_logit_of_price(price_severe, per_day, slope)
+    )
+    hh.odds_severe_uninsured[h] = math.exp(
+        free + severity - seeking_logit_of_price(fee_severe, per_day, slope)
+    )
+
+
+def seeking_probability(ordinary: float, severe: float, service: float, severe_share: float) -> float:
+    """Return the probability that an episode of either severity leads to a contact."""
+    return (1.0 - severe_share) * chance(ordinary, service) + severe_share * chance(severe, service)
+
+
+def bill(mean_rwf: float, log_sd: float, u: float) -> int:
+    """Return the bill of one contact, RWF: lognormal with the given mean."""
+    if log_sd <= 0.0:
+        return to_francs(mean_rwf)
+    return to_francs(mean_rwf * math.exp(log_sd * normal_quantile(u) - 0.5 * log_sd * log_sd))
+
+
+compile_kernels(globals())

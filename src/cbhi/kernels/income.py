@@ -1,0 +1,78 @@
+"""Income, season, consumption and cash of one household (MODEL 2.1 and closure "Cash")."""
+
+from __future__ import annotations
+
+import math
+
+from cbhi.kernels.codes import (
+    CONSUMPTION,
+    FORMAL_CONTRIBUTION,
+    INCOME,
+    INFORMAL_LOAN,
+    INFORMAL_REPAYMENT,
+)
+from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.money import to_francs
+from cbhi.kernels.records import I8, Households, Rule
+
+# a child's consumption relative to an adult's
+CHILD_EQUIVALENT = 0.6
+UNIFORM_SD = math.sqrt(12.0)
+
+
+def adult_equivalents(n_adults: int, n_children: int) -> float:
+    """Return adult equivalents of a household; children are under 15."""
+    return n_adults + CHILD_EQUIVALENT * n_children
+
+
+def monthly_income(mean_rwf_per_year: float, sd: float, z: float, equivalents: float) -> int:
+    """Return mean monthly household income, RWF: lognormal in ``z`` with the given mean."""
+    return to_francs(mean_rwf_per_year * math.exp(sd * z - 0.5 * sd * sd) * equivalents / 12.0)
+
+
+def next_position(z: float, district_z: float, persistence: float, sd_within: float, normal: float) -> float:
+    """Return next year's position: first-order autoregression around the district's level."""
+    innovation = math.sqrt(1.0 - persistence * persistence) * sd_within
+    return district_z + persistence * (z - district_z) + innovation * normal
+
+
+def live_a_month(hh: Households, h: int, rule: Rule, harvest: float, u: float, flows: I8) -> int:
+    """Let household ``h`` earn, repay and consume; return its formal-sector contribution, RWF.
+
+    ``u`` is its uniform draw of the month. Consumption is a share of cash above a buffer, so cash is a
+    stock that never falls below zero and follows the season.
+    """
+    base = int(hh.income[h])
+    shock = 1.0 + rule.shock_sd * UNIFORM_SD * (u - 0.5)
+    income = to_francs(base * rule.season * harvest * shock)
+    contribution = 0
+    if hh.formal[h] != 0:
+        contribution = min(income, to_francs(income * rule.formal_contribution_share))
+    cash = int(hh.cash[h]) + income - contribution
+    surplus = max(0, cash - to_francs(base * rule.buffer_months))
+    repayment = min(int(hh.debt[h]), int(surplus * rule.repayment_share))
+    spending = int((surplus - repayment) * rule.consumption_share)
+    hh.cash[h] = cash - repayment - spending
+    hh.debt[h] = int(hh.debt[h]) - repayment
+    flows[INCOME] += income
+    flows[FORMAL_CONTRIBUTION] += contribution
+    flows[INFORMAL_REPAYMENT] += repayment
+    flows[CONSUMPTION] += spending
+    return contribution
+
+
+def can_raise(hh: Households, h: int, amount: int, rule: Rule) -> bool:
+    """Return whether ``h`` can meet a bill from its cash and what informal credit it has left."""
+    cap = to_francs(int(hh.income[h]) * rule.debt_cap_months)
+    return amount <= int(hh.cash[h]) + max(0, cap - int(hh.debt[h]))
+
+
+def pay_from_cash_or_debt(hh: Households, h: int, amount: int, flows: I8) -> None:
+    """Take ``amount`` from the household's cash, borrowing informally what is missing."""
+    short = max(0, amount - int(hh.cash[h]))
+    hh.debt[h] = int(hh.debt[h]) + short
+    hh.cash[h] = int(hh.cash[h]) + short - amount
+    flows[INFORMAL_LOAN] += short
+
+
+compile_kernels(globals())

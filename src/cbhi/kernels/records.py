@@ -1,0 +1,349 @@
+"""The bundles of arrays that kernels take: state, rules, calendar and what a run writes.
+
+Two forms. A NamedTuple of arrays, for what has one entry a household or a member (H households, M member
+slots): it enters a compiled function without copying, and its columns stay contiguous. A record, one row
+of a structured array, for what has many fields and few rows (sections, districts, months): passed as one
+pointer, read and written by attribute. Passing wide tuples instead made the compiler forty times slower.
+
+Months in the state are absolute (12 * year + month - 1), so that a run may start anywhere. Reals of
+households are stored as float32 and read back through ``float()``, small integers through ``int()``, so
+that plain Python and compiled code compute with the same types.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+F4 = NDArray[np.float32]
+F8 = NDArray[np.float64]
+I2 = NDArray[np.int16]
+I8 = NDArray[np.int64]
+I1 = NDArray[np.int8]
+I4 = NDArray[np.int32]
+Flag = int
+Table = NDArray[Any]
+"""A structured array whose rows are records."""
+
+
+class Record:
+    """A row of a structured array; the annotations are its fields."""
+
+
+def record_table(record: type[Record], rows: int) -> Table:
+    """Return a structured array of zeros with the fields of ``record``."""
+    kinds = {"int": np.int64, "float": np.float64, "Flag": np.int8}
+    dtype = np.dtype([(name, kinds[str(kind)]) for name, kind in record.__annotations__.items()], align=True)
+    return np.zeros(rows, dtype=dtype).view(np.recarray)
+
+
+class Households(NamedTuple):
+    """One entry a household, in blocks by section; entries past a section's ``end`` are free."""
+
+    alive: I1
+    n_members: I1
+    next_member: I1  # ordinal that the next newborn or newcomer gets; never reused
+    n_enrolled: I1  # members under the household's policy
+    formal: I1  # covered by a formal-sector insurer
+    quintile: I1  # of consumption per adult equivalent, 0 the poorest
+    category: I1  # poverty category as it is
+    listed_category: I1  # as the authorities see it
+    on_list: I1  # existed when the community list was last drawn up
+    subsidised: I1  # holds a slot for the membership year on sale
+    paid_before: I1  # was paid up when the last membership year ended
+    subsidised_before: I1  # and held a slot then
+    standing: I1  # what became of it in the membership year that runs (codes.STANDING_*)
+    standing_next: I1  # and in the next one, where that is on sale already
+    acts: I1  # this month's attention: bit 1 of its own, bit 2 registered by the authorities
+    contacts: I4  # contacts wanted this month
+    group: I2  # ordinal within the section; -1 for none
+    cover_from: I2  # absolute month in which benefits start
+    cover_until: I2  # first absolute month without benefits; 0 for never a member
+    distance_km: F4
+    z: F4  # standard normal position in the consumption distribution
+    shared_frailty: F4
+    taste: F4  # persistent, logits
+    trust_offset: F4
+    list_score: F4  # the community's view of log consumption at the last refresh
+    formal_score: F4  # formal when below the share of the year; 2 for never
+    wish: F4  # highest probability of wishing for cover among the months in which it could have paid
+    wish_next: F4  # the same for the membership year that is on sale before it starts
+    rate_enrolled: F4  # episodes a year of members under the policy
+    rate_other: F4  # and of the others
+    odds_near: F4  # odds of seeking care at no price and no distance
+    odds_free: F4  # at no price
+    odds_insured: F4
+    odds_uninsured: F4
+    odds_severe_insured: F4
+    odds_severe_uninsured: F4
+    cash: I8
+    debt: I8
+    income: I8  # mean monthly income = consumption, RWF
+    out_of_pocket: I8  # since the last anniversary
+
+
+class Members(NamedTuple):
+    """One row a household, one column a member slot; slots 0 to n_members - 1 are filled."""
+
+    born: I2  # absolute month
+    ordinal: I1
+    sex: I1
+    chronic: I1
+    enrolled: I1
+    married: I1  # ever; widowed people count as married
+    frailty: F4
+
+
+class Section(Record):
+    """A section: its scheme, its fund and its health centre."""
+
+    number: int  # which of the country's sections it is; part of every key
+    district: int
+    first: int  # first household
+    end: int  # one past the last household in use
+    limit: int  # one past the last household that fits
+    opens: int  # absolute month in which the scheme opens
+    group_first: int
+    group_end: int
+    staffing: float  # clinicians relative to the country's mean
+    trust: float
+    stock: float  # drug stock, 0 to 1
+    quality: float
+    load: float  # slow average of demand over capacity
+    wait_hours: float
+    capacity_carry: float
+    enforcement: float  # capacity of the authorities to follow up, 0 to 1
+    member_share: float  # share of households with cover in the last 13 months
+    arrears: float  # months of claims unpaid
+    claims_average: float  # slow average of approved claims a month, RWF
+    fund: int
+    payables: int
+    subsidy_left: int
+    bad_months: int
+    suspended: Flag
+    claims_month: int  # health-centre claims approved this month
+    health_centre_cash: int
+    persons: int
+
+
+class Groups(NamedTuple):
+    """One entry an association (ibimina)."""
+
+    households: I8
+    recent: I8  # households with cover in the last 13 months
+
+
+class District(Record):
+    """A district: its pool and its hospital."""
+
+    number: int
+    z: float  # district part of the consumption position
+    harvest: float
+    illness: float
+    pool: int
+    payables: int
+    claims_average: float
+    arrears: float
+    bad_months: int
+    hospital_cash: int
+    claims_month: int  # hospital claims approved this month
+    formal_contributions: int  # of the month, the base of the levy
+
+
+class State(NamedTuple):
+    """Everything that changes while a run goes on."""
+
+    households: Households
+    members: Members
+    sections: Table  # of Section
+    groups: Groups
+    districts: Table  # of District
+    outside: I8  # (D, sectors) net positions of sectors without accounts of their own
+
+
+class Work(NamedTuple):
+    """Buffers, so that the monthly loop allocates nothing."""
+
+    movers: I8  # households of women who marry this month
+    mover_member: I8
+    partners: I8
+    partner_member: I8
+    partner_draw: F8
+    histogram: I8
+
+
+class CalendarMonth(Record):
+    """One month: whether and for what cover is sold, and what happens or is read in it."""
+
+    is_open: Flag  # policies are on sale
+    is_rolling: Flag  # cover runs twelve months from payment
+    before_start: Flag  # the membership year on sale has not begun
+    sale_from: int  # absolute months of the membership year on sale
+    sale_until: int
+    price_month: int  # month index whose rules price it
+    allocate: Flag  # subsidies are allotted for the membership year on sale
+    refresh_list: Flag  # communities draw up their lists anew
+    rank: Flag  # consumption ranks are taken anew
+    reprice: Flag  # fees, co-payments or distances changed: odds of seeking care are stale
+    year_ends: Flag  # the membership year ends with this month
+    period: int  # reporting period of the month
+    closes: Flag  # the reporting period ends with this month
+    new_year: Flag  # district-year shocks are drawn
+
+
+class Output(NamedTuple):
+    """What a run writes; integers are exact, reals are summed in a fixed order."""
+
+    flows: I8  # (T, D, flows) francs
+    stocks: I8  # (T + 1, D, stocks) francs; the first entry is the opening
+    tallies: I8  # (T, D, tallies)
+    gauges: F8  # (T, D, gauges)
+    quintiles: I8  # (P, 5, quintile tallies)
+
+
+class Rule(Record):
+    """Rules and parameters in force in one month. Units as in ``cbhi.params``."""
+
+    # premiums
+    premium_poorest_rwf: int  # by category, or a household's premium in all three when by household
+    premium_middle_rwf: int
+    premium_rich_rwf: int
+    premium_by_household: Flag
+    household_covers: int
+    unit_is_person: Flag
+    waiting_months: int
+    # enrolment
+    intercept: float
+    price_slope: float
+    income_gradient: float
+    peer_weight: float
+    group_share_of_peers: float
+    trust_weight: float
+    quality_weight: float
+    inertia: float
+    attention: float
+    attention_before: float
+    hassle_rwf: float
+    private_information: float
+    risk_aversion: float
+    risk_premium_cap: float
+    access_value: float
+    cash_gate: Flag
+    # mobilisation and mandate
+    mobilisation_weight: float
+    mobilisation_effort: float
+    compulsory: Flag
+    enforcement_growth: float
+    enforcement_max: float
+    penalty_rwf: int
+    gate_probability: float
+    gate_cost_share: float
+    # subsidy
+    subsidy_offered: Flag
+    subsidy_slots_share: float
+    subsidy_premium_share: float
+    subsidy_state_share: float
+    subsidy_donor_share: float
+    subsidy_automatic: float
+    list_noise: float  # sd of the community's error in units of z
+    poorest_share: float
+    rich_share: float
+    # income
+    mean_consumption_rwf: float
+    consumption_sd: float
+    season: float
+    shock_sd: float
+    harvest_sd: float
+    buffer_months: float
+    consumption_share: float
+    debt_cap_months: float
+    repayment_share: float
+    # care
+    need_rate: float
+    illness_season: float
+    illness_sd: float
+    chronic_factor: float
+    severe_share: float
+    seek_intercept: float
+    seek_price: float
+    seek_distance: float
+    seek_wait: float
+    seek_quality: float
+    seek_severity: float
+    distance_factor: float
+    fee_outpatient_rwf: float
+    fee_admission_rwf: float
+    cost_outpatient_rwf: float
+    cost_admission_rwf: float
+    copayment_rwf: int
+    coinsurance_share: float
+    formal_coinsurance_share: float
+    admission_if_severe: float
+    cost_log_sd: float
+    # provider
+    consultations_per_person: float  # capacity a month
+    clinicians_per_person: float
+    staff_adequacy: float
+    staff_weight: float
+    load_memory: float
+    wait_scale_hours: float
+    stockout_slope: float
+    stock_speed: float
+    refusal_slope: float
+    running_cost_share: float
+    salary_rwf: float  # a clinician-month paid by government
+    rationing: Flag
+    # fund
+    pool_share: float
+    processing_share: float
+    admin_share: float
+    pool_grant_rwf: float
+    deficit_rule: int
+    arrears_limit_months: float
+    pool_pays_outpatient: Flag
+    national_pool: Flag
+    levy_share: float
+    # trust
+    trust_meetings: float
+    trust_prompt: float
+    trust_quality: float
+    trust_arrears: float
+    trust_coercion: float
+    trust_fixed: Flag
+    # formal sector
+    formal_share: float
+    formal_contribution_share: float
+    # demography
+    births: float
+    deaths: float
+    marriages: float
+    chronic_onset: float
+
+
+class Fixed(NamedTuple):
+    """What cannot change within a run."""
+
+    key: tuple[int, int]
+    persistence: float  # of the consumption position from year to year
+    within_sd: float  # sd of the consumption position within a district
+    between_sd: float  # and between districts
+    own_frailty: F4  # quantiles
+    shared_frailty: F4  # quantiles
+    shared_frailty_variance: float
+    household_size: I8  # quantiles
+    need_by_age: F8  # relative need of the bands 0-4, 5-14, 15-49, 50 and over
+    distance_median_km: float
+    distance_log_sd: float
+    taste_sd: float
+    trust_sd: float
+    group_share: float
+    group_block: int  # households of which one group draws its members
+    staffing_log_sd: float
+    trust_initial: float
+    heritage_share: float
+    heritage_bonus: float
+    enforcement_initial: float
+    cost_cv2: float  # squared coefficient of variation of a bill, as households reckon
+    chronic_years: float  # years of reference onset behind the chronic illness of the start

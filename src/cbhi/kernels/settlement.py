@@ -1,0 +1,121 @@
+"""The population of the start: districts, sections, households and members, drawn by key (MODEL 2.1)."""
+
+from __future__ import annotations
+
+import math
+
+from cbhi.kernels.codes import (
+    DRAW_DISTRICT,
+    DRAW_HOUSEHOLD_3,
+    DRAW_MEMBER,
+    DRAW_SECTION,
+    FEMALE,
+    MALE,
+    MEMBER_SLOTS,
+    NO_GROUP,
+)
+from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.demography import draw_traits, reset_household, yearly_chronic_onset
+from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, uniform
+from cbhi.kernels.health import refresh_odds, refresh_rates
+from cbhi.kernels.money import to_francs
+from cbhi.kernels.records import Fixed, Households, Members, Rule, State
+
+# shares of households of two and more: headed by a couple, and by a man where there is no couple
+COUPLE_SHARE = 0.72
+SINGLE_HEAD_MALE_SHARE = 0.30
+
+
+def settle_districts(state: State, fixed: Fixed) -> None:
+    """Draw each district's part of the consumption position."""
+    dd = state.districts
+    for d in range(dd.size):
+        dist = dd[d]
+        u = uniform(fixed.key, dist.number, 0, NOBODY, 0, DRAW_DISTRICT, 0)
+        dist.z = fixed.between_sd * normal_quantile(u)
+        dist.harvest = 1.0
+        dist.illness = 1.0
+
+
+def chronic_at_start(age: int, years: float, u: float) -> int:
+    """Return 1 for the chronically ill: onset at the reference rate over the years lived."""
+    healthy = 1.0
+    lived = float(age) if age < years else years
+    for back in range(int(lived)):
+        healthy *= 1.0 - yearly_chronic_onset(age - back)
+    return 1 if u > healthy else 0
+
+
+def settle_members(
+    hh: Households, mm: Members, h: int, section: int, ordinal: int, size: int, now: int, fixed: Fixed
+) -> None:
+    """Fill a household: a head or a couple, then their children and other relatives."""
+    u0, u1, u2, _ = block(fixed.key, section, ordinal, NOBODY, 0, DRAW_HOUSEHOLD_3, 0)
+    couple = size >= 2 and u1 < COUPLE_SHARE
+    # heads: from 20 to 85 years, most of them young
+    head_age = 20.0 + 65.0 * u0 * u0 * (0.55 + 0.45 * u0)
+    for k in range(size):
+        v0, v1, v2, v3 = block(fixed.key, section, ordinal, k, 0, DRAW_MEMBER, 0)
+        sex = FEMALE if v1 < 0.5 else MALE
+        married = 0
+        if k == 0:
+            age = head_age
+            sex = MALE if couple or u2 < SINGLE_HEAD_MALE_SHARE else FEMALE
+            married = 1 if couple or head_age > 30.0 else 0
+        elif k == 1 and couple:
+            age = max(17.0, head_age - 1.0 - 8.0 * v0)
+            sex = FEMALE
+            married = 1
+        else:
+            # children of the head; those above 25 have mostly left
+            oldest = max(1.0, min(head_age - 18.0, 25.0))
+            age = v0 * oldest
+        mm.born[h, k] = now - int(age * 12.0)
+        mm.ordinal[h, k] = k
+        mm.sex[h, k] = sex
+        mm.married[h, k] = married
+        mm.enrolled[h, k] = 0
+        mm.frailty[h, k] = table_quantile(v2, fixed.own_frailty)
+        mm.chronic[h, k] = chronic_at_start(int(age), fixed.chronic_years, v3)
+    hh.n_members[h] = size
+    hh.next_member[h] = size
+
+
+def settle_section(state: State, s: int, n_households: int, now: int, rule: Rule, fixed: Fixed) -> None:
+    """Settle ``n_households`` in section ``s`` in the month before the first."""
+    hh = state.households
+    mm = state.members
+    sec = state.sections[s]
+    section = sec.number
+    u0, u1, _, _ = block(fixed.key, section, 0, NOBODY, 0, DRAW_SECTION, 0)
+    sd = fixed.staffing_log_sd
+    sec.staffing = math.exp(sd * normal_quantile(u0) - 0.5 * sd * sd)
+    bonus = fixed.heritage_bonus if u1 < fixed.heritage_share else 0.0
+    sec.trust = min(1.0, fixed.trust_initial + bonus)
+    sec.stock = 1.0
+    sec.quality = 0.5
+    sec.enforcement = fixed.enforcement_initial
+    sec.end = sec.first + n_households
+    district_z = state.districts[sec.district].z
+    persons = 0
+    for ordinal in range(n_households):
+        h = sec.first + ordinal
+        reset_household(hh, h)
+        u_size, u_group = draw_traits(hh, h, section, ordinal, 0, district_z, fixed)
+        size = min(MEMBER_SLOTS, int(table_quantile(u_size, fixed.household_size)))
+        settle_members(hh, mm, h, section, ordinal, size, now, fixed)
+        persons += size
+        hh.group[h] = NO_GROUP
+        group = ordinal // fixed.group_block
+        if u_group < fixed.group_share and sec.group_first + group < sec.group_end:
+            hh.group[h] = group
+            state.groups.households[sec.group_first + group] += 1
+        if float(hh.formal_score[h]) < rule.formal_share:
+            hh.formal[h] = 1
+        refresh_rates(hh, mm, h, now, rule, fixed)
+        refresh_odds(hh, mm, h, now, rule, fixed)
+        hh.cash[h] = to_francs(int(hh.income[h]) * rule.buffer_months)
+    sec.persons = persons
+
+
+compile_kernels(globals())

@@ -1,0 +1,419 @@
+"""From a scenario to the arrays that kernels take: rules, calendar and fixed quantities.
+
+Everything here is a function of the scenario alone; nothing is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbhi.kernels import codes
+from cbhi.kernels.draws import draw_key
+from cbhi.kernels.records import F4, F8, I8, I1, CalendarMonth, Fixed, Record, Rule, Table, record_table
+from cbhi.months import parse_month
+from cbhi.params import Parameters
+from cbhi.scenario import Scenario
+
+QUANTILES = 4096
+AnyArray = NDArray[Any]
+
+
+def interpolate(series: Mapping[str, float], months: F8) -> F8:
+    """Return a series at (fractional) month numbers: linear in between, constant outside."""
+    at = [parse_month(month) for month in series]
+    return np.interp(months, at, [float(value) for value in series.values()])
+
+
+def gini_to_log_sd(gini: F8) -> F8:
+    """Return the sd of log consumption that gives a lognormal this Gini: sqrt(2) Phi^-1((1 + G) / 2)."""
+    from scipy.special import ndtri
+
+    return np.asarray(math.sqrt(2.0) * ndtri((1.0 + gini) / 2.0))
+
+
+def frailty_quantiles(variance: float) -> F4:
+    """Return quantiles of a gamma distribution with mean 1 (all ones when the variance is 0)."""
+    if variance <= 0.0:
+        return np.ones(1, dtype=np.float32)
+    from scipy.special import gammaincinv
+
+    u = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    table = gammaincinv(1.0 / variance, u) * variance
+    return np.asarray(table / table.mean(), dtype=np.float32)
+
+
+def household_size_quantiles(mean: float, dispersion: float) -> I8:
+    """Return quantiles of household size: one plus a negative binomial, cut at the slots there are."""
+    u = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    if mean <= 1.0:
+        return np.ones(QUANTILES, dtype=np.int64)
+    p = dispersion / (dispersion + mean - 1.0)
+    probability = p**dispersion
+    cumulative = [probability]
+    for n in range(1, codes.MEMBER_SLOTS):
+        probability *= (dispersion + n - 1.0) / n * (1.0 - p)
+        cumulative.append(cumulative[-1] + probability)
+    return np.minimum(np.searchsorted(cumulative, u) + 1, codes.MEMBER_SLOTS).astype(np.int64)
+
+
+def pack_fixed(scenario: Scenario, seed: int, replicate: int) -> Fixed:
+    """Return what cannot change within a run."""
+    p = scenario.regimes()[0][1]
+    between = math.sqrt(p.population.district_share_of_variance)
+    within = math.sqrt(1.0 - p.population.district_share_of_variance)
+    group_share = p.population.group_share if p.switches.groups else 0.0
+    return Fixed(
+        key=draw_key(seed, replicate),
+        persistence=float(p.population.consumption_persistence),
+        within_sd=within,
+        between_sd=between,
+        own_frailty=frailty_quantiles(p.population.own_frailty_variance),
+        shared_frailty=frailty_quantiles(p.population.shared_frailty_variance),
+        shared_frailty_variance=float(p.population.shared_frailty_variance),
+        household_size=household_size_quantiles(
+            p.population.household_size, p.population.household_size_dispersion
+        ),
+        need_by_age=np.array(
+            [p.care.need_under_5, p.care.need_5_to_14, p.care.need_15_to_49, p.care.need_50_and_over]
+        ),
+        distance_median_km=float(p.population.distance_median_km),
+        distance_log_sd=float(p.population.distance_log_sd),
+        taste_sd=float(p.enrolment.taste_sd),
+        trust_sd=float(p.enrolment.trust_offset_sd),
+        group_share=float(group_share),
+        group_block=max(1, round(p.population.group_size / max(group_share, 1e-9))) if group_share > 0 else 1,
+        staffing_log_sd=float(p.provider.staffing_log_sd),
+        trust_initial=float(p.trust.initial),
+        heritage_share=float(p.trust.heritage_share),
+        heritage_bonus=float(p.trust.heritage_bonus),
+        enforcement_initial=float(p.mandate.initial_capacity),
+        cost_cv2=math.exp(p.care.cost_log_sd**2) - 1.0,
+        chronic_years=float(p.population.years_of_chronic_onset),
+    )
+
+
+class _Months:
+    """The months of a run, the parameters in force in each, and arrays filled from them."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.start = scenario.start
+        self.n = scenario.n_months
+        self.now = np.arange(scenario.start, scenario.end + 1)
+        self.mid_year = (self.now // 12) * 12 + 6.0
+        regimes = scenario.regimes()
+        ends = [month for month, _ in regimes[1:]] + [scenario.end + 1]
+        self.stretches = [
+            (month - self.start, end - self.start, p) for (month, p), end in zip(regimes, ends, strict=True)
+        ]
+
+    def real(self, value: Callable[[Parameters], float]) -> F8:
+        out = np.empty(self.n)
+        for begin, end, p in self.stretches:
+            out[begin:end] = value(p)
+        return out
+
+    def whole(self, value: Callable[[Parameters], int]) -> I8:
+        return self.real(value).astype(np.int64)
+
+    def flag(self, value: Callable[[Parameters], bool]) -> I1:
+        return self.real(value).astype(np.int8)
+
+    def index(self, reference_year: Callable[[Parameters], int]) -> F8:
+        """Return the price level of each year relative to a reference year, in yearly steps."""
+        years = self.now // 12
+        return np.asarray(
+            (1.0 + self.real(lambda p: p.income.nominal_growth)) ** (years - self.real(reference_year))
+        )
+
+    def season(self, amplitude: Callable[[Parameters], float], peak: Callable[[Parameters], int]) -> F8:
+        """Return a yearly wave around 1, highest in the peak month."""
+        phase = 2.0 * math.pi * (self.now % 12 - (self.real(peak) - 1.0)) / 12.0
+        return np.asarray(1.0 + self.real(amplitude) * np.cos(phase))
+
+
+def _fill(record: type[Record], rows: int, columns: Mapping[str, AnyArray]) -> Table:
+    table = record_table(record, rows)
+    if set(columns) != set(table.dtype.names):
+        raise TypeError(f"columns of {record.__name__} differ: {set(columns) ^ set(table.dtype.names)}")
+    for name, values in columns.items():
+        table[name] = values
+    return table
+
+
+def pack_rules(scenario: Scenario) -> Table:
+    """Return the rules of every month, a table of ``Rule`` records, switches applied."""
+    m = _Months(scenario)
+    first = m.stretches[0][2]
+    price = m.index(lambda p: p.income.reference_year)
+    fee = m.index(lambda p: p.care.user_fee_year) * m.real(lambda p: p.care.user_fee_outpatient_rwf)
+    cost_admission = price * m.real(lambda p: p.care.cost_admission_rwf)
+    population = interpolate(first.population.persons, m.now.astype(float))
+    clinicians = interpolate(first.provider.clinicians, m.now.astype(float))
+    per_person = clinicians / population
+    centres = interpolate(first.provider.health_centres, m.mid_year)
+    last_centres = list(first.provider.health_centres.values())[-1]
+    by_household = m.flag(lambda p: p.scheme.premium_basis == "household")
+    premium = np.empty((m.n, 3), dtype=np.int64)
+    for begin, end, p in m.stretches:
+        table = p.scheme.premium_rwf
+        premium[begin:end] = (table.poorest, table.middle, table.rich)
+        if p.scheme.premium_basis == "household":
+            premium[begin:end] = p.scheme.household_premium_rwf
+    columns = dict(
+        premium_poorest_rwf=premium[:, codes.POOREST],
+        premium_middle_rwf=premium[:, codes.MIDDLE],
+        premium_rich_rwf=premium[:, codes.RICH],
+        premium_by_household=by_household,
+        household_covers=m.whole(lambda p: p.scheme.household_premium_covers),
+        unit_is_person=m.flag(lambda p: p.scheme.enrolment_unit == "person"),
+        waiting_months=m.whole(lambda p: p.scheme.waiting_months if p.switches.waiting else 0),
+        intercept=m.real(lambda p: p.enrolment.intercept),
+        price_slope=m.real(lambda p: p.enrolment.price_slope),
+        income_gradient=m.real(lambda p: p.enrolment.income_gradient),
+        peer_weight=m.real(lambda p: p.enrolment.peer_weight if p.switches.peers else 0.0),
+        group_share_of_peers=m.real(lambda p: p.enrolment.group_share_of_peers),
+        trust_weight=m.real(lambda p: p.enrolment.trust_weight if p.switches.trust else 0.0),
+        quality_weight=m.real(lambda p: p.enrolment.quality_weight if p.switches.quality else 0.0),
+        inertia=m.real(lambda p: p.enrolment.inertia if p.switches.inertia else 0.0),
+        attention=m.real(lambda p: p.enrolment.attention_per_month),
+        attention_before=m.real(
+            lambda p: p.enrolment.attention_per_month * p.enrolment.attention_before_share
+        ),
+        hassle_rwf=price * m.real(lambda p: p.enrolment.hassle_rwf),
+        private_information=m.real(
+            lambda p: p.enrolment.private_information if p.switches.private_information else 0.0
+        ),
+        risk_aversion=m.real(lambda p: p.enrolment.risk_aversion if p.switches.risk_aversion else 0.0),
+        risk_premium_cap=m.real(lambda p: p.enrolment.risk_premium_cap),
+        access_value=m.real(lambda p: p.enrolment.access_value),
+        cash_gate=m.flag(lambda p: p.switches.cash_gate),
+        mobilisation_weight=m.real(
+            lambda p: p.mandate.mobilisation_weight if p.switches.mobilisation else 0.0
+        ),
+        mobilisation_effort=m.real(
+            lambda p: p.mandate.mobilisation_effort if p.switches.mobilisation else 0.0
+        ),
+        compulsory=m.flag(lambda p: p.mandate.compulsory and p.switches.mandate),
+        enforcement_growth=m.real(lambda p: p.mandate.capacity_growth_per_year),
+        enforcement_max=m.real(lambda p: p.mandate.enforcement_max),
+        penalty_rwf=m.whole(lambda p: p.mandate.penalty_rwf),
+        gate_probability=m.real(lambda p: p.mandate.gate_probability if p.switches.service_gate else 0.0),
+        gate_cost_share=m.real(lambda p: p.mandate.gate_cost_share),
+        subsidy_offered=m.flag(lambda p: p.subsidy.offered and p.switches.subsidies),
+        subsidy_slots_share=m.real(lambda p: p.subsidy.slots_share),
+        subsidy_premium_share=m.real(lambda p: p.subsidy.premium_share),
+        subsidy_state_share=m.real(lambda p: p.subsidy.state_share),
+        subsidy_donor_share=m.real(lambda p: p.subsidy.donor_share),
+        subsidy_automatic=m.real(lambda p: p.subsidy.registration_per_month),
+        # corr(z + noise, z) = r  <=>  sd of the noise = sqrt(1 / r^2 - 1)
+        list_noise=m.real(
+            lambda p: (
+                math.sqrt(1.0 / p.subsidy.list_correlation**2 - 1.0) if p.switches.targeting_errors else 0.0
+            )
+        ),
+        poorest_share=m.real(lambda p: p.subsidy.poorest_share),
+        rich_share=m.real(lambda p: p.subsidy.rich_share),
+        mean_consumption_rwf=price * m.real(lambda p: p.income.mean_consumption_rwf),
+        consumption_sd=gini_to_log_sd(interpolate(first.income.gini, m.mid_year)),
+        season=m.season(
+            lambda p: p.income.season_amplitude if p.switches.season else 0.0,
+            lambda p: p.income.season_peak_month,
+        ),
+        shock_sd=m.real(lambda p: p.income.shock_sd if p.switches.income_shocks else 0.0),
+        harvest_sd=m.real(lambda p: p.income.harvest_log_sd if p.switches.common_shocks else 0.0),
+        buffer_months=m.real(lambda p: p.income.buffer_months),
+        consumption_share=m.real(lambda p: p.income.consumption_share),
+        debt_cap_months=m.real(lambda p: p.income.debt_cap_months if p.switches.informal_debt else 0.0),
+        repayment_share=m.real(lambda p: p.income.repayment_share),
+        need_rate=m.real(lambda p: p.care.need_per_person_year),
+        illness_season=m.season(
+            lambda p: p.care.season_amplitude if p.switches.season else 0.0,
+            lambda p: p.care.season_peak_month,
+        ),
+        illness_sd=m.real(lambda p: p.care.epidemic_log_sd if p.switches.common_shocks else 0.0),
+        chronic_factor=m.real(lambda p: p.care.chronic_factor if p.switches.chronic_illness else 1.0),
+        severe_share=m.real(lambda p: p.care.severe_share),
+        seek_intercept=m.real(lambda p: p.care.seek_intercept),
+        seek_price=m.real(lambda p: p.care.seek_price),
+        seek_distance=m.real(lambda p: p.care.seek_distance),
+        seek_wait=m.real(lambda p: p.care.seek_wait if p.switches.queues else 0.0),
+        seek_quality=m.real(lambda p: p.care.seek_quality if p.switches.quality else 0.0),
+        seek_severity=m.real(lambda p: p.care.seek_severity),
+        # with n facilities spread over a country, the mean distance falls as 1 / sqrt(n)
+        distance_factor=np.sqrt(last_centres / np.maximum(centres, 1e-9)),
+        fee_outpatient_rwf=fee,
+        fee_admission_rwf=cost_admission * m.real(lambda p: p.care.user_fee_admission_share),
+        cost_outpatient_rwf=price * m.real(lambda p: p.care.cost_outpatient_rwf),
+        cost_admission_rwf=cost_admission,
+        copayment_rwf=m.whole(lambda p: p.care.copayment_rwf),
+        coinsurance_share=m.real(lambda p: p.care.coinsurance_share),
+        formal_coinsurance_share=m.real(lambda p: p.formal.coinsurance_share),
+        admission_if_severe=m.real(lambda p: p.care.admission_if_severe),
+        cost_log_sd=m.real(lambda p: p.care.cost_log_sd),
+        consultations_per_person=per_person
+        * m.real(
+            lambda p: (
+                p.provider.curative_share * p.provider.consultations_per_hour * p.provider.hours_per_year
+            )
+        )
+        / 12.0,
+        clinicians_per_person=per_person,
+        staff_adequacy=per_person * 1000.0 / m.real(lambda p: p.provider.adequate_clinicians_per_1000),
+        staff_weight=m.real(lambda p: p.provider.staff_weight),
+        load_memory=m.real(lambda p: p.provider.load_memory),
+        wait_scale_hours=m.real(lambda p: p.provider.wait_scale_hours),
+        stockout_slope=m.real(lambda p: p.fund.stockout_slope if p.switches.arrears_feedback else 0.0),
+        stock_speed=m.real(lambda p: p.fund.stock_speed),
+        refusal_slope=m.real(lambda p: p.fund.refusal_slope if p.switches.arrears_feedback else 0.0),
+        running_cost_share=m.real(lambda p: p.provider.running_cost_share),
+        salary_rwf=m.index(lambda p: p.provider.wage_year) * m.real(lambda p: p.provider.wage_rwf_per_month),
+        rationing=m.flag(lambda p: p.switches.rationing),
+        pool_share=m.real(lambda p: p.fund.pool_share if p.switches.pooling else 0.0),
+        processing_share=m.real(lambda p: p.fund.processing_share),
+        admin_share=m.real(lambda p: p.fund.administration_share),
+        pool_grant_rwf=m.real(lambda p: p.fund.pool_grant_rwf),
+        deficit_rule=m.whole(lambda p: codes.DEFICIT_RULES.index(p.fund.deficit_rule)),
+        arrears_limit_months=m.real(lambda p: p.fund.arrears_limit_months),
+        pool_pays_outpatient=m.flag(lambda p: p.fund.pool_pays_outpatient),
+        national_pool=m.flag(lambda p: p.fund.national_pool),
+        levy_share=m.real(lambda p: p.formal.levy_share),
+        trust_meetings=m.real(lambda p: p.trust.meetings_per_month),
+        trust_prompt=m.real(lambda p: p.trust.prompt_payment_per_month),
+        trust_quality=m.real(lambda p: p.trust.quality_per_month),
+        trust_arrears=m.real(lambda p: p.trust.arrears_per_month if p.switches.arrears_feedback else 0.0),
+        trust_coercion=m.real(lambda p: p.trust.coercion_per_month),
+        trust_fixed=m.flag(lambda p: not p.switches.trust),
+        formal_share=(
+            interpolate(first.formal.share, m.mid_year) * m.real(lambda p: float(p.switches.formal_sector))
+        ),
+        formal_contribution_share=m.real(lambda p: p.formal.contribution_share),
+        births=m.real(lambda p: p.demography.births if p.switches.demography else 0.0),
+        deaths=m.real(lambda p: p.demography.deaths if p.switches.demography else 0.0),
+        marriages=m.real(lambda p: p.demography.marriages if p.switches.demography else 0.0),
+        chronic_onset=m.real(lambda p: p.demography.chronic_onset if p.switches.demography else 0.0),
+    )
+    return _fill(Rule, m.n, columns)
+
+
+# a change of any of these makes households' odds of seeking care, income or formal cover stale
+_REPRICED_BY = (
+    "mean_consumption_rwf", "consumption_sd", "need_rate", "chronic_factor", "seek_intercept", "seek_price",
+    "seek_distance", "seek_severity", "distance_factor", "fee_outpatient_rwf", "fee_admission_rwf",
+    "cost_outpatient_rwf", "cost_admission_rwf", "copayment_rwf", "coinsurance_share",
+    "formal_coinsurance_share", "admission_if_severe", "formal_share",
+)  # fmt: skip
+
+
+def pack_calendar(scenario: Scenario, rules: Table) -> Table:
+    """Return when cover is sold and for which months, and when results are read: ``CalendarMonth`` records.
+
+    A fixed membership year starts in the month that the rules name and lasts until the next start, so
+    that moving the starting month lengthens the year that is running. While the calendar rolls, the
+    calendar year stands in for the membership year where one is needed (tastes, slots, renewal).
+    """
+    m = _Months(scenario)
+    months = {month: p for begin, end, p in m.stretches for month in range(begin, end)}
+    rolling = m.flag(lambda p: p.scheme.calendar == "rolling")
+    start_month = m.whole(lambda p: p.scheme.year_start_month - 1)
+    calendar_month = m.now % 12
+
+    def begins(t: int) -> bool:
+        return int(calendar_month[t]) == (0 if rolling[t] else int(start_month[t]))
+
+    starts = [t for t in range(m.n) if begins(t)]
+    is_open = np.zeros(m.n, dtype=np.int8)
+    before = np.zeros(m.n, dtype=np.int8)
+    sale_from = np.zeros(m.n, dtype=np.int64)
+    sale_until = np.zeros(m.n, dtype=np.int64)
+    price_month = np.arange(m.n, dtype=np.int64)
+    for t in range(m.n):
+        p = months[t]
+        if rolling[t]:
+            is_open[t] = 1
+            continue
+        past = [s for s in starts if s <= t]
+        ahead = [s for s in starts if s > t]
+        # a year whose start lies outside the run starts twelve months from its neighbour's start
+        this = (
+            past[-1]
+            if past
+            else (ahead[0] - 12 if ahead else t - (int(calendar_month[t] - start_month[t]) % 12))
+        )
+        following = ahead[0] if ahead else this + 12 * ((t - this) // 12 + 1)
+        if t - this < p.scheme.open_months_after:
+            is_open[t] = 1
+            sale_from[t], sale_until[t] = m.start + this, m.start + following
+            price_month[t] = max(this, 0)
+        elif following - t <= p.scheme.open_months_before:
+            is_open[t] = before[t] = 1
+            after = [s for s in starts if s > following]
+            sale_from[t] = m.start + following
+            sale_until[t] = m.start + (after[0] if after else following + 12)
+            price_month[t] = min(following, m.n - 1)
+    ends = np.array(
+        [
+            begins(t + 1) if t + 1 < m.n else int(m.now[t] + 1) % 12 == (0 if rolling[t] else start_month[t])
+            for t in range(m.n)
+        ]
+    )
+    # a reporting year closes with the month before the starting month in force
+    closes = np.array([int(m.now[t] + 1) % 12 == (0 if rolling[t] else start_month[t]) for t in range(m.n)])
+    closes[-1] = True
+    period = np.concatenate([[0], np.cumsum(closes)[:-1]])
+    allocate = np.array([begins(t) for t in range(m.n)])
+    allocate[0] = True
+    refresh = np.zeros(m.n, dtype=bool)
+    last = None
+    for t in np.flatnonzero(allocate):
+        if last is None or t - last >= 12 * months[int(t)].subsidy.refresh_years:
+            refresh[t] = True
+            last = int(t)
+    # targeting starts with a fresh list
+    offered = np.flatnonzero(rules.subsidy_offered)
+    if offered.size:
+        first_offer = int(offered[0])
+        later = np.flatnonzero(allocate & (np.arange(m.n) >= first_offer))
+        if later.size:
+            refresh[later[0]] = True
+    reprice = np.zeros(m.n, dtype=bool)
+    for name in _REPRICED_BY:
+        values = rules[name]
+        reprice[1:] |= values[1:] != values[:-1]
+    new_year = calendar_month == 0
+    new_year[0] = True
+    columns = dict(
+        is_open=is_open,
+        is_rolling=rolling,
+        before_start=before,
+        sale_from=sale_from,
+        sale_until=sale_until,
+        price_month=price_month,
+        allocate=allocate,
+        refresh_list=refresh,
+        rank=allocate,
+        reprice=reprice,
+        year_ends=ends,
+        period=period,
+        closes=closes,
+        new_year=new_year,
+    )
+    return _fill(CalendarMonth, m.n, columns)
+
+
+def reporting_periods(scenario: Scenario, calendar: Table) -> list[tuple[str, int, int]]:
+    """Return (label, first, end) month indices of the reporting years.
+
+    A year is named after the calendar year in which it closes: "2003" is January to December 2003,
+    "2012" July 2011 to June 2012 once membership years run from July.
+    """
+    periods = []
+    for number in range(int(calendar.period[-1]) + 1):
+        inside = np.flatnonzero(calendar.period == number)
+        begin, end = int(inside[0]), int(inside[-1]) + 1
+        periods.append((str((scenario.start + end - 1) // 12), begin, end))
+    return periods

@@ -1,0 +1,807 @@
+"""The parameters of a scenario: typed, bounded, each with unit, source and confidence.
+
+A parameter is one field of one of the sections below. ``confidence`` is ``published`` (read in the
+source named), ``recalled`` (known, no source at hand), ``derived`` (computed from such facts) or
+``assumption`` (no evidence: a starting value inside a range). ``fitted`` marks values found by
+``benchmarks/fit_rwanda.py``. Money is in whole francs, shares run from 0 to 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+Confidence = Literal["published", "recalled", "derived", "assumption", "fitted"]
+
+
+def _parameter(
+    default: Any,
+    title: str,
+    unit: str,
+    low: float | None = None,
+    high: float | None = None,
+    source: str = "no evidence; range from the design text",
+    confidence: Confidence = "assumption",
+) -> Any:
+    return Field(
+        default=default,
+        title=title,
+        ge=low,
+        le=high,
+        json_schema_extra={"unit": unit, "source": source, "confidence": confidence},
+    )
+
+
+_MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
+
+
+def _check_series(series: dict[str, float]) -> dict[str, float]:
+    if not series:
+        raise ValueError("a series needs at least one entry such as '2005-07' = 353")
+    for month in series:
+        if not _MONTH.match(month):
+            raise ValueError(f"'{month}' is not a month; write it like '2005-07'")
+    if any(value < 0 for value in series.values()):
+        raise ValueError("a series holds no negative values")
+    return dict(sorted(series.items()))
+
+
+Series = Annotated[dict[str, float], AfterValidator(_check_series)]
+"""Values by month ("2005-07"), linear in between and constant outside."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Premium(_Section):
+    """Premium per person and membership year, by poverty category as listed."""
+
+    poorest: int = _parameter(1000, "premium, poorest category", "RWF per person per year", 0, 1_000_000)
+    middle: int = _parameter(1000, "premium, middle category", "RWF per person per year", 0, 1_000_000)
+    rich: int = _parameter(1000, "premium, rich category", "RWF per person per year", 0, 1_000_000)
+
+
+class Switches(_Section):
+    """One switch a mechanism; off means absent, everything else unchanged."""
+
+    private_information: bool = _parameter(True, "households know their own risk", "on/off")
+    risk_aversion: bool = _parameter(True, "households value less uncertainty", "on/off")
+    peers: bool = _parameter(True, "neighbours' membership counts", "on/off")
+    groups: bool = _parameter(True, "households belong to associations", "on/off")
+    trust: bool = _parameter(True, "trust moves and counts", "on/off")
+    quality: bool = _parameter(True, "quality of care counts", "on/off")
+    inertia: bool = _parameter(True, "membership is a habit", "on/off")
+    mobilisation: bool = _parameter(True, "local leaders mobilise", "on/off")
+    mandate: bool = _parameter(True, "compulsion has penalties", "on/off")
+    service_gate: bool = _parameter(True, "services are refused to non-members", "on/off")
+    subsidies: bool = _parameter(True, "premiums of the poorest are paid", "on/off")
+    targeting_errors: bool = _parameter(True, "communities misjudge poverty", "on/off")
+    cash_gate: bool = _parameter(True, "premiums must be paid from spare cash", "on/off")
+    informal_debt: bool = _parameter(True, "bills above cash may be borrowed", "on/off")
+    waiting: bool = _parameter(True, "new cover starts after a waiting period", "on/off")
+    season: bool = _parameter(True, "income and illness have seasons", "on/off")
+    income_shocks: bool = _parameter(True, "household income varies by chance", "on/off")
+    common_shocks: bool = _parameter(True, "districts share harvests and epidemics", "on/off")
+    chronic_illness: bool = _parameter(True, "some are chronically ill", "on/off")
+    rationing: bool = _parameter(True, "contacts above capacity are turned away", "on/off")
+    queues: bool = _parameter(True, "waiting deters", "on/off")
+    arrears_feedback: bool = _parameter(True, "arrears empty shelves and turn members away", "on/off")
+    pooling: bool = _parameter(True, "sections pay into pools", "on/off")
+    formal_sector: bool = _parameter(True, "formal employees have other cover", "on/off")
+    demography: bool = _parameter(True, "people are born, marry and die", "on/off")
+    rollout: bool = _parameter(True, "schemes open over the years; off: all open at the start", "on/off")
+
+
+class Population(_Section):
+    """Who exists (MODEL 2.1). Not datable."""
+
+    persons: Series = _parameter({"1999-07": 8_147_912}, "people in the country", "persons")
+    household_size: float = _parameter(4.63, "mean household size at the start", "persons", 1, 10)
+    household_size_dispersion: float = _parameter(
+        12.0, "size of the negative binomial for members beyond the first", "-", 0.5, 1000
+    )
+    districts: int = _parameter(30, "districts", "districts", 1, 1000)
+    sections: int = _parameter(
+        403, "sections, each a scheme and a health-centre catchment", "sections", 1, 100_000
+    )
+    consumption_persistence: float = _parameter(
+        0.8,
+        "year-to-year correlation of log consumption",
+        "-",
+        0,
+        0.99,
+        "MODEL 2.4: 0.7 to 0.9",
+        "recalled",
+    )
+    district_share_of_variance: float = _parameter(
+        0.1, "share of the variance of log consumption between districts", "share", 0, 0.9
+    )
+    shared_frailty_variance: float = _parameter(
+        0.4, "variance of health risk shared in a household", "-", 0, 5, "MODEL 2.1: 0.2 to 0.6", "recalled"
+    )
+    own_frailty_variance: float = _parameter(
+        1.0, "variance of a person's own health risk", "-", 0, 10, "MODEL 2.1: 0.5 to 2", "recalled"
+    )
+    distance_median_km: float = _parameter(
+        4.0,
+        "median distance to a health centre with the facilities of the last year of the series",
+        "km",
+        0,
+        100,
+        "MODEL 2.1: 3 to 5",
+        "recalled",
+    )
+    distance_log_sd: float = _parameter(0.6, "sd of log distance", "-", 0, 2)
+    group_share: float = _parameter(0.5, "households in an association", "share", 0, 1)
+    group_size: float = _parameter(
+        30.0,
+        "households in an association",
+        "households",
+        2,
+        500,
+        "New Times 2013: 30 (Gishamvu)",
+        "published",
+    )
+    years_of_chronic_onset: float = _parameter(
+        40.0, "years of onset behind the chronic illness of the start", "years", 0, 100
+    )
+
+
+class Income(_Section):
+    """Consumption, season and cash."""
+
+    mean_consumption_rwf: float = _parameter(
+        205_000.0,
+        "mean consumption per adult equivalent and year, in prices of the reference year",
+        "RWF per adult equivalent per year",
+        1_000,
+        100_000_000,
+        "poverty line of 2011 over 0.575 of the mean",
+        "derived",
+    )
+    reference_year: int = _parameter(
+        2011, "year whose prices the money amounts here are in", "year", 1900, 2200
+    )
+    nominal_growth: float = _parameter(
+        0.09,
+        "growth of nominal consumption, fees, costs and wages",
+        "share per year",
+        -0.2,
+        1,
+        "poverty lines and headcounts; 0.06 to 0.12",
+    )
+    gini: Series = _parameter({"2000-07": 0.485}, "Gini coefficient of consumption", "share")
+    season_amplitude: float = _parameter(
+        0.3, "amplitude of income over the year", "share", 0, 0.9, "MODEL 2.1: 0.2 to 0.5", "recalled"
+    )
+    season_peak_month: int = _parameter(
+        7, "month of highest income (July, after the long-rains harvest)", "month", 1, 12
+    )
+    shock_sd: float = _parameter(0.2, "monthly variation of a household's income", "share", 0, 0.57)
+    harvest_log_sd: float = _parameter(0.1, "variation of a district's harvest from year to year", "-", 0, 1)
+    buffer_months: float = _parameter(
+        0.25,
+        "cash kept in hand, in months of consumption",
+        "months",
+        0,
+        12,
+        "MODEL 2.1: 0.1 to 0.5",
+        "recalled",
+    )
+    consumption_share: float = _parameter(
+        0.8, "share of cash above the buffer consumed in a month", "share", 0.05, 1
+    )
+    debt_cap_months: float = _parameter(
+        1.0, "informal credit available, in months of consumption", "months", 0, 24
+    )
+    repayment_share: float = _parameter(0.1, "share of cash above the buffer that repays debt", "share", 0, 1)
+
+
+class Scheme(_Section):
+    """The contract between scheme and member."""
+
+    enrolment_unit: Literal["household", "person"] = _parameter(
+        "household", "who enrols: everybody of a household at once, or each person", "choice"
+    )
+    premium_basis: Literal["household", "person"] = _parameter(
+        "person", "what the premium is charged for", "choice"
+    )
+    premium_rwf: Premium = Field(default=Premium(), title="premium per person by category")
+    household_premium_rwf: int = _parameter(
+        2500,
+        "premium of a household, where charged by household",
+        "RWF per household per year",
+        0,
+        10_000_000,
+        "pilot contract",
+        "recalled",
+    )
+    household_premium_covers: int = _parameter(
+        7, "members that one household premium covers", "persons", 1, 50, "pilot contract", "recalled"
+    )
+    calendar: Literal["rolling", "fixed"] = _parameter(
+        "rolling", "cover runs twelve months from payment, or by membership years", "choice"
+    )
+    year_start_month: int = _parameter(1, "month in which membership years start", "month", 1, 12)
+    open_months_before: int = _parameter(
+        5,
+        "months before its start in which a membership year is on sale",
+        "months",
+        0,
+        11,
+        "S6: opens in August for the next calendar year",
+        "published",
+    )
+    open_months_after: int = _parameter(
+        6,
+        "months from its start in which a membership year is on sale",
+        "months",
+        1,
+        12,
+        "S6: closed after June",
+        "published",
+    )
+    waiting_months: int = _parameter(
+        1, "months between payment and benefits for new members", "months", 0, 24, "S6: 30 days", "published"
+    )
+
+
+class Enrolment(_Section):
+    """How households decide (MODEL 2.2)."""
+
+    intercept: float = _parameter(-1.0, "utility of cover at the reference", "logits", -20, 20)
+    price_slope: float = _parameter(
+        20.0, "weight of net gain relative to consumption", "logits per share of annual consumption", 0, 1000
+    )
+    income_gradient: float = _parameter(0.2, "weight of log relative consumption", "logits", -5, 5)
+    peer_weight: float = _parameter(
+        2.0,
+        "weight of the share of neighbours with recent cover",
+        "logits",
+        -10,
+        10,
+        "MODEL 2.2: N(2, 1)",
+        "recalled",
+    )
+    group_share_of_peers: float = _parameter(
+        0.5, "part of the peer effect that comes from the own association", "share", 0, 1
+    )
+    trust_weight: float = _parameter(
+        1.5, "weight of trust", "logits over 0 to 1", -10, 10, "MODEL 2.2: N(1.5, 0.7)", "recalled"
+    )
+    quality_weight: float = _parameter(1.0, "weight of the quality of care", "logits over 0 to 1", -10, 10)
+    inertia: float = _parameter(
+        1.5,
+        "weight of cover in the last thirteen months",
+        "logits",
+        -10,
+        10,
+        "S22: renewal 82 %, entry 25 %; N(1.5, 0.7)",
+        "recalled",
+    )
+    taste_sd: float = _parameter(1.0, "sd of the persistent taste for cover", "logits", 0, 10)
+    attention_per_month: float = _parameter(
+        0.35, "probability of acting on one's wish in a month", "share per month", 0, 1
+    )
+    attention_before_share: float = _parameter(
+        0.4, "attention before the membership year starts, relative to after", "share", 0, 1
+    )
+    hassle_rwf: float = _parameter(
+        300.0, "cost of registering, in prices of the reference year", "RWF per household", 0, 1_000_000
+    )
+    private_information: float = _parameter(
+        0.5,
+        "precision of private information on health risk",
+        "share",
+        0,
+        1,
+        "MODEL 2.2: U(0, 1)",
+        "recalled",
+    )
+    risk_aversion: float = _parameter(
+        1.0, "relative risk aversion", "-", 0, 20, "MODEL 2.2: LogN(0, 0.5)", "recalled"
+    )
+    risk_premium_cap: float = _parameter(
+        2.0, "risk premium at most, relative to the expected saving", "ratio", 0, 100
+    )
+    access_value: float = _parameter(
+        0.5, "value of a visit that cover makes possible, relative to its cost", "share", 0, 10
+    )
+    trust_offset_sd: float = _parameter(0.1, "spread of trust between households", "0 to 1", 0, 1)
+
+
+class Mandate(_Section):
+    """Mobilisation by local leaders, compulsion and what enforces it."""
+
+    compulsory: bool = _parameter(False, "membership is compulsory by law", "on/off")
+    mobilisation_effort: float = _parameter(
+        0.0, "effort of campaigns and of local leaders under targets", "share", 0, 1
+    )
+    mobilisation_weight: float = _parameter(
+        2.0, "weight of full effort at full capacity", "logits", 0, 20, "MODEL 6.4: N(2, 1.5)", "recalled"
+    )
+    initial_capacity: float = _parameter(
+        0.3, "authorities' capacity to follow up at the start", "share", 0, 1
+    )
+    capacity_growth_per_year: float = _parameter(
+        0.5, "growth of that capacity under effort", "share per year", 0, 12
+    )
+    enforcement_max: float = _parameter(
+        0.1, "probability per year of a fine, at full capacity", "share per year", 0, 1
+    )
+    penalty_rwf: int = _parameter(5000, "fine of a household without cover", "RWF", 0, 10_000_000)
+    gate_probability: float = _parameter(
+        0.1,
+        "probability per month that a non-member is refused a service, at full capacity",
+        "share per month",
+        0,
+        1,
+        "assumptions: penalty_service_gate, 0 to 0.3",
+    )
+    gate_cost_share: float = _parameter(
+        0.02, "loss from one refused service, in months of consumption", "share", 0, 5
+    )
+
+
+class Subsidy(_Section):
+    """Premiums paid for the poorest."""
+
+    offered: bool = _parameter(False, "premiums of the poorest are paid by others", "on/off")
+    slots_share: float = _parameter(0.0, "share of people whose premium the budget pays", "share", 0, 1)
+    premium_share: float = _parameter(1.0, "part of the premium that is paid", "share", 0, 1)
+    state_share: float = _parameter(0.0, "part of the subsidy borne by government", "share", 0, 1)
+    donor_share: float = _parameter(1.0, "part borne by donors; NGOs bear the rest", "share", 0, 1)
+    registration_per_month: float = _parameter(
+        0.5, "probability that the authorities enrol a listed household in a month", "share per month", 0, 1
+    )
+    list_correlation: float = _parameter(
+        0.65,
+        "correlation of the community's score with log consumption",
+        "-",
+        0.01,
+        1,
+        "MODEL 2.4: 0.5 to 0.75",
+        "recalled",
+    )
+    refresh_years: int = _parameter(
+        3, "years between lists", "years", 1, 50, "MODEL 2.4: about every 3 years", "recalled"
+    )
+    poorest_share: float = _parameter(
+        0.248, "people in the poorest category", "share", 0, 1, "assumptions: category_share_poorest"
+    )
+    rich_share: float = _parameter(
+        0.007, "people in the rich category", "share", 0, 1, "assumptions: category_share_rich"
+    )
+
+
+class Care(_Section):
+    """Need, seeking care, prices and cost (MODEL 2.6)."""
+
+    need_per_person_year: float = _parameter(
+        3.5,
+        "perceived episodes of a person with reference risk",
+        "episodes per person per year",
+        0,
+        200,
+        "MODEL 0.3: 3 to 4",
+        "recalled",
+    )
+    need_under_5: float = _parameter(1.7, "need relative to the reference, under 5", "ratio", 0, 10)
+    need_5_to_14: float = _parameter(0.7, "need relative to the reference, 5 to 14", "ratio", 0, 10)
+    need_15_to_49: float = _parameter(0.85, "need relative to the reference, 15 to 49", "ratio", 0, 10)
+    need_50_and_over: float = _parameter(1.4, "need relative to the reference, 50 and over", "ratio", 0, 10)
+    chronic_factor: float = _parameter(2.0, "need of the chronically ill relative to others", "ratio", 1, 20)
+    season_amplitude: float = _parameter(0.2, "amplitude of illness over the year", "share", 0, 0.9)
+    season_peak_month: int = _parameter(
+        5, "month of most illness (May, malaria after the long rains)", "month", 1, 12
+    )
+    epidemic_log_sd: float = _parameter(0.1, "variation of a district's illness from year to year", "-", 0, 1)
+    severe_share: float = _parameter(0.1, "episodes that are severe", "share", 0, 1)
+    seek_intercept: float = _parameter(
+        -0.5, "logit of seeking care, free, near and without delay", "logits", -10, 10
+    )
+    seek_price: float = _parameter(
+        1.5, "weight of log(1 + price / daily household consumption)", "logits", 0, 20
+    )
+    seek_distance: float = _parameter(
+        0.095,
+        "weight of distance",
+        "logits per km",
+        0,
+        2,
+        "Joharifard 2012: odds ratio 0.909 per km (deliveries)",
+        "published",
+    )
+    seek_wait: float = _parameter(0.2, "weight of waiting", "logits per hour", 0, 5)
+    seek_quality: float = _parameter(1.5, "weight of quality short of full", "logits over 0 to 1", 0, 10)
+    seek_severity: float = _parameter(1.5, "weight of severity", "logits", 0, 10)
+    admission_if_severe: float = _parameter(
+        0.1,
+        "severe contacts that are admitted",
+        "share",
+        0,
+        1,
+        "admissions per contact of 0.02 (0.015 to 0.04) over the share of severe contacts",
+        "derived",
+    )
+    user_fee_outpatient_rwf: float = _parameter(
+        600.0,
+        "fee of an uninsured contact, in prices of the fee year",
+        "RWF per contact",
+        0,
+        1_000_000,
+        "assumptions: user_fee_outpatient, 300 to 1,000",
+    )
+    user_fee_year: int = _parameter(2000, "year whose prices the fee is in", "year", 1900, 2200)
+    user_fee_admission_share: float = _parameter(
+        1.0, "uninsured price of an admission relative to its cost", "share", 0, 5
+    )
+    cost_outpatient_rwf: float = _parameter(
+        1000.0,
+        "full cost of a contact billed to an insurer, in prices of the reference year",
+        "RWF per contact",
+        0,
+        10_000_000,
+        "assumptions: cost_outpatient, 700 to 1,500",
+    )
+    cost_admission_rwf: float = _parameter(
+        22_000.0,
+        "full cost of an admission, in prices of the reference year",
+        "RWF per admission",
+        0,
+        100_000_000,
+        "assumptions: cost_admission, 12,000 to 40,000",
+    )
+    cost_log_sd: float = _parameter(
+        0.83,
+        "sd of the log of a bill (coefficient of variation 1)",
+        "-",
+        0,
+        3,
+        "MODEL 2.6: coefficient of variation about 1",
+        "recalled",
+    )
+    copayment_rwf: int = _parameter(
+        200, "co-payment at the health centre", "RWF per contact", 0, 1_000_000, "ILO GESS page", "published"
+    )
+    coinsurance_share: float = _parameter(
+        0.1, "patient's part of a hospital bill", "share", 0, 1, "NYT 2012: 10 %", "published"
+    )
+
+
+class Provider(_Section):
+    """Staff, facilities, queues and quality (MODEL 2.7)."""
+
+    clinicians: Series = _parameter({"2005-07": 5298}, "nurses, midwives and physicians", "persons")
+    health_centres: Series = _parameter({"2005-07": 353}, "health centres", "facilities")
+    curative_share: float = _parameter(
+        0.3,
+        "part of clinicians' time in curative consultations at health centres",
+        "share",
+        0,
+        1,
+        "MODEL 2.7: 4 per catchment of 20,000 give 1.07 visits",
+    )
+    consultations_per_hour: float = _parameter(
+        4.0, "consultations of a clinician", "per hour", 0.1, 60, "MODEL 2.7: 3 to 5", "recalled"
+    )
+    hours_per_year: float = _parameter(
+        1500.0,
+        "consulting hours of a full-time clinician",
+        "hours per year",
+        1,
+        8760,
+        "MODEL 2.7",
+        "recalled",
+    )
+    adequate_clinicians_per_1000: float = _parameter(
+        0.85,
+        "clinicians per 1,000 people at which staffing no longer limits quality",
+        "per 1,000 persons",
+        0.001,
+        1000,
+        "level of 2010: 8,806 for 10.3 million",
+        "derived",
+    )
+    staffing_log_sd: float = _parameter(0.3, "spread of staffing between sections", "-", 0, 2)
+    staff_weight: float = _parameter(0.6, "weight of staffing in quality; drugs have the rest", "share", 0, 1)
+    load_memory: float = _parameter(
+        0.3,
+        "speed at which expected load follows load",
+        "share per month",
+        0.01,
+        1,
+        "MODEL 0.2",
+        "assumption",
+    )
+    wait_scale_hours: float = _parameter(0.5, "waiting at half load", "hours", 0, 24)
+    running_cost_share: float = _parameter(
+        0.5, "part of a provider's cash spent in a month", "share per month", 0, 1
+    )
+    wage_rwf_per_month: float = _parameter(
+        60_000.0,
+        "clinician's wage, in prices of the wage year",
+        "RWF per month",
+        0,
+        100_000_000,
+        "assumptions: clinician_wage_month, 40,000 to 90,000",
+    )
+    wage_year: int = _parameter(2005, "year whose prices the wage is in", "year", 1900, 2200)
+
+
+class Fund(_Section):
+    """The scheme's accounts (MODEL 2.8)."""
+
+    pool_share: float = _parameter(
+        0.2, "part of premium income passed to the pool", "share", 0, 1, "MODEL 2.8: 0.1 to 0.5", "recalled"
+    )
+    processing_share: float = _parameter(
+        0.6,
+        "part of unpaid claims processed in a month",
+        "share per month",
+        0,
+        1,
+        "MODEL 2.8: 0.3 to 0.9",
+        "recalled",
+    )
+    administration_share: float = _parameter(
+        0.12,
+        "administrative cost relative to premium income",
+        "share",
+        0,
+        1,
+        "MODEL 2.3: 0.10 to 0.25",
+        "recalled",
+    )
+    pool_grant_rwf: float = _parameter(
+        0.0, "state grant to the pool", "RWF per insured person per year", 0, 1_000_000
+    )
+    deficit_rule: Literal["carry", "suspend", "bail_out"] = _parameter(
+        "carry", "what happens when a fund stays in arrears beyond the limit", "choice"
+    )
+    arrears_limit_months: float = _parameter(
+        3.0,
+        "arrears beyond which the rule acts, after three months",
+        "months of claims",
+        0,
+        60,
+        "MODEL 2.8",
+        "assumption",
+    )
+    pool_pays_outpatient: bool = _parameter(False, "the pool pays health-centre claims too", "on/off")
+    national_pool: bool = _parameter(False, "one pool for the country", "on/off")
+    stockout_slope: float = _parameter(
+        0.2,
+        "fall of log drug stock per month of arrears",
+        "per month",
+        0,
+        5,
+        "MODEL 2.7: 0.2 to 1",
+        "assumption",
+    )
+    stock_speed: float = _parameter(0.3, "speed at which shelves empty and fill", "share per month", 0.01, 1)
+    refusal_slope: float = _parameter(
+        0.1, "members refused per month of arrears", "per month", 0, 5, "MODEL 2.8: 0.05 to 0.3", "assumption"
+    )
+
+
+class Trust(_Section):
+    """Trust in the scheme (MODEL 2.9)."""
+
+    initial: float = _parameter(
+        0.4, "trust at the start", "0 to 1", 0, 1, "assumptions: trust_initial, 0.2 to 0.6"
+    )
+    heritage_share: float = _parameter(
+        0.4,
+        "sections with a heritage of faith-based mutual aid",
+        "share",
+        0,
+        1,
+        "about 40 % of facilities are faith-based",
+        "recalled",
+    )
+    heritage_bonus: float = _parameter(0.1, "their additional trust at the start", "0 to 1", 0, 1)
+    meetings_per_month: float = _parameter(
+        0.01, "gain from meetings", "per month", 0, 1, "MODEL 2.9: 0.02, times or over 3", "assumption"
+    )
+    prompt_payment_per_month: float = _parameter(
+        0.01,
+        "gain from claims paid promptly",
+        "per month",
+        0,
+        1,
+        "MODEL 2.9: 0.02, times or over 3",
+        "assumption",
+    )
+    quality_per_month: float = _parameter(0.03, "speed at which trust follows quality", "per month", 0, 1)
+    arrears_per_month: float = _parameter(
+        0.05,
+        "loss per three months of arrears, and from refusals",
+        "per month",
+        0,
+        1,
+        "MODEL 2.9: 0.05, times or over 3",
+        "assumption",
+    )
+    coercion_per_month: float = _parameter(
+        0.01,
+        "loss from compulsion at full enforcement",
+        "per month",
+        0,
+        1,
+        "MODEL 2.9: 0.02, times or over 3",
+        "assumption",
+    )
+
+
+class Formal(_Section):
+    """Other insurers' members: an exogenous stratum."""
+
+    share: Series = _parameter({"2004-07": 0.02}, "people insured by formal schemes", "share")
+    contribution_share: float = _parameter(
+        0.075,
+        "contribution from a formal household's income",
+        "share",
+        0,
+        0.9,
+        "Gakwaya et al.: employee's half of 15 % of base salary",
+        "published",
+    )
+    coinsurance_share: float = _parameter(
+        0.15, "patient's part of a formal member's bill", "share", 0, 1, "15 %, no source at hand", "recalled"
+    )
+    levy_share: float = _parameter(0.0, "levy on formal insurers' contributions for the pools", "share", 0, 1)
+
+
+class Demography(_Section):
+    """Factors on the reference rates of birth, death, marriage and chronic onset."""
+
+    births: float = _parameter(1.0, "births to married women relative to the reference", "ratio", 0, 2)
+    deaths: float = _parameter(1.0, "deaths relative to the reference", "ratio", 0, 5)
+    marriages: float = _parameter(1.0, "marriages relative to the reference", "ratio", 0, 4)
+    chronic_onset: float = _parameter(1.0, "chronic onset relative to the reference", "ratio", 0, 20)
+
+
+class Rollout(_Section):
+    """Where and when schemes open. Not datable."""
+
+    pilot_districts: int = _parameter(
+        3, "districts of the pilot", "districts", 0, 1000, "Schneider & Diop 2001", "published"
+    )
+    pilot_sections: int = _parameter(
+        54, "schemes of the pilot", "schemes", 0, 100_000, "Schneider & Diop 2001", "published"
+    )
+    pilot_month: str = Field(
+        default="1999-07",
+        pattern=_MONTH.pattern,
+        title="month in which the pilot schemes open",
+        json_schema_extra={"unit": "month", "source": "S14, S5", "confidence": "published"},
+    )
+    schemes: Series = _parameter({"1999-07": 54, "2007-12": 403}, "schemes open, counted", "schemes")
+
+
+class Observation(_Section):
+    """How published figures see the truth (MODEL 6.1)."""
+
+    overcount_share: float = _parameter(
+        0.05,
+        "over-count of administrative coverage under full targets",
+        "share",
+        0,
+        0.5,
+        "MODEL 0.2: factor 1.0 to 1.3",
+    )
+    overcount_before_targets: float = _parameter(
+        0.0, "over-count before targets for local leaders", "share", 0, 0.5
+    )
+    targets: bool = _parameter(False, "local leaders report against targets", "on/off")
+
+
+class Parameters(_Section):
+    """All parameters of one moment."""
+
+    switches: Switches = Switches()
+    population: Population = Population()
+    income: Income = Income()
+    scheme: Scheme = Scheme()
+    enrolment: Enrolment = Enrolment()
+    mandate: Mandate = Mandate()
+    subsidy: Subsidy = Subsidy()
+    care: Care = Care()
+    provider: Provider = Provider()
+    fund: Fund = Fund()
+    trust: Trust = Trust()
+    formal: Formal = Formal()
+    demography: Demography = Demography()
+    rollout: Rollout = Rollout()
+    observation: Observation = Observation()
+
+
+UNDATED = frozenset(
+    {
+        "population",
+        "rollout",
+        "income.reference_year",
+        "care.user_fee_year",
+        "provider.wage_year",
+        "trust.initial",
+        "trust.heritage_share",
+        "trust.heritage_bonus",
+        "mandate.initial_capacity",
+        "provider.staffing_log_sd",
+        "enrolment.taste_sd",
+        "enrolment.trust_offset_sd",
+        "observation.overcount_before_targets",
+        "care.need_under_5",
+        "care.need_5_to_14",
+        "care.need_15_to_49",
+        "care.need_50_and_over",
+        "switches.rollout",
+        "switches.groups",
+        "income.gini",
+        "formal.share",
+        "provider.clinicians",
+        "provider.health_centres",
+    }
+)
+"""Keys and sections that describe the start or are series already: an event cannot change them."""
+
+
+class ParameterInfo(BaseModel):
+    """What is known about one parameter."""
+
+    key: str
+    title: str
+    unit: str
+    default: Any
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...] | None
+    source: str
+    confidence: str
+    datable: bool
+
+
+def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
+    low = high = None
+    for rule in field.metadata:
+        low = getattr(rule, "ge", low)
+        high = getattr(rule, "le", high)
+    return low, high
+
+
+def _walk(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _walk(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def parameter_table() -> dict[str, ParameterInfo]:
+    """Return what is known about every parameter, by its full key such as ``care.copayment_rwf``."""
+    table = {}
+    for key, field in _walk(Parameters, ""):
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        low, high = _bounds(field)
+        arguments = getattr(field.annotation, "__args__", ())
+        choices = arguments if arguments and all(isinstance(a, str) for a in arguments) else None
+        table[key] = ParameterInfo(
+            key=key,
+            title=field.title or key,
+            unit=str(extra.get("unit", "-")),
+            default=field.default,
+            low=low,
+            high=high,
+            choices=choices,
+            source=str(extra.get("source", "")),
+            confidence=str(extra.get("confidence", "assumption")),
+            datable=not (key in UNDATED or key.split(".")[0] in UNDATED),
+        )
+    return table

@@ -1,0 +1,349 @@
+"""Validate, lay out, run, wrap: from a scenario to results."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cbhi.kernels import codes
+from cbhi.kernels.draws import NOBODY, uniform
+from cbhi.kernels.measure import take_opening_stocks
+from cbhi.kernels.month import run_months
+from cbhi.kernels.records import (
+    I8,
+    District,
+    Fixed,
+    Groups,
+    Households,
+    Members,
+    Output,
+    Section,
+    State,
+    Table,
+    Work,
+    record_table,
+)
+from cbhi.kernels.settlement import settle_districts, settle_section
+from cbhi.kernels.targeting import BINS
+from cbhi.months import parse_month
+from cbhi.packing import (
+    interpolate,
+    pack_calendar,
+    pack_fixed,
+    pack_rules,
+    reporting_periods,
+)
+from cbhi.params import Parameters
+from cbhi.results import Arrays, Results
+from cbhi.scenario import Scenario, scenario
+
+HOUSEHOLDS_PER_SECTION = 250
+NEVER = 12 * 9999
+MAX_SEED = 2**63 - 1
+
+Progress = Callable[[int, int], None]
+"""Called with (months done, months in all) over all replicates."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run that was stopped; ``results`` holds the replicates that were finished, or None."""
+
+    def __init__(self, results: Results | None) -> None:
+        super().__init__("interrupted")
+        self.results = results
+
+
+class Layout(NamedTuple):
+    """Which sections of the country are simulated, with how many households each."""
+
+    number: I8
+    district: I8  # place in ``district_number``
+    district_number: I8
+    households: I8
+    limit: I8  # households that fit, for those founded later
+    weight: float  # real persons per simulated one
+
+
+def district_of_section(p: Parameters) -> I8:
+    """Return each section's district: pilot sections in the pilot districts, the others evenly."""
+    pilots = p.rollout.pilot_sections
+    pilot_districts = p.rollout.pilot_districts if pilots else 0
+    others = p.population.sections - pilots
+    other_districts = p.population.districts - pilot_districts
+    if pilot_districts == 0 or other_districts == 0 or others == 0:
+        return np.arange(p.population.sections) * p.population.districts // p.population.sections
+    first = np.arange(pilots) * pilot_districts // pilots
+    rest = pilot_districts + np.arange(others) * other_districts // others
+    return np.concatenate([first, rest]).astype(np.int64)
+
+
+def lay_out(scenario_: Scenario, households: int | None) -> Layout:
+    """Return the sample: whole sections, spread evenly over the districts.
+
+    ``None`` asks for every household of the country at the start.
+    """
+    p = scenario_.regimes()[0][1]
+    persons = float(interpolate(p.population.persons, np.array([float(scenario_.start)]))[0])
+    everybody = max(1, round(persons / p.population.household_size))
+    total = everybody if households is None else households
+    n = max(1, min(p.population.sections, total // HOUSEHOLDS_PER_SECTION))
+    number = ((np.arange(n) + 0.5) * p.population.sections / n).astype(np.int64)
+    district_number, district = np.unique(district_of_section(p)[number], return_inverse=True)
+    per_section = np.full(n, total // n, dtype=np.int64)
+    per_section[: total % n] += 1
+    grows = p.switches.demography and p.demography.marriages > 0
+    years = scenario_.n_months / 12.0
+    growth = (1.0 + 0.05 * max(1.0, p.demography.marriages)) ** years if grows else 1.0
+    limit = np.ceil(per_section * growth).astype(np.int64) + (10 if grows else 0)
+    return Layout(
+        number=number,
+        district=district.astype(np.int64),
+        district_number=district_number.astype(np.int64),
+        households=per_section,
+        limit=limit,
+        weight=everybody / total,
+    )
+
+
+def opening_months(scenario_: Scenario, layout: Layout, key: tuple[int, int]) -> I8:
+    """Return the month in which each section's scheme opens.
+
+    Pilot sections open together. The others follow the count of schemes in the order of a keyed draw,
+    spread evenly over the curve, so that the share of open schemes follows the count at any sample size.
+    """
+    p = scenario_.regimes()[0][1]
+    opens = np.full(layout.number.size, scenario_.start, dtype=np.int64)
+    if not p.switches.rollout:
+        return opens
+    pilots = p.rollout.pilot_sections
+    is_pilot = layout.number < pilots
+    opens[is_pilot] = parse_month(p.rollout.pilot_month)
+    others = np.flatnonzero(~is_pilot)
+    if others.size == 0:
+        return opens
+    draws = [uniform(key, int(layout.number[i]), 0, NOBODY, 0, codes.DRAW_ROLLOUT, 0) for i in others]
+    rank = np.argsort(np.argsort(draws, kind="stable"), kind="stable")
+    place = pilots + (rank + 0.5) / others.size * (p.population.sections - pilots)
+    months = np.arange(scenario_.start, scenario_.end + 1)
+    count = interpolate(p.rollout.schemes, months.astype(float))
+    reached = np.searchsorted(np.maximum.accumulate(count), place)
+    opens[others] = np.where(reached < months.size, months[np.minimum(reached, months.size - 1)], NEVER)
+    return opens
+
+
+def _zeros(record: Any, shape: Any, **special: Any) -> Any:
+    """Return a record of zero arrays with the types that its annotations name."""
+    kinds = {
+        "I1": np.int8,
+        "I4": np.int32,
+        "I2": np.int16,
+        "I8": np.int64,
+        "F4": np.float32,
+        "F8": np.float64,
+    }
+    fields = {
+        name: np.zeros(shape, dtype=kinds[kind.__forward_arg__])
+        for name, kind in record.__annotations__.items()
+    }
+    fields.update(special)
+    return record(**fields)
+
+
+def make_state(scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed) -> tuple[State, Work]:
+    """Return the population of the start and buffers, everything keyed by ``fixed.key``."""
+    n_sections = layout.number.size
+    n_districts = layout.district_number.size
+    bounds = np.concatenate([[0], np.cumsum(layout.limit)]).astype(np.int64)
+    total = int(bounds[-1])
+    groups = -(-layout.households // fixed.group_block) if fixed.group_share > 0 else layout.households * 0
+    group_bounds = np.concatenate([[0], np.cumsum(groups)]).astype(np.int64)
+    sections = record_table(Section, n_sections)
+    sections["number"] = layout.number
+    sections["district"] = layout.district
+    sections["first"] = sections["end"] = bounds[:-1]
+    sections["limit"] = bounds[1:]
+    sections["opens"] = opening_months(scenario_, layout, fixed.key)
+    sections["group_first"] = group_bounds[:-1]
+    sections["group_end"] = group_bounds[1:]
+    districts = record_table(District, n_districts)
+    districts["number"] = layout.district_number
+    state = State(
+        households=_zeros(Households, total),
+        members=_zeros(Members, (total, codes.MEMBER_SLOTS)),
+        sections=sections,
+        groups=_zeros(Groups, max(1, int(group_bounds[-1]))),
+        districts=districts,
+        outside=np.zeros((n_districts, codes.N_SECTORS), dtype=np.int64),
+    )
+    settle_districts(state, fixed)
+    for s in range(n_sections):
+        settle_section(state, s, int(layout.households[s]), scenario_.start - 1, rules[0], fixed)
+    candidates = int(layout.limit.max()) + 64
+    work = _zeros(Work, candidates, histogram=np.zeros(max(BINS, 4096), dtype=np.int64))
+    return state, work
+
+
+def make_output(n_months: int, n_districts: int, n_periods: int) -> Output:
+    """Return empty result arrays of one replicate."""
+    return Output(
+        flows=np.zeros((n_months, n_districts, codes.N_FLOWS), dtype=np.int64),
+        stocks=np.zeros((n_months + 1, n_districts, codes.N_STOCKS), dtype=np.int64),
+        tallies=np.zeros((n_months, n_districts, codes.N_TALLIES), dtype=np.int64),
+        gauges=np.zeros((n_months, n_districts, codes.N_GAUGES), dtype=np.float64),
+        quintiles=np.zeros((n_periods, codes.QUINTILES, codes.N_QUINTILE_TALLIES), dtype=np.int64),
+    )
+
+
+def run_replicate(
+    scenario_: Scenario,
+    layout: Layout,
+    rules: Table,
+    calendar: Table,
+    seed: int,
+    replicate: int,
+    tick: Callable[[int], None],
+) -> tuple[Output, I8]:
+    """Run one replicate; return what it wrote and the persons of the start by district."""
+    fixed = pack_fixed(scenario_, seed, replicate)
+    state, work = make_state(scenario_, layout, rules, fixed)
+    n_districts = layout.district_number.size
+    output = make_output(scenario_.n_months, n_districts, int(calendar.period[-1]) + 1)
+    hospital = np.zeros((n_districts, 2), dtype=np.int64)
+    take_opening_stocks(state, output.stocks[0])
+    opening_people = np.zeros((n_districts, 2), dtype=np.int64)
+    np.add.at(opening_people[:, 0], layout.district, state.sections["persons"])
+    np.add.at(opening_people[:, 1], layout.district, layout.households)
+    for begin in range(0, scenario_.n_months, 12):
+        end = min(begin + 12, scenario_.n_months)
+        run_months(state, calendar, rules, fixed, work, output, hospital, scenario_.start, begin, end)
+        tick(end - begin)
+    return output, opening_people
+
+
+def _whole_number(name: str, value: Any, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} = {value} is outside {low} to {high}")
+    return int(value)
+
+
+def simulate(
+    scenario: Scenario | str = "rwanda",
+    *,
+    households: int | str = 20_000,
+    replicates: int = 1,
+    seed: int = 1,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Results:
+    """Simulate a scenario.
+
+    Parameters
+    ----------
+    scenario
+        A scenario, or the name or file of one.
+    households
+        Households simulated at the start, from 1 to 10,000,000, or ``"all"`` for one simulated household
+        per real one.
+    replicates
+        Independent repetitions, from 1 to 100,000; each has its own draws.
+    seed
+        Whole number from 0 to 2**63 - 1. The same seed gives the same integers at any number of workers.
+    workers
+        Threads over replicates, from 1 to 256.
+    progress
+        Called with (months done, months in all).
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    ValueError
+        When an argument is not a whole number or out of range, or the scenario has problems.
+    Interrupted
+        On Ctrl-C; its ``results`` holds the finished replicates.
+    """
+    chosen = _load(scenario)
+    if isinstance(households, str):
+        if households != "all":
+            raise ValueError(f"households must be a whole number or 'all', got {households!r}")
+        layout = lay_out(chosen, None)
+    else:
+        layout = lay_out(chosen, _whole_number("households", households, 1, 10_000_000))
+    n_replicates = _whole_number("replicates", replicates, 1, 100_000)
+    seed = _whole_number("seed", seed, 0, MAX_SEED)
+    n_workers = min(_whole_number("workers", workers, 1, 256), n_replicates)
+    rules = pack_rules(chosen)
+    calendar = pack_calendar(chosen, rules)
+    total = n_replicates * chosen.n_months
+    done = 0
+    lock = threading.Lock()
+    stop = threading.Event()
+
+    def tick(months: int) -> None:
+        nonlocal done
+        if stop.is_set():
+            raise KeyboardInterrupt
+        with lock:
+            done += months
+            if progress is not None:
+                progress(done, total)
+
+    finished: dict[int, tuple[Output, I8]] = {}
+
+    def one(replicate: int) -> None:
+        finished[replicate] = run_replicate(chosen, layout, rules, calendar, seed, replicate, tick)
+
+    try:
+        if n_workers == 1:
+            for replicate in range(n_replicates):
+                one(replicate)
+        else:
+            with ThreadPoolExecutor(n_workers) as pool:
+                futures = [pool.submit(one, replicate) for replicate in range(n_replicates)]
+                try:
+                    wait(futures, return_when=FIRST_EXCEPTION)
+                    for future in futures:
+                        if future.done():
+                            future.result()
+                except BaseException:
+                    stop.set()
+                    for future in futures:
+                        future.cancel()
+                    raise
+    except KeyboardInterrupt:
+        partial = _wrap(chosen, layout, calendar, seed, finished) if finished else None
+        raise Interrupted(partial) from None
+    return _wrap(chosen, layout, calendar, seed, finished)
+
+
+def _load(chosen: Scenario | str) -> Scenario:
+    return scenario(chosen) if isinstance(chosen, str) else chosen
+
+
+def _wrap(
+    chosen: Scenario, layout: Layout, calendar: Table, seed: int, finished: dict[int, tuple[Output, I8]]
+) -> Results:
+    order = sorted(finished)
+    stacked = {name: np.stack([getattr(finished[r][0], name) for r in order]) for name in Output._fields}
+    return Results(
+        scenario=chosen,
+        arrays=Arrays(
+            **stacked,
+            opening_people=np.stack([finished[r][1] for r in order]),
+            districts=layout.district_number,
+            replicates=np.array(order, dtype=np.int64),
+        ),
+        periods=tuple(reporting_periods(chosen, calendar)),
+        year_ends=tuple(int(t) for t in np.flatnonzero(calendar.year_ends)),
+        weight=layout.weight,
+        households=int(layout.households.sum()),
+        seed=seed,
+    )
