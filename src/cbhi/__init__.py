@@ -1,1 +1,63 @@
-"""Household-level simulator of community-based health insurance."""
+"""Household-level simulator of community-based health insurance.
+
+Names are loaded on first use, so that ``import cbhi`` is quick and the command line can answer
+``--help`` without compiling or loading anything.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cbhi import checks, datasets, indicators, limits
+    from cbhi.results import VARIABLES, Results
+    from cbhi.scenario import Event, Scenario, ScenarioError, scenario, scenario_names
+    from cbhi.simulate import Interrupted, simulate
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Event": "scenario",
+    "Interrupted": "simulate",
+    "Results": "results",
+    "Scenario": "scenario",
+    "ScenarioError": "scenario",
+    "VARIABLES": "results",
+    "scenario": "scenario",
+    "scenario_names": "scenario",
+    "simulate": "simulate",
+}
+_MODULES = ("checks", "datasets", "indicators", "limits")
+
+__all__ = [
+    "VARIABLES",
+    "Event",
+    "Interrupted",
+    "Results",
+    "Scenario",
+    "ScenarioError",
+    "__version__",
+    "checks",
+    "datasets",
+    "indicators",
+    "limits",
+    "scenario",
+    "scenario_names",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"cbhi.{_HOME[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"cbhi.{name}")
+    else:
+        raise AttributeError(f"module 'cbhi' has no attribute '{name}'")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

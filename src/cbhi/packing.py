@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from cbhi.kernels import codes
 from cbhi.kernels.draws import draw_key
-from cbhi.kernels.records import F4, F8, I8, I1, CalendarMonth, Fixed, Record, Rule, Table, record_table
+from cbhi.kernels.records import F4, F8, I8, CalendarMonth, Fixed, Record, Rule, Table, record_table
 from cbhi.months import parse_month
 from cbhi.params import Parameters
 from cbhi.scenario import Scenario
 
 QUANTILES = 4096
+I1 = NDArray[np.int8]
 AnyArray = NDArray[Any]
 
 

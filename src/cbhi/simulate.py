@@ -18,8 +18,8 @@ from cbhi.kernels.records import (
     District,
     Fixed,
     Groups,
-    Households,
-    Members,
+    Household,
+    Member,
     Output,
     Section,
     State,
@@ -135,24 +135,6 @@ def opening_months(scenario_: Scenario, layout: Layout, key: tuple[int, int]) ->
     return opens
 
 
-def _zeros(record: Any, shape: Any, **special: Any) -> Any:
-    """Return a record of zero arrays with the types that its annotations name."""
-    kinds = {
-        "I1": np.int8,
-        "I4": np.int32,
-        "I2": np.int16,
-        "I8": np.int64,
-        "F4": np.float32,
-        "F8": np.float64,
-    }
-    fields = {
-        name: np.zeros(shape, dtype=kinds[kind.__forward_arg__])
-        for name, kind in record.__annotations__.items()
-    }
-    fields.update(special)
-    return record(**fields)
-
-
 def make_state(scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed) -> tuple[State, Work]:
     """Return the population of the start and buffers, everything keyed by ``fixed.key``."""
     n_sections = layout.number.size
@@ -172,10 +154,10 @@ def make_state(scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed) 
     districts = record_table(District, n_districts)
     districts["number"] = layout.district_number
     state = State(
-        households=_zeros(Households, total),
-        members=_zeros(Members, (total, codes.MEMBER_SLOTS)),
+        households=record_table(Household, total),
+        members=record_table(Member, (total, codes.MEMBER_SLOTS)),
         sections=sections,
-        groups=_zeros(Groups, max(1, int(group_bounds[-1]))),
+        groups=Groups(*np.zeros((2, max(1, int(group_bounds[-1]))), dtype=np.int64)),
         districts=districts,
         outside=np.zeros((n_districts, codes.N_SECTORS), dtype=np.int64),
     )
@@ -183,7 +165,14 @@ def make_state(scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed) 
     for s in range(n_sections):
         settle_section(state, s, int(layout.households[s]), scenario_.start - 1, rules[0], fixed)
     candidates = int(layout.limit.max()) + 64
-    work = _zeros(Work, candidates, histogram=np.zeros(max(BINS, 4096), dtype=np.int64))
+    work = Work(
+        movers=np.zeros(candidates, dtype=np.int64),
+        mover_member=np.zeros(candidates, dtype=np.int64),
+        partners=np.zeros(candidates, dtype=np.int64),
+        partner_member=np.zeros(candidates, dtype=np.int64),
+        partner_draw=np.zeros(candidates),
+        histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
+    )
     return state, work
 
 

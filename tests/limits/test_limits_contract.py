@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from dataclasses import is_dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -417,6 +418,12 @@ def test_what_is_no_number_is_a_type_error(value):
         limits.erlang_b(value, 0.2)
 
 
+@pytest.mark.parametrize("value", [["a", "b"], [[1.0], [1.0, 2.0]], [1j, 2]])
+def test_what_is_no_array_is_a_type_error(value):
+    with pytest.raises(TypeError, match=r"^worths must be an array of real numbers, got "):
+        limits.shapley_values(value)
+
+
 def test_numpy_scalars_are_numbers():
     assert limits.erlang_b(np.int64(3), np.float64(2)) == limits.erlang_b(3, 2)
     assert limits.erlang_b(3.0, np.float32(2)) == limits.erlang_b(3, 2)
@@ -465,6 +472,15 @@ def test_namespace_holds_every_public_name_of_its_modules():
         }
     assert names == set(limits.__all__)
     assert len(set(limits.__all__)) == len(limits.__all__)
+
+
+def test_the_page_on_limits_lists_every_function_and_its_example_runs():
+    page = Path(__file__).parents[2] / "docs" / "limits.md"
+    listed = re.findall(r"^\| `([a-z_0-9]+)` \|", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert sorted(listed) == FUNCTIONS
+    result = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert result.attempted > 5
+    assert result.failed == 0
 
 
 def test_importing_is_light_and_silent():

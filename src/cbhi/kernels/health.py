@@ -15,7 +15,7 @@ from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import normal_quantile
 from cbhi.kernels.income import adult_equivalents, monthly_income
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import F8, Fixed, Households, Members, Rule
+from cbhi.kernels.records import F8, Fixed, Household, Rule, Table
 
 # women of childbearing age report more illness than men of their age; relative to the band
 WOMEN_15_49 = 1.25
@@ -46,32 +46,32 @@ def member_need(
     return need
 
 
-def member_rate(hh: Households, mm: Members, h: int, k: int, now: int, rule: Rule, fixed: Fixed) -> float:
+def member_rate(hh: Household, mm: Table, k: int, now: int, rule: Rule, fixed: Fixed) -> float:
     """Return episodes a year of member ``k``, the household's shared frailty included."""
-    age = (now - int(mm.born[h, k])) // 12
+    age = (now - int(mm[k].born)) // 12
     need = member_need(
         age,
-        int(mm.sex[h, k]),
-        int(mm.chronic[h, k]),
-        float(mm.frailty[h, k]),
+        int(mm[k].sex),
+        int(mm[k].chronic),
+        float(mm[k].frailty),
         rule.chronic_factor,
         fixed.need_by_age,
     )
-    return rule.need_rate * float(hh.shared_frailty[h]) * need
+    return rule.need_rate * float(hh.shared_frailty) * need
 
 
-def refresh_rates(hh: Households, mm: Members, h: int, now: int, rule: Rule, fixed: Fixed) -> None:
+def refresh_rates(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
     """Recompute episodes a year of members under the policy and of the others."""
     enrolled = 0.0
     other = 0.0
-    for k in range(int(hh.n_members[h])):
-        rate = member_rate(hh, mm, h, k, now, rule, fixed)
-        if mm.enrolled[h, k] != 0:
+    for k in range(int(hh.n_members)):
+        rate = member_rate(hh, mm, k, now, rule, fixed)
+        if mm[k].enrolled != 0:
             enrolled += rate
         else:
             other += rate
-    hh.rate_enrolled[h] = enrolled
-    hh.rate_other[h] = other
+    hh.rate_enrolled = enrolled
+    hh.rate_other = other
 
 
 def seeking_logit_of_price(price_rwf: float, consumption_per_day: float, slope: float) -> float:
@@ -79,25 +79,25 @@ def seeking_logit_of_price(price_rwf: float, consumption_per_day: float, slope: 
     return slope * math.log(1.0 + price_rwf / max(consumption_per_day, 1.0))
 
 
-def refresh_odds(hh: Households, mm: Members, h: int, now: int, rule: Rule, fixed: Fixed) -> None:
+def refresh_odds(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
     """Recompute income and the odds of seeking care of one household."""
     children = 0
-    n = int(hh.n_members[h])
+    n = int(hh.n_members)
     for k in range(n):
-        if now - int(mm.born[h, k]) < 180:
+        if now - int(mm[k].born) < 180:
             children += 1
-    hh.income[h] = monthly_income(
+    hh.income = monthly_income(
         rule.mean_consumption_rwf,
         rule.consumption_sd,
-        float(hh.z[h]),
+        float(hh.z),
         adult_equivalents(n - children, children),
     )
-    per_day = int(hh.income[h]) * 12.0 / 365.0
+    per_day = int(hh.income) * 12.0 / 365.0
     fee = rule.fee_outpatient_rwf
     fee_severe = fee + rule.admission_if_severe * rule.fee_admission_rwf
     cost = rule.cost_outpatient_rwf
     admission = rule.admission_if_severe * rule.cost_admission_rwf
-    if hh.formal[h] != 0:
+    if hh.formal != 0:
         share = rule.formal_coinsurance_share
         price = share * cost
         price_severe = share * (cost + admission)
@@ -107,17 +107,13 @@ def refresh_odds(hh: Households, mm: Members, h: int, now: int, rule: Rule, fixe
     slope = rule.seek_price
     severity = rule.seek_severity
     near = rule.seek_intercept
-    free = near - rule.seek_distance * float(hh.distance_km[h]) * rule.distance_factor
-    hh.odds_near[h] = math.exp(near)
-    hh.odds_free[h] = math.exp(free)
-    hh.odds_insured[h] = math.exp(free - seeking_logit_of_price(price, per_day, slope))
-    hh.odds_uninsured[h] = math.exp(free - seeking_logit_of_price(fee, per_day, slope))
-    hh.odds_severe_insured[h] = math.exp(
-        free + severity - seeking_logit_of_price(price_severe, per_day, slope)
-    )
-    hh.odds_severe_uninsured[h] = math.exp(
-        free + severity - seeking_logit_of_price(fee_severe, per_day, slope)
-    )
+    free = near - rule.seek_distance * float(hh.distance_km) * rule.distance_factor
+    hh.odds_near = math.exp(near)
+    hh.odds_free = math.exp(free)
+    hh.odds_insured = math.exp(free - seeking_logit_of_price(price, per_day, slope))
+    hh.odds_uninsured = math.exp(free - seeking_logit_of_price(fee, per_day, slope))
+    hh.odds_severe_insured = math.exp(free + severity - seeking_logit_of_price(price_severe, per_day, slope))
+    hh.odds_severe_uninsured = math.exp(free + severity - seeking_logit_of_price(fee_severe, per_day, slope))
 
 
 def seeking_probability(ordinary: float, severe: float, service: float, severe_share: float) -> float:

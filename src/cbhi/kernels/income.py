@@ -13,7 +13,7 @@ from cbhi.kernels.codes import (
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import I8, Households, Rule
+from cbhi.kernels.records import I8, Household, Rule
 
 # a child's consumption relative to an adult's
 CHILD_EQUIVALENT = 0.6
@@ -36,24 +36,24 @@ def next_position(z: float, district_z: float, persistence: float, sd_within: fl
     return district_z + persistence * (z - district_z) + innovation * normal
 
 
-def live_a_month(hh: Households, h: int, rule: Rule, harvest: float, u: float, flows: I8) -> int:
-    """Let household ``h`` earn, repay and consume; return its formal-sector contribution, RWF.
+def live_a_month(hh: Household, rule: Rule, harvest: float, u: float, flows: I8) -> int:
+    """Let a household earn, repay and consume; return its formal-sector contribution, RWF.
 
     ``u`` is its uniform draw of the month. Consumption is a share of cash above a buffer, so cash is a
     stock that never falls below zero and follows the season.
     """
-    base = int(hh.income[h])
+    base = int(hh.income)
     shock = 1.0 + rule.shock_sd * UNIFORM_SD * (u - 0.5)
     income = to_francs(base * rule.season * harvest * shock)
     contribution = 0
-    if hh.formal[h] != 0:
+    if hh.formal != 0:
         contribution = min(income, to_francs(income * rule.formal_contribution_share))
-    cash = int(hh.cash[h]) + income - contribution
+    cash = int(hh.cash) + income - contribution
     surplus = max(0, cash - to_francs(base * rule.buffer_months))
-    repayment = min(int(hh.debt[h]), int(surplus * rule.repayment_share))
+    repayment = min(int(hh.debt), int(surplus * rule.repayment_share))
     spending = int((surplus - repayment) * rule.consumption_share)
-    hh.cash[h] = cash - repayment - spending
-    hh.debt[h] = int(hh.debt[h]) - repayment
+    hh.cash = cash - repayment - spending
+    hh.debt = int(hh.debt) - repayment
     flows[INCOME] += income
     flows[FORMAL_CONTRIBUTION] += contribution
     flows[INFORMAL_REPAYMENT] += repayment
@@ -61,17 +61,17 @@ def live_a_month(hh: Households, h: int, rule: Rule, harvest: float, u: float, f
     return contribution
 
 
-def can_raise(hh: Households, h: int, amount: int, rule: Rule) -> bool:
-    """Return whether ``h`` can meet a bill from its cash and what informal credit it has left."""
-    cap = to_francs(int(hh.income[h]) * rule.debt_cap_months)
-    return amount <= int(hh.cash[h]) + max(0, cap - int(hh.debt[h]))
+def can_raise(hh: Household, amount: int, rule: Rule) -> bool:
+    """Return whether a household can meet a bill from its cash and what informal credit it has left."""
+    cap = to_francs(int(hh.income) * rule.debt_cap_months)
+    return amount <= int(hh.cash) + max(0, cap - int(hh.debt))
 
 
-def pay_from_cash_or_debt(hh: Households, h: int, amount: int, flows: I8) -> None:
+def pay_from_cash_or_debt(hh: Household, amount: int, flows: I8) -> None:
     """Take ``amount`` from the household's cash, borrowing informally what is missing."""
-    short = max(0, amount - int(hh.cash[h]))
-    hh.debt[h] = int(hh.debt[h]) + short
-    hh.cash[h] = int(hh.cash[h]) + short - amount
+    short = max(0, amount - int(hh.cash))
+    hh.debt = int(hh.debt) + short
+    hh.cash = int(hh.cash) + short - amount
     flows[INFORMAL_LOAN] += short
 
 

@@ -62,7 +62,7 @@ from cbhi.kernels.records import (
     I8,
     CalendarMonth,
     Fixed,
-    Households,
+    Household,
     Output,
     Rule,
     Section,
@@ -77,8 +77,7 @@ REGISTERED = 2
 
 
 def sanction(
-    hh: Households,
-    h: int,
+    hh: Household,
     section: int,
     ordinal: int,
     now: int,
@@ -91,8 +90,8 @@ def sanction(
     """Let the mandate catch up with a household without cover: a fine, a service refused."""
     u0, u1, _, _ = block(key, section, ordinal, NOBODY, now, DRAW_PENALTY, 0)
     if u0 < rule.enforcement_max * enforcement / 12.0:
-        fine = min(int(hh.cash[h]), rule.penalty_rwf)
-        hh.cash[h] = int(hh.cash[h]) - fine
+        fine = min(int(hh.cash), rule.penalty_rwf)
+        hh.cash = int(hh.cash) - fine
         flows[PENALTY] += fine
         tallies[PENALTIES] += 1
     if u1 < rule.gate_probability * enforcement:
@@ -115,8 +114,6 @@ def start_of_month(
 
     Returns the contacts wanted in the section.
     """
-    hh = state.households
-    mm = state.members
     dist = state.districts[sec.district]
     section = sec.number
     harvest = dist.harvest
@@ -127,33 +124,34 @@ def start_of_month(
     attention = float(rule.attention_before if cal.before_start != 0 else rule.attention)
     wanted = 0
     for h in range(sec.first, sec.end):
-        if hh.alive[h] == 0:
+        hh = state.households[h]
+        if hh.alive == 0:
             continue
-        ordinal = h - sec.first
+        ordinal = int(hh.ordinal)
         if cal.reprice != 0:
-            refresh_household(hh, mm, h, now, rule, fixed)
+            refresh_household(hh, state.members[h], now, rule, fixed)
         u0, u1, u2, u3 = block(fixed.key, section, ordinal, NOBODY, now, DRAW_MONTH, 0)
-        contribution = live_a_month(hh, h, rule, harvest, u2, flows)
+        contribution = live_a_month(hh, rule, harvest, u2, flows)
         dist.formal_contributions += contribution
-        if has_cover(hh, h, now):
+        if has_cover(hh, now):
             if not suspended:
-                tallies[INSURED] += int(hh.n_enrolled[h])
+                tallies[INSURED] += int(hh.n_enrolled)
             tallies[HOUSEHOLD_MONTHS_INSURED] += 1
-        elif rule.compulsory != 0 and is_open and hh.formal[h] == 0:
-            sanction(hh, h, section, ordinal, now, sec.enforcement, rule, fixed.key, flows, tallies)
-        if int(hh.cover_until[h]) == now and hh.standing[h] == STANDING_PAID:
+        elif rule.compulsory != 0 and is_open and hh.formal == 0:
+            sanction(hh, section, ordinal, now, sec.enforcement, rule, fixed.key, flows, tallies)
+        if int(hh.cover_until) == now and hh.standing == STANDING_PAID:
             # rolling cover has run out and nobody has acted on it yet
-            hh.standing[h] = STANDING_INATTENTIVE
-            hh.wish[h] = 0.0
-        wanted += need_care(hh, h, now, month_share, service, suspended, rule, u0, u1, tallies)
+            hh.standing = STANDING_INATTENTIVE
+            hh.wish = 0.0
+        wanted += need_care(hh, now, month_share, service, suspended, rule, u0, u1, tallies)
         if (section + ordinal) % 12 == now % 12:
-            explain_unsought(hh, h, now, year_share, service, suspended, rule, gauges)
+            explain_unsought(hh, now, year_share, service, suspended, rule, gauges)
         acts = 0
         if u3 < attention:
             acts = ATTENTIVE
-        if hh.subsidised[h] != 0 and u3 < rule.subsidy_automatic:
+        if hh.subsidised != 0 and u3 < rule.subsidy_automatic:
             acts |= REGISTERED
-        hh.acts[h] = acts
+        hh.acts = acts
     return wanted
 
 
@@ -172,24 +170,23 @@ def enrol_section(
     gauges: F8,
 ) -> None:
     """Let the households of an open scheme that act this month join or renew."""
-    hh = state.households
-    mm = state.members
     before_start = cal.before_start != 0
     by_person = rule.unit_is_person != 0
     for h in range(sec.first, sec.end):
-        if hh.alive[h] == 0 or hh.acts[h] == 0 or hh.formal[h] != 0:
+        hh = state.households[h]
+        mm = state.members[h]
+        if hh.alive == 0 or hh.acts == 0 or hh.formal != 0:
             continue
-        if not may_buy(int(hh.cover_until[h]), now, cal):
+        if not may_buy(int(hh.cover_until), now, cal):
             continue
-        if before_start and hh.subsidised[h] != 0:
+        if before_start and hh.subsidised != 0:
             # slots are allotted when the year starts; this year's slot does not pay for the next
             continue
         if by_person:
-            if int(hh.cover_until[h]) <= now + 1:
+            if int(hh.cover_until) <= now + 1:
                 seek_cover_as_persons(
                     hh,
                     mm,
-                    h,
                     sec,
                     state.groups,
                     now,
@@ -204,12 +201,11 @@ def enrol_section(
                     gauges,
                 )
             continue
-        registered = (int(hh.acts[h]) & REGISTERED) != 0
-        if registered or (int(hh.acts[h]) & ATTENTIVE) != 0:
+        registered = (int(hh.acts) & REGISTERED) != 0
+        if registered or (int(hh.acts) & ATTENTIVE) != 0:
             seek_cover_as_household(
                 hh,
                 mm,
-                h,
                 sec,
                 state.groups,
                 now,

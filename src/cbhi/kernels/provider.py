@@ -7,7 +7,7 @@ import math
 from cbhi.kernels.codes import DRAW_SUPPLY
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, counter, philox
-from cbhi.kernels.records import I8, Households, Rule, Section
+from cbhi.kernels.records import I8, Rule, Section, Table
 
 NO_LIMIT = 1 << 32
 MAX_LOAD_IN_WAIT = 0.95
@@ -37,7 +37,7 @@ def place_in_queue(key: tuple[int, int], section: int, ordinal: int, now: int, c
 
 
 def count_places(
-    hh: Households,
+    households: Table,
     sec: Section,
     now: int,
     key: tuple[int, int],
@@ -47,17 +47,17 @@ def count_places(
     histogram: I8,
 ) -> None:
     """Count the contacts whose place starts with ``prefix`` by the next ``bits`` bits."""
-    first = sec.first
     histogram[: 1 << bits] = 0
-    for h in range(first, sec.end):
-        for contact in range(int(hh.contacts[h])):
-            place = place_in_queue(key, sec.number, h - first, now, contact)
+    for h in range(sec.first, sec.end):
+        hh = households[h]
+        for contact in range(int(hh.contacts)):
+            place = place_in_queue(key, sec.number, int(hh.ordinal), now, contact)
             if place >> (shift + bits) == prefix:
                 histogram[(place >> shift) & ((1 << bits) - 1)] += 1
 
 
 def first_place_refused(
-    hh: Households,
+    households: Table,
     sec: Section,
     now: int,
     capacity: int,
@@ -79,7 +79,7 @@ def first_place_refused(
     for level in range(3):
         bits = 12 if level < 2 else 8
         shift -= bits
-        count_places(hh, sec, now, key, shift, bits, prefix, histogram)
+        count_places(households, sec, now, key, shift, bits, prefix, histogram)
         b = 0
         while b < (1 << bits) - 1 and int(histogram[b]) <= left:
             left -= int(histogram[b])

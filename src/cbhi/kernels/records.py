@@ -1,13 +1,13 @@
 """The bundles of arrays that kernels take: state, rules, calendar and what a run writes.
 
-Two forms. A NamedTuple of arrays, for what has one entry a household or a member (H households, M member
-slots): it enters a compiled function without copying, and its columns stay contiguous. A record, one row
-of a structured array, for what has many fields and few rows (sections, districts, months): passed as one
-pointer, read and written by attribute. Passing wide tuples instead made the compiler forty times slower.
+Households, members, sections, districts and months are records, rows of structured arrays: passed as one
+pointer, read and written by attribute. (Tuples with one array a field were tried first: every call copied
+their 260 words, which made the monthly loop ten times and the compiler five times slower.) The field
+types in the annotations are storage; reals of households are stored as float32 and read back through
+``float()``, small integers through ``int()``, so that plain Python and compiled code compute with the
+same types. Integers are signed: unsigned ones turn mixed arithmetic into floats.
 
-Months in the state are absolute (12 * year + month - 1), so that a run may start anywhere. Reals of
-households are stored as float32 and read back through ``float()``, small integers through ``int()``, so
-that plain Python and compiled code compute with the same types.
+Months in the state are absolute (12 * year + month - 1), so that a run may start anywhere.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 F4 = NDArray[np.float32]
 F8 = NDArray[np.float64]
-I2 = NDArray[np.int16]
 I8 = NDArray[np.int64]
-I1 = NDArray[np.int8]
-I4 = NDArray[np.int32]
+# storage of a record's field: bytes, two bytes, four bytes; everything else takes eight
 Flag = int
+Small = int
+Month = int
+Count = int
+Real = float
 Table = NDArray[Any]
 """A structured array whose rows are records."""
 
@@ -32,68 +34,77 @@ class Record:
     """A row of a structured array; the annotations are its fields."""
 
 
-def record_table(record: type[Record], rows: int) -> Table:
+def record_table(record: type[Record], rows: int | tuple[int, ...]) -> Table:
     """Return a structured array of zeros with the fields of ``record``."""
-    kinds = {"int": np.int64, "float": np.float64, "Flag": np.int8}
+    kinds = {
+        "int": np.int64,
+        "float": np.float64,
+        "Flag": np.int8,
+        "Small": np.int8,
+        "Month": np.int16,
+        "Count": np.int32,
+        "Real": np.float32,
+    }
     dtype = np.dtype([(name, kinds[str(kind)]) for name, kind in record.__annotations__.items()], align=True)
     return np.zeros(rows, dtype=dtype).view(np.recarray)
 
 
-class Households(NamedTuple):
-    """One entry a household, in blocks by section; entries past a section's ``end`` are free."""
+class Household(Record):
+    """A household; households of a section stand together, and rows past its ``end`` are free."""
 
-    alive: I1
-    n_members: I1
-    next_member: I1  # ordinal that the next newborn or newcomer gets; never reused
-    n_enrolled: I1  # members under the household's policy
-    formal: I1  # covered by a formal-sector insurer
-    quintile: I1  # of consumption per adult equivalent, 0 the poorest
-    category: I1  # poverty category as it is
-    listed_category: I1  # as the authorities see it
-    on_list: I1  # existed when the community list was last drawn up
-    subsidised: I1  # holds a slot for the membership year on sale
-    paid_before: I1  # was paid up when the last membership year ended
-    subsidised_before: I1  # and held a slot then
-    standing: I1  # what became of it in the membership year that runs (codes.STANDING_*)
-    standing_next: I1  # and in the next one, where that is on sale already
-    acts: I1  # this month's attention: bit 1 of its own, bit 2 registered by the authorities
-    contacts: I4  # contacts wanted this month
-    group: I2  # ordinal within the section; -1 for none
-    cover_from: I2  # absolute month in which benefits start
-    cover_until: I2  # first absolute month without benefits; 0 for never a member
-    distance_km: F4
-    z: F4  # standard normal position in the consumption distribution
-    shared_frailty: F4
-    taste: F4  # persistent, logits
-    trust_offset: F4
-    list_score: F4  # the community's view of log consumption at the last refresh
-    formal_score: F4  # formal when below the share of the year; 2 for never
-    wish: F4  # highest probability of wishing for cover among the months in which it could have paid
-    wish_next: F4  # the same for the membership year that is on sale before it starts
-    rate_enrolled: F4  # episodes a year of members under the policy
-    rate_other: F4  # and of the others
-    odds_near: F4  # odds of seeking care at no price and no distance
-    odds_free: F4  # at no price
-    odds_insured: F4
-    odds_uninsured: F4
-    odds_severe_insured: F4
-    odds_severe_uninsured: F4
-    cash: I8
-    debt: I8
-    income: I8  # mean monthly income = consumption, RWF
-    out_of_pocket: I8  # since the last anniversary
+    alive: Small
+    ordinal: Count  # within its section; part of every key, never reused
+    n_members: Small
+    next_member: Small  # ordinal that the next newborn or newcomer gets; never reused
+    n_enrolled: Small  # members under the household's policy
+    formal: Small  # covered by a formal-sector insurer
+    quintile: Small  # of consumption per adult equivalent, 0 the poorest
+    category: Small  # poverty category as it is
+    listed_category: Small  # as the authorities see it
+    on_list: Small  # existed when the community list was last drawn up
+    subsidised: Small  # holds a slot for the membership year on sale
+    paid_before: Small  # was paid up when the last membership year ended
+    subsidised_before: Small  # and held a slot then
+    standing: Small  # what became of it in the membership year that runs (codes.STANDING_*)
+    standing_next: Small  # and in the next one, where that is on sale already
+    acts: Small  # this month's attention: bit 1 of its own, bit 2 registered by the authorities
+    contacts: Count  # contacts wanted this month
+    group: Month  # ordinal within the section; -1 for none
+    cover_from: Month  # absolute month in which benefits start
+    cover_until: Month  # first absolute month without benefits; 0 for never a member
+    distance_km: Real
+    z: Real  # standard normal position in the consumption distribution
+    shared_frailty: Real
+    taste: Real  # persistent, logits
+    trust_offset: Real
+    list_score: Real  # the community's view of log consumption at the last refresh
+    formal_score: Real  # formal when below the share of the year; 2 for never
+    wish: Real  # highest probability of wishing for cover among the months in which it could have paid
+    wish_next: Real  # the same for the membership year that is on sale before it starts
+    rate_enrolled: Real  # episodes a year of members under the policy
+    rate_other: Real  # and of the others
+    odds_near: Real  # odds of seeking care at no price and no distance
+    odds_free: Real  # at no price
+    odds_insured: Real
+    odds_uninsured: Real
+    odds_severe_insured: Real
+    odds_severe_uninsured: Real
+    cash: int
+    debt: int
+    income: int  # mean monthly income = consumption, RWF
+    out_of_pocket: int  # since the last anniversary
 
 
-class Members(NamedTuple):
-    """One row a household, one column a member slot; slots 0 to n_members - 1 are filled."""
+class Member(Record):
+    """A member, in a slot of its household's row; slots 0 to n_members - 1 are filled."""
 
-    born: I2  # absolute month
-    ordinal: I1
-    sex: I1
-    chronic: I1
-    enrolled: I1
-    married: I1  # ever; widowed people count as married
-    frailty: F4
+    born: Month  # absolute month
+    ordinal: Small
+    sex: Small
+    chronic: Small
+    enrolled: Small
+    married: Small  # ever; widowed people count as married
+    frailty: Real
 
 
 class Section(Record):
@@ -155,8 +166,8 @@ class District(Record):
 class State(NamedTuple):
     """Everything that changes while a run goes on."""
 
-    households: Households
-    members: Members
+    households: Table  # (H,) of Household
+    members: Table  # (H, member slots) of Member
     sections: Table  # of Section
     groups: Groups
     districts: Table  # of District

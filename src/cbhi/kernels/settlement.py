@@ -19,7 +19,7 @@ from cbhi.kernels.demography import draw_traits, reset_household, yearly_chronic
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, uniform
 from cbhi.kernels.health import refresh_odds, refresh_rates
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import Fixed, Households, Members, Rule, State
+from cbhi.kernels.records import Fixed, Household, Rule, State, Table
 
 # shares of households of two and more: headed by a couple, and by a man where there is no couple
 COUPLE_SHARE = 0.72
@@ -47,7 +47,7 @@ def chronic_at_start(age: int, years: float, u: float) -> int:
 
 
 def settle_members(
-    hh: Households, mm: Members, h: int, section: int, ordinal: int, size: int, now: int, fixed: Fixed
+    hh: Household, mm: Table, section: int, ordinal: int, size: int, now: int, fixed: Fixed
 ) -> None:
     """Fill a household: a head or a couple, then their children and other relatives."""
     u0, u1, u2, _ = block(fixed.key, section, ordinal, NOBODY, 0, DRAW_HOUSEHOLD_3, 0)
@@ -70,21 +70,19 @@ def settle_members(
             # children of the head; those above 25 have mostly left
             oldest = max(1.0, min(head_age - 18.0, 25.0))
             age = v0 * oldest
-        mm.born[h, k] = now - int(age * 12.0)
-        mm.ordinal[h, k] = k
-        mm.sex[h, k] = sex
-        mm.married[h, k] = married
-        mm.enrolled[h, k] = 0
-        mm.frailty[h, k] = table_quantile(v2, fixed.own_frailty)
-        mm.chronic[h, k] = chronic_at_start(int(age), fixed.chronic_years, v3)
-    hh.n_members[h] = size
-    hh.next_member[h] = size
+        mm[k].born = now - int(age * 12.0)
+        mm[k].ordinal = k
+        mm[k].sex = sex
+        mm[k].married = married
+        mm[k].enrolled = 0
+        mm[k].frailty = table_quantile(v2, fixed.own_frailty)
+        mm[k].chronic = chronic_at_start(int(age), fixed.chronic_years, v3)
+    hh.n_members = size
+    hh.next_member = size
 
 
 def settle_section(state: State, s: int, n_households: int, now: int, rule: Rule, fixed: Fixed) -> None:
     """Settle ``n_households`` in section ``s`` in the month before the first."""
-    hh = state.households
-    mm = state.members
     sec = state.sections[s]
     section = sec.number
     u0, u1, _, _ = block(fixed.key, section, 0, NOBODY, 0, DRAW_SECTION, 0)
@@ -99,22 +97,23 @@ def settle_section(state: State, s: int, n_households: int, now: int, rule: Rule
     district_z = state.districts[sec.district].z
     persons = 0
     for ordinal in range(n_households):
-        h = sec.first + ordinal
-        reset_household(hh, h)
-        u_size, u_group = draw_traits(hh, h, section, ordinal, 0, district_z, fixed)
+        hh = state.households[sec.first + ordinal]
+        mm = state.members[sec.first + ordinal]
+        reset_household(hh, ordinal)
+        u_size, u_group = draw_traits(hh, section, 0, district_z, fixed)
         size = min(MEMBER_SLOTS, int(table_quantile(u_size, fixed.household_size)))
-        settle_members(hh, mm, h, section, ordinal, size, now, fixed)
+        settle_members(hh, mm, section, ordinal, size, now, fixed)
         persons += size
-        hh.group[h] = NO_GROUP
+        hh.group = NO_GROUP
         group = ordinal // fixed.group_block
         if u_group < fixed.group_share and sec.group_first + group < sec.group_end:
-            hh.group[h] = group
+            hh.group = group
             state.groups.households[sec.group_first + group] += 1
-        if float(hh.formal_score[h]) < rule.formal_share:
-            hh.formal[h] = 1
-        refresh_rates(hh, mm, h, now, rule, fixed)
-        refresh_odds(hh, mm, h, now, rule, fixed)
-        hh.cash[h] = to_francs(int(hh.income[h]) * rule.buffer_months)
+        if float(hh.formal_score) < rule.formal_share:
+            hh.formal = 1
+        refresh_rates(hh, mm, now, rule, fixed)
+        refresh_odds(hh, mm, now, rule, fixed)
+        hh.cash = to_francs(int(hh.income) * rule.buffer_months)
     sec.persons = persons
 
 

@@ -15,7 +15,7 @@ from cbhi.kernels.codes import (
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, normal_quantile, uniform
 from cbhi.kernels.enrolment import premium_due, subsidy_of
-from cbhi.kernels.records import I8, Fixed, Households, Rule, Section, Table, Work
+from cbhi.kernels.records import I8, Fixed, Rule, Section, Table, Work
 
 # the consumption position is binned from -6 to 6 standard deviations to find national cuts
 BINS_PER_SD = 200
@@ -28,7 +28,7 @@ def bin_of(z: float) -> int:
 
 
 def rank_households(
-    hh: Households, sections: Table, poorest_share: float, rich_share: float, work: Work
+    households: Table, sections: Table, poorest_share: float, rich_share: float, work: Work
 ) -> None:
     """Set every household's national consumption quintile and true poverty category."""
     work.histogram[:] = 0
@@ -36,9 +36,10 @@ def rank_households(
     for s in range(sections.size):
         sec = sections[s]
         for h in range(sec.first, sec.end):
-            if hh.alive[h] != 0:
-                n = int(hh.n_members[h])
-                work.histogram[bin_of(float(hh.z[h]))] += n
+            hh = households[h]
+            if hh.alive != 0:
+                n = int(hh.n_members)
+                work.histogram[bin_of(float(hh.z))] += n
                 persons += n
     # a bin's rank is the share of persons below its middle
     below = 0
@@ -49,18 +50,19 @@ def rank_households(
     for s in range(sections.size):
         sec = sections[s]
         for h in range(sec.first, sec.end):
-            if hh.alive[h] != 0:
-                rank = int(work.histogram[bin_of(float(hh.z[h]))]) / (2.0 * persons)
-                hh.quintile[h] = min(4, int(5.0 * rank))
+            hh = households[h]
+            if hh.alive != 0:
+                rank = int(work.histogram[bin_of(float(hh.z))]) / (2.0 * persons)
+                hh.quintile = min(4, int(5.0 * rank))
                 if rank < poorest_share:
-                    hh.category[h] = POOREST
+                    hh.category = POOREST
                 elif rank >= 1.0 - rich_share:
-                    hh.category[h] = RICH
+                    hh.category = RICH
                 else:
-                    hh.category[h] = MIDDLE
+                    hh.category = MIDDLE
 
 
-def draw_up_list(hh: Households, sec: Section, now: int, rule: Rule, fixed: Fixed) -> None:
+def draw_up_list(households: Table, sec: Section, now: int, rule: Rule, fixed: Fixed) -> None:
     """Let the community of section ``s`` score its households and put them into categories.
 
     The score is the consumption position plus the community's error, which is drawn anew at every
@@ -71,30 +73,30 @@ def draw_up_list(hh: Households, sec: Section, now: int, rule: Rule, fixed: Fixe
     scores = np.empty(n, dtype=np.float64)
     persons = 0
     for i in range(n):
-        h = first + i
-        u = uniform(fixed.key, sec.number, i, NOBODY, now, DRAW_LIST, 0)
-        score = float(hh.z[h]) + rule.list_noise * normal_quantile(u)
-        hh.list_score[h] = score
-        hh.on_list[h] = hh.alive[h]
+        hh = households[first + i]
+        u = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_LIST, 0)
+        score = float(hh.z) + rule.list_noise * normal_quantile(u)
+        hh.list_score = score
+        hh.on_list = hh.alive
         scores[i] = score
-        if hh.alive[h] != 0:
-            persons += int(hh.n_members[h])
+        if hh.alive != 0:
+            persons += int(hh.n_members)
     seen = 0
     for i in np.argsort(scores):
-        h = first + int(i)
-        if hh.alive[h] != 0:
-            middle_of_household = seen + 0.5 * int(hh.n_members[h])
-            seen += int(hh.n_members[h])
+        hh = households[first + int(i)]
+        if hh.alive != 0:
+            middle_of_household = seen + 0.5 * int(hh.n_members)
+            seen += int(hh.n_members)
             if middle_of_household < rule.poorest_share * persons:
-                hh.listed_category[h] = POOREST
+                hh.listed_category = POOREST
             elif middle_of_household >= (1.0 - rule.rich_share) * persons:
-                hh.listed_category[h] = RICH
+                hh.listed_category = RICH
             else:
-                hh.listed_category[h] = MIDDLE
+                hh.listed_category = MIDDLE
 
 
 def allot_slots(
-    hh: Households,
+    households: Table,
     sec: Section,
     now: int,
     rule: Rule,
@@ -113,23 +115,23 @@ def allot_slots(
     scores = np.empty(n, dtype=np.float64)
     persons = 0
     for i in range(n):
-        h = first + i
-        hh.subsidised[h] = 0
-        scores[i] = float(hh.list_score[h])
-        if hh.alive[h] != 0:
-            persons += int(hh.n_members[h])
+        hh = households[first + i]
+        hh.subsidised = 0
+        scores[i] = float(hh.list_score)
+        if hh.alive != 0:
+            persons += int(hh.n_members)
     if rule.subsidy_offered == 0:
         return
     u = uniform(fixed.key, sec.number, 0, NOBODY, now, DRAW_SLOTS, 0)
     slots = int(persons * rule.subsidy_slots_share + u)
     for i in np.argsort(scores):
-        h = first + int(i)
-        if hh.alive[h] != 0 and hh.on_list[h] != 0 and hh.formal[h] == 0:
-            if int(hh.n_members[h]) > slots:
+        hh = households[first + int(i)]
+        if hh.alive != 0 and hh.on_list != 0 and hh.formal == 0:
+            if int(hh.n_members) > slots:
                 break
-            slots -= int(hh.n_members[h])
-            hh.subsidised[h] = 1
-            sec.subsidy_left += subsidy_of(premium_due(hh, h, price_rule), price_rule)
+            slots -= int(hh.n_members)
+            hh.subsidised = 1
+            sec.subsidy_left += subsidy_of(premium_due(hh, price_rule), price_rule)
     tallies[SUBSIDY_BUDGET] += sec.subsidy_left
 
 

@@ -18,8 +18,6 @@ def _domain(low: float, high: float, open_low: bool, open_high: bool) -> str:
         return ""
     if high == math.inf:
         return f"{'>' if open_low else '>='} {low:g}"
-    if low == -math.inf:
-        return f"{'<' if open_high else '<='} {high:g}"
     return f"in {'(' if open_low else '['}{low:g}, {high:g}{')' if open_high else ']'}"
 
 
@@ -82,7 +80,10 @@ def vector(
     name: str, values: ArrayLike, *, min_size: int = 1, low: float = -math.inf, open_low: bool = False
 ) -> NDArray[np.float64]:
     """Return a one-dimensional array of finite numbers above a bound, or raise."""
-    array = np.asarray(values, dtype=np.float64)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be an array of real numbers, got {values!r}") from None
     if array.ndim != 1 or array.size < min_size:
         raise fail(name, f"a 1-d array of at least {min_size} numbers", f"an array of shape {array.shape}")
     bad = ~np.isfinite(array) | (array < low)
@@ -95,9 +96,9 @@ def vector(
     return array
 
 
-def probabilities(name: str, values: ArrayLike, *, min_size: int = 1) -> NDArray[np.float64]:
+def probabilities(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return non-negative numbers that sum to one, or raise."""
-    array = vector(name, values, min_size=min_size, low=0.0)
+    array = vector(name, values, low=0.0)
     total = float(array.sum())
     if abs(total - 1.0) > 1e-9:
         raise fail(name, "probabilities that sum to 1", f"a sum of {total}")
