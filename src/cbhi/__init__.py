@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cbhi import checks, datasets, indicators, limits
     from cbhi.results import VARIABLES, Results
-    from cbhi.scenario import Event, Scenario, ScenarioError, scenario, scenario_names
-    from cbhi.simulate import Interrupted, simulate
+    from cbhi.scenarios import Event, Scenario, ScenarioError, scenario, scenario_names
+    from cbhi.simulation import Interrupted, simulate
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Event": "scenario",
-    "Interrupted": "simulate",
+    "Event": "scenarios",
+    "Interrupted": "simulation",
     "Results": "results",
-    "Scenario": "scenario",
-    "ScenarioError": "scenario",
+    "Scenario": "scenarios",
+    "ScenarioError": "scenarios",
     "VARIABLES": "results",
-    "scenario": "scenario",
-    "scenario_names": "scenario",
-    "simulate": "simulate",
+    "scenario": "scenarios",
+    "scenario_names": "scenarios",
+    "simulate": "simulation",
 }
 _MODULES = ("checks", "datasets", "indicators", "limits")
 

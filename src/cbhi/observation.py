@@ -6,7 +6,7 @@ import numpy as np
 
 from cbhi.kernels.records import F8
 from cbhi.packing import pack_rules
-from cbhi.scenario import Scenario
+from cbhi.scenarios import Scenario
 
 
 def administrative_factor(scenario: Scenario) -> F8:

@@ -17,7 +17,7 @@ from cbhi.kernels.draws import draw_key
 from cbhi.kernels.records import F4, F8, I8, CalendarMonth, Fixed, Record, Rule, Table, record_table
 from cbhi.months import parse_month
 from cbhi.params import Parameters
-from cbhi.scenario import Scenario
+from cbhi.scenarios import Scenario
 
 QUANTILES = 4096
 I1 = NDArray[np.int8]

@@ -16,7 +16,7 @@ from cbhi.kernels import codes
 from cbhi.kernels.records import F8, I8
 from cbhi.months import format_month
 from cbhi.observation import administrative_factor
-from cbhi.scenario import Scenario, suggest
+from cbhi.scenarios import Scenario, suggest
 
 if TYPE_CHECKING:
     import pandas as pd

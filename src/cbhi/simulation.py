@@ -39,7 +39,7 @@ from cbhi.packing import (
 )
 from cbhi.params import Parameters
 from cbhi.results import Arrays, Results
-from cbhi.scenario import Scenario, scenario
+from cbhi.scenarios import Scenario, scenario
 
 HOUSEHOLDS_PER_SECTION = 250
 NEVER = 12 * 9999
