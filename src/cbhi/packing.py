@@ -231,6 +231,7 @@ def pack_rules(scenario: Scenario) -> Table:
         consumption_share=m.real(lambda p: p.income.consumption_share),
         debt_cap_months=m.real(lambda p: p.income.debt_cap_months if p.switches.informal_debt else 0.0),
         repayment_share=m.real(lambda p: p.income.repayment_share),
+        premium_saving_share=m.real(lambda p: p.income.premium_saving_share),
         need_rate=m.real(lambda p: p.care.need_per_person_year),
         illness_season=m.season(
             lambda p: p.care.season_amplitude if p.switches.season else 0.0,
@@ -404,6 +405,20 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
         new_year=new_year,
     )
     return _fill(CalendarMonth, m.n, columns)
+
+
+def first_month_of_sale(scenario: Scenario) -> I8:
+    """Return, for each month, the index of the first month in which cover that includes it was sold."""
+    calendar = pack_calendar(scenario, pack_rules(scenario))
+    first = np.arange(scenario.n_months)
+    for t in range(scenario.n_months):
+        now = scenario.start + t
+        for s in range(t, max(-1, t - 36), -1):
+            rolling = calendar["is_rolling"][s] and t - s <= 12
+            fixed = calendar["sale_from"][s] <= now < calendar["sale_until"][s]
+            if calendar["is_open"][s] and (rolling or fixed):
+                first[t] = s
+    return first.astype(np.int64)
 
 
 def reporting_periods(scenario: Scenario, calendar: Table) -> list[tuple[str, int, int]]:

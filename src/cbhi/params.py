@@ -200,6 +200,13 @@ class Income(_Section):
         1.0, "informal credit available, in months of consumption", "months", 0, 24
     )
     repayment_share: float = _parameter(0.1, "share of cash above the buffer that repays debt", "share", 0, 1)
+    premium_saving_share: float = _parameter(
+        0.3,
+        "consumption above the buffer given up to save for a premium wished for and out of reach",
+        "share",
+        0,
+        1,
+    )
 
 
 class Scheme(_Section):

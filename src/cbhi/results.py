@@ -16,6 +16,7 @@ from cbhi.kernels import codes
 from cbhi.kernels.records import F8, I8
 from cbhi.months import format_month
 from cbhi.observation import administrative_factor
+from cbhi.packing import first_month_of_sale
 from cbhi.scenarios import Scenario, suggest
 
 if TYPE_CHECKING:
@@ -42,10 +43,13 @@ class Arrays(NamedTuple):
 class _Cells:
     """Sums of what was written, with one leading shape (replicates, periods, groups)."""
 
-    def __init__(self, arrays: Arrays, spans: list[tuple[int, int]], by: By, factor: F8) -> None:
+    def __init__(
+        self, arrays: Arrays, spans: list[tuple[int, int]], by: By, factor: F8, sold_from: I8
+    ) -> None:
         self.arrays = arrays
         self.spans = spans
         self.by = by
+        self.sold_from = sold_from
         self.factor = np.array([factor[end - 1] for _, end in spans])[None, :, None]
         self.months = np.array([end - begin for begin, end in spans], dtype=float)[None, :, None]
 
@@ -74,6 +78,14 @@ class _Cells:
 
     def flow(self, code: int) -> F8:
         return self._sum(self.arrays.flows[..., code])
+
+    def behind_close(self, values: NDArray[Any]) -> F8:
+        """Return sums over the months in which cover that includes a span's last month was sold."""
+        parts = [
+            self._group(values[:, self.sold_from[end - 1] : end].sum(axis=1, keepdims=True))
+            for _, end in self.spans
+        ]
+        return np.concatenate(parts, axis=1).astype(float)
 
     def stock_at_end(self, code: int) -> F8:
         return self._last(self.arrays.stocks[:, 1:, :, code])
@@ -120,6 +132,15 @@ def _flow_total(*kinds: int) -> Callable[[_Cells], F8]:
     return lambda c: sum((c.flow(kind) for kind in kinds), start=np.zeros(1))
 
 
+def _expected_coverage(c: _Cells) -> F8:
+    # enrolments behind the policies of the close, less their expectation before the taste of the year was
+    # drawn: pure chance with mean zero, taken off the counted share
+    luck = c.behind_close(c.arrays.tallies[..., codes.PERSONS_ENROLLED]) - c.behind_close(
+        c.arrays.gauges[..., codes.GAUGE_EXPECTED_ENROLLED]
+    )
+    return _ratio(c.tally_at_end(codes.PAID) - luck, c.tally_at_end(codes.PERSONS))
+
+
 def _administrative(c: _Cells) -> F8:
     return np.minimum(1.0, c.factor * _at_end(codes.PAID, codes.PERSONS)(c))
 
@@ -158,7 +179,7 @@ VARIABLES: dict[str, Variable] = {
     "coverage_end_expected_share": Variable(
         "share",
         "expected people paid up at the close: the lottery of yearly tastes averaged out",
-        lambda c: _ratio(c.gauge_at_end(codes.GAUGE_EXPECTED_PAID), c.tally_at_end(codes.PERSONS)),
+        _expected_coverage,
     ),
     "coverage_share": Variable(
         "share", "insured person-months over person-months", _over_time(codes.INSURED, codes.PERSONS)
@@ -322,7 +343,7 @@ VARIABLES: dict[str, Variable] = {
     "risk_premium_capped_share": Variable(
         "share",
         "decisions in which the cap on the risk premium bound",
-        _over_time(codes.RISK_PREMIUM_CAPPED, codes.REACHED),
+        _over_time(codes.RISK_PREMIUM_CAPPED, codes.DECISIONS),
     ),
     "reserves_rwf": Variable(
         "RWF",
@@ -407,6 +428,10 @@ class Results:
     def _factor(self) -> F8:
         return administrative_factor(self.scenario)
 
+    @functools.cached_property
+    def _sold_from(self) -> I8:
+        return first_month_of_sale(self.scenario)
+
     def _spans(self, every: Literal["year", "month"]) -> tuple[list[str], list[tuple[int, int]]]:
         if every == "year":
             return [label for label, _, _ in self.periods], [(b, e) for _, b, e in self.periods]
@@ -448,7 +473,7 @@ class Results:
             raise ValueError(f"'{name}' exists by year only")
         _, spans = self._spans(every)
         variable = VARIABLES[name]
-        values = variable.value(_Cells(self.arrays, spans, by, self._factor))
+        values = variable.value(_Cells(self.arrays, spans, by, self._factor, self._sold_from))
         return values * self.weight if variable.scaled else values
 
     def groups(self, by: By) -> list[str]:

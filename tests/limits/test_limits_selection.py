@@ -286,10 +286,19 @@ def test_normal_market_tips_where_the_curves_touch():
 
 
 @pytest.mark.parametrize("z", [50.001, 60.0, 120.0])
-def test_asymptotic_hazard_against_the_plain_formula(z):
-    hazard = math.exp(norm.logpdf(z) - norm.logsf(z))
-    assert _normal.hazard(z) == pytest.approx(hazard, rel=1e-11)
-    assert _normal.excess_hazard(z) == pytest.approx(hazard - z, rel=1e-6)
-    assert _normal.excess_hazard(z) == pytest.approx(1 / z - 2 / z**3 + 10 / z**5, rel=1e-8)
-    assert _normal.truncated_variance(z) == pytest.approx(1 / z**2 - 6 / z**4 + 50 / z**6, rel=1e-6)
-    assert _normal.truncated_variance(49.999) == pytest.approx(_normal.truncated_variance(50.001), rel=1e-4)
+def test_asymptotic_hazard_against_the_continued_fraction(z):
+    # h(z) = z + 1 / (z + 2 / (z + 3 / (z + ...))), all terms positive
+    rest = z
+    for k in range(60, 2, -1):
+        rest = z + k / rest
+    inner = 2 / rest
+    excess = 1 / (z + inner)
+    assert _normal.excess_hazard(z) == pytest.approx(excess, rel=2e-13)
+    assert _normal.hazard(z) == pytest.approx(z + excess, rel=1e-15)
+    assert _normal.truncated_variance(z) == pytest.approx(excess * (inner - excess), rel=1e-12)
+    assert _normal.hazard(z) == pytest.approx(math.exp(norm.logpdf(z) - norm.logsf(z)), rel=1e-11)
+
+
+def test_hazard_is_continuous_where_the_expansion_takes_over():
+    for function in (_normal.excess_hazard, _normal.truncated_variance):
+        assert function(50.0) == pytest.approx(function(50.0 + 1e-9), rel=1e-7)

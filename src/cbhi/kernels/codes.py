@@ -179,13 +179,13 @@ CLAIMS_APPROVED_SECTION = 42
 CLAIMS_APPROVED_POOL = 43
 PAYABLES_MOVED_TO_POOL = 44
 DEBT_WRITTEN_OFF = 45
-WISHES = 46
+PERSONS_ENROLLED = 46
 CHRONIC = 47
 WOMEN = 48
 WOMEN_INSURED = 49
 RISK_PREMIUM_CAPPED = 50
 CATASTROPHIC = 51
-REACHED = 52
+DECISIONS = 52
 SUBSIDY_BUDGET = 53
 UNPAID_PREMIUMS_BORROWED = 54
 N_TALLIES = 55
@@ -236,13 +236,13 @@ TALLIES = (
     "claims_approved_pool",
     "payables_moved_to_pool",
     "debt_written_off",
-    "wishes",
+    "persons_enrolled",
     "chronic",
     "women",
     "women_insured",
     "risk_premium_capped",
     "catastrophic",
-    "reached",
+    "decisions",
     "subsidy_budget",
     "premiums_borrowed",
 )
@@ -254,14 +254,13 @@ GAUGE_STOCK = 2
 GAUGE_LOAD = 3
 GAUGE_WAIT = 4
 GAUGE_ARREARS = 5
-GAUGE_EXPECTED_PAID = 6
+GAUGE_EXPECTED_ENROLLED = 6
 GAUGE_CLINICIANS = 7
 GAUGE_FORGONE_PRICE = 8
 GAUGE_FORGONE_DISTANCE = 9
 GAUGE_FORGONE_SERVICE = 10
 GAUGE_FORGONE_NO_NEED = 11
-GAUGE_EXPECTED_WISH = 12
-N_GAUGES = 13
+N_GAUGES = 12
 GAUGES = (
     "trust",
     "quality",
@@ -269,13 +268,12 @@ GAUGES = (
     "load",
     "wait_hours",
     "arrears_months",
-    "expected_paid",
+    "expected_enrolled",
     "clinicians",
     "forgone_price",
     "forgone_distance",
     "forgone_service",
     "forgone_no_felt_need",
-    "expected_wish",
 )
 
 # --- by quintile of consumption, once a reporting period ------------------------------------------------

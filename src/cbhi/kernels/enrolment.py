@@ -18,17 +18,19 @@ import math
 
 from cbhi.kernels.codes import (
     CONTRIBUTION,
+    DECISIONS,
     DRAW_TASTE,
     DRAW_TASTE_MEMBER,
     ENROLMENTS,
-    GAUGE_EXPECTED_WISH,
+    GAUGE_EXPECTED_ENROLLED,
     HOUSEHOLD_MONTHS_SOLD,
     MIDDLE,
     NO_GROUP,
+    PERSONS_ENROLLED,
     POOREST,
     Q_CONTRIBUTIONS,
-    REACHED,
     RISK_PREMIUM_CAPPED,
+    STANDING_INATTENTIVE,
     STANDING_PAID,
     STANDING_UNAFFORDABLE,
     STANDING_UNWILLING,
@@ -36,14 +38,13 @@ from cbhi.kernels.codes import (
     SUBSIDY_NGO,
     SUBSIDY_STATE,
     UNPAID_PREMIUMS_BORROWED,
-    WISHES,
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, uniform
 from cbhi.kernels.health import chance, member_rate, refresh_rates
 from cbhi.kernels.income import pay_from_cash_or_debt
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import I8, CalendarMonth, Fixed, Groups, Household, Rule, Section, Table
+from cbhi.kernels.records import F8, I8, CalendarMonth, Fixed, Groups, Household, Rule, Section, Table
 
 
 def premium_rwf(rule: Rule, category: int) -> int:
@@ -309,6 +310,7 @@ def start_cover(
     hh.n_enrolled = enrolled
     refresh_rates(hh, mm, now, rule, fixed)
     tallies[ENROLMENTS] += 1
+    tallies[PERSONS_ENROLLED] += enrolled
 
 
 def spare_cash(hh: Household, rule: Rule) -> int:
@@ -323,22 +325,37 @@ def taste_month(now: int, cal: CalendarMonth) -> int:
     return cal.sale_from
 
 
-def note_outcome(hh: Household, cal: CalendarMonth, standing: int, reachable_wish: float) -> None:
-    """Keep what became of a decision, and the probability behind it, for the year that it is about.
+def standing_of_year(hh: Household, cal: CalendarMonth) -> tuple[int, float]:
+    """Return what became of the household in the membership year on sale, and its highest wish in it."""
+    if cal.before_start != 0:
+        return int(hh.standing_next), float(hh.wish_next)
+    if hh.standing == STANDING_PAID:
+        # rolling cover about to end: the decision is about a new year
+        return STANDING_INATTENTIVE, 0.0
+    return int(hh.standing), float(hh.wish)
 
-    ``reachable_wish`` is the probability of wishing where payment was possible, else 0. The highest of a
-    membership year counts, because the taste of the year is fixed: its mean over households is the
-    expected share paid up, with the lottery of tastes averaged out.
-    """
+
+def note_outcome(hh: Household, cal: CalendarMonth, standing: int, wish: float) -> None:
+    """Keep what became of a decision, and the highest probability behind it, for its membership year."""
     if cal.before_start != 0:
         hh.standing_next = standing
-        hh.wish_next = max(reachable_wish, float(hh.wish_next))
-        return
-    if hh.standing == STANDING_PAID:
-        hh.wish = reachable_wish
+        hh.wish_next = wish
     else:
-        hh.wish = max(reachable_wish, float(hh.wish))
-    hh.standing = standing
+        hh.standing = standing
+        hh.wish = wish
+
+
+def chance_of_turning(probability: float, highest: float, standing: int) -> float:
+    """Return the probability of wishing now, given how earlier decisions of the year turned out.
+
+    The taste of the year is one uniform draw u, and a household wishes when u < probability. One that was
+    unwilling at ``highest`` has u above it; one that wished and could not pay keeps wishing.
+    """
+    if standing == STANDING_UNAFFORDABLE:
+        return 1.0
+    if standing == STANDING_UNWILLING:
+        return max(0.0, probability - highest) / max(1.0 - highest, 1e-12)
+    return probability
 
 
 def seek_cover_as_household(
@@ -356,7 +373,7 @@ def seek_cover_as_household(
     quintiles: I8,
     flows: I8,
     tallies: I8,
-    gauges: object,
+    gauges: F8,
 ) -> None:
     """Let a household decide on cover for all its members, and pay.
 
@@ -373,8 +390,9 @@ def seek_cover_as_household(
         if sponsored > sec.subsidy_left:
             sponsored = 0
     own_part = due - sponsored
+    standing, highest = standing_of_year(hh, cal)
     probability = 1.0
-    if not registered or own_part > 0:
+    if standing != STANDING_UNAFFORDABLE and (not registered or own_part > 0):
         social = social_terms(hh, sec, gg, now, rule)
         rate = float(hh.rate_enrolled) + float(hh.rate_other)
         probability, capped = wish_probability(
@@ -389,22 +407,21 @@ def seek_cover_as_household(
             rule,
             fixed,
         )
+        tallies[DECISIONS] += 1
         if capped:
             tallies[RISK_PREMIUM_CAPPED] += 1
-    tallies[REACHED] += 1
-    gauges[GAUGE_EXPECTED_WISH] += probability  # type: ignore[index]
     u = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, taste_month(now, cal), DRAW_TASTE, 0)
-    wishes = u < probability
     affordable = rule.cash_gate == 0 or own_part <= max(0, spare_cash(hh, rule))
-    reachable_wish = probability if affordable else 0.0
-    if not wishes:
-        note_outcome(hh, cal, STANDING_UNWILLING, reachable_wish)
+    if affordable:
+        # the expectation of the enrolment below, given everything but the taste of the year
+        gauges[GAUGE_EXPECTED_ENROLLED] += n * chance_of_turning(probability, highest, standing)
+    if u >= probability:
+        note_outcome(hh, cal, STANDING_UNWILLING, max(probability, highest))
         return
-    tallies[WISHES] += 1
     if not affordable:
-        note_outcome(hh, cal, STANDING_UNAFFORDABLE, 0.0)
+        note_outcome(hh, cal, STANDING_UNAFFORDABLE, probability)
         return
-    note_outcome(hh, cal, STANDING_PAID, reachable_wish)
+    note_outcome(hh, cal, STANDING_PAID, probability)
     pay_premium(hh, sec, own_part, sponsored, price_rule, quintiles, flows, tallies)
     for k in range(n):
         mm[k].enrolled = 1
@@ -425,13 +442,17 @@ def seek_cover_as_persons(
     quintiles: I8,
     flows: I8,
     tallies: I8,
-    gauges: object,
+    gauges: F8,
 ) -> None:
-    """Let each member decide alone, in order of age; the household pays once a membership year.
+    """Let each member decide alone, in order of slots; the household pays once a membership year.
 
     Each member's utility has the household's social terms, the member's own risk against an equal part
-    of the household's consumption, and a taste of its own. A slot pays for the members who wish.
+    of the household's consumption, and a taste of its own. A slot pays for the members who wish. A
+    household in which nobody wished does not think again that year.
     """
+    standing, _ = standing_of_year(hh, cal)
+    if standing == STANDING_UNWILLING:
+        return
     start, until, continuing = cover_period(int(hh.cover_until), now, cal, rule.waiting_months)
     if start >= until:
         return
@@ -444,8 +465,6 @@ def seek_cover_as_persons(
     sponsored = 0
     n_wishing = 0
     n_enrolled = 0
-    wish = 0.0
-    tallies[REACHED] += 1
     for k in range(n):
         paid_for = sponsored_each if sponsored + sponsored_each <= sec.subsidy_left else 0
         rate = member_rate(hh, mm, k, now, rule, fixed)
@@ -462,12 +481,10 @@ def seek_cover_as_persons(
             rule,
             fixed,
         )
+        tallies[DECISIONS] += 1
         if capped:
             tallies[RISK_PREMIUM_CAPPED] += 1
-        gauges[GAUGE_EXPECTED_WISH] += probability / n  # type: ignore[index]
         affordable = rule.cash_gate == 0 or own_part + due - paid_for <= spare
-        if affordable:
-            wish += probability / n
         u = uniform(
             fixed.key,
             sec.number,
@@ -478,6 +495,9 @@ def seek_cover_as_persons(
             0,
         )
         mm[k].enrolled = 0
+        if affordable:
+            known = standing == STANDING_UNAFFORDABLE
+            gauges[GAUGE_EXPECTED_ENROLLED] += (1.0 if u < probability else 0.0) if known else probability
         if u < probability:
             n_wishing += 1
             if affordable:
@@ -486,14 +506,11 @@ def seek_cover_as_persons(
                 mm[k].enrolled = 1
                 n_enrolled += 1
     hh.n_enrolled = n_enrolled
-    if n_wishing > 0:
-        tallies[WISHES] += 1
     if n_enrolled == 0:
-        standing = STANDING_UNWILLING if n_wishing == 0 else STANDING_UNAFFORDABLE
-        note_outcome(hh, cal, standing, wish)
+        note_outcome(hh, cal, STANDING_UNWILLING if n_wishing == 0 else STANDING_UNAFFORDABLE, 0.0)
         refresh_rates(hh, mm, now, rule, fixed)
         return
-    note_outcome(hh, cal, STANDING_PAID, wish)
+    note_outcome(hh, cal, STANDING_PAID, 0.0)
     pay_premium(hh, sec, own_part, sponsored, price_rule, quintiles, flows, tallies)
     start_cover(hh, mm, start, until, continuing, now, rule, fixed, tallies)
 

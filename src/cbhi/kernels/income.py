@@ -10,6 +10,7 @@ from cbhi.kernels.codes import (
     INCOME,
     INFORMAL_LOAN,
     INFORMAL_REPAYMENT,
+    STANDING_UNAFFORDABLE,
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.money import to_francs
@@ -51,7 +52,11 @@ def live_a_month(hh: Household, rule: Rule, harvest: float, u: float, flows: I8)
     cash = int(hh.cash) + income - contribution
     surplus = max(0, cash - to_francs(base * rule.buffer_months))
     repayment = min(int(hh.debt), int(surplus * rule.repayment_share))
-    spending = int((surplus - repayment) * rule.consumption_share)
+    consumed_share = rule.consumption_share
+    if hh.standing == STANDING_UNAFFORDABLE or hh.standing_next == STANDING_UNAFFORDABLE:
+        # wishes for cover and could not pay for it yet: it puts something aside
+        consumed_share *= 1.0 - rule.premium_saving_share
+    spending = int((surplus - repayment) * consumed_share)
     hh.cash = cash - repayment - spending
     hh.debt = int(hh.debt) - repayment
     flows[INCOME] += income

@@ -6,7 +6,6 @@ from cbhi.kernels.codes import (
     CHRONIC,
     FEMALE,
     GAUGE_ARREARS,
-    GAUGE_EXPECTED_PAID,
     GAUGE_LOAD,
     GAUGE_QUALITY,
     GAUGE_STOCK,
@@ -123,8 +122,6 @@ def measure_section(
             tallies[POOR_PAID] += paid
             if hh.subsidised != 0:
                 tallies[POOR_SLOTS] += n
-        if hh.standing == STANDING_PAID or hh.standing == STANDING_UNWILLING:
-            gauges[GAUGE_EXPECTED_PAID] += n * float(hh.wish)
         stocks[HOUSEHOLDS] += int(hh.cash)
         stocks[STOCK_DEBT] += int(hh.debt)
         if cal.closes != 0:

@@ -241,9 +241,9 @@ def month_of_section(
     """Run one section through one month, in the fixed order."""
     dist = state.districts[sec.district]
     is_open = now >= sec.opens
-    if is_open and cal.refresh_list != 0:
+    if is_open and (cal.refresh_list != 0 or sec.has_list == 0):
         draw_up_list(state.households, sec, now, rule, fixed)
-    if is_open and cal.allocate != 0:
+    if is_open and (cal.allocate != 0 or now == sec.opens):
         allot_slots(state.households, sec, now, rule, price_rule, fixed, tallies)
     service = service_factor(sec, rule)
     wanted = start_of_month(state, sec, now, cal, rule, fixed, service, flows, tallies, gauges)

@@ -79,7 +79,7 @@ class Household(Record):
     trust_offset: Real
     list_score: Real  # the community's view of log consumption at the last refresh
     formal_score: Real  # formal when below the share of the year; 2 for never
-    wish: Real  # highest probability of wishing for cover among the months in which it could have paid
+    wish: Real  # highest probability of wishing for cover among the decisions of the membership year
     wish_next: Real  # the same for the membership year that is on sale before it starts
     rate_enrolled: Real  # episodes a year of members under the policy
     rate_other: Real  # and of the others
@@ -132,6 +132,7 @@ class Section(Record):
     fund: int
     payables: int
     subsidy_left: int
+    has_list: Flag  # the community has drawn up a list
     bad_months: int
     suspended: Flag
     claims_month: int  # health-centre claims approved this month
@@ -271,6 +272,7 @@ class Rule(Record):
     consumption_share: float
     debt_cap_months: float
     repayment_share: float
+    premium_saving_share: float
     # care
     need_rate: float
     illness_season: float

@@ -24,6 +24,9 @@ from cbhi.kernels.records import Fixed, Household, Rule, State, Table
 # shares of households of two and more: headed by a couple, and by a man where there is no couple
 COUPLE_SHARE = 0.72
 SINGLE_HEAD_MALE_SHARE = 0.30
+# assumptions about ages within a household
+YEARS_PER_CHILD = 3.5
+OLDEST_CHILD = 28.0
 
 
 def settle_districts(state: State, fixed: Fixed) -> None:
@@ -52,8 +55,10 @@ def settle_members(
     """Fill a household: a head or a couple, then their children and other relatives."""
     u0, u1, u2, _ = block(fixed.key, section, ordinal, NOBODY, 0, DRAW_HOUSEHOLD_3, 0)
     couple = size >= 2 and u1 < COUPLE_SHARE
-    # heads: from 20 to 85 years, most of them young
-    head_age = 20.0 + 65.0 * u0 * u0 * (0.55 + 0.45 * u0)
+    # heads are mostly young, and older the more children there are: the ages of Rwanda's census as a whole
+    # come out (under 15, 14 to 35, 60 and over), see docs/data.md
+    n_children = size - 2 if couple else size - 1
+    head_age = max(20.0 + 58.0 * u0 * u0, 20.0 + YEARS_PER_CHILD * n_children)
     for k in range(size):
         v0, v1, v2, v3 = block(fixed.key, section, ordinal, k, 0, DRAW_MEMBER, 0)
         sex = FEMALE if v1 < 0.5 else MALE
@@ -67,9 +72,8 @@ def settle_members(
             sex = FEMALE
             married = 1
         else:
-            # children of the head; those above 25 have mostly left
-            oldest = max(1.0, min(head_age - 18.0, 25.0))
-            age = v0 * oldest
+            # children of the head and other young relatives
+            age = v0 * max(1.0, min(head_age - 19.0, OLDEST_CHILD))
         mm[k].born = now - int(age * 12.0)
         mm[k].ordinal = k
         mm[k].sex = sex

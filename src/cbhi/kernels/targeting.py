@@ -70,6 +70,7 @@ def draw_up_list(households: Table, sec: Section, now: int, rule: Rule, fixed: F
     """
     first = sec.first
     n = sec.end - first
+    sec.has_list = 1
     scores = np.empty(n, dtype=np.float64)
     persons = 0
     for i in range(n):

@@ -1,0 +1,566 @@
+"""What must hold in every month of every run, exactly: the books balance and nobody is lost.
+
+Each check takes the arrays that a run leaves (``results.arrays``) and returns nothing, or raises a
+``CheckError`` that says which identity fails, where, and by how much. Stocks are read from the state of
+households, funds and providers themselves, flows are booked where money moves, so the two can disagree.
+
+Arrays have R replicates, T months and D districts:
+
+=================  =====================  ===================================================
+flows              (R, T, D, flows)       francs moved in a month, by kind (``codes.FLOWS``)
+stocks             (R, T + 1, D, stocks)  francs at the end of a month; the first is the opening
+tallies            (R, T, D, tallies)     people, events and francs (``codes.TALLIES``)
+gauges             (R, T, D, gauges)      sums of real numbers weighted by persons
+quintiles          (R, P, 5, tallies)     by reporting period and quintile of consumption
+opening_people     (R, D, 2)              persons and households before the first month
+=================  =====================  ===================================================
+
+Months are counted from 0 in messages, as in the arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbhi.kernels import codes
+
+I8 = NDArray[np.int64]
+F8 = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+# sectors whose accounts belong to one district; pools do so only until they become one national pool
+_LOCAL_SECTORS = (codes.HOUSEHOLDS, codes.SECTION_FUNDS, codes.HEALTH_CENTRES, codes.HOSPITALS)
+_OWN_ACCOUNTS = (*_LOCAL_SECTORS, codes.POOLS)
+_VISITS = (codes.VISITS_INSURED, codes.VISITS_UNINSURED, codes.VISITS_FORMAL)
+_SUBSIDIES = (codes.SUBSIDY_STATE, codes.SUBSIDY_DONOR, codes.SUBSIDY_NGO)
+_LAPSES = (
+    codes.LAPSE_UNAFFORDABLE,
+    codes.LAPSE_UNWILLING,
+    codes.LAPSE_INATTENTIVE,
+    codes.LAPSE_SUBSIDY_LOST,
+)
+_OUT_OF_POCKET = (
+    codes.COPAYMENT_HEALTH_CENTRE,
+    codes.COPAYMENT_HOSPITAL,
+    codes.FEE_HEALTH_CENTRE,
+    codes.FEE_HOSPITAL,
+)
+# averages that lie between 0 and 1 once divided by persons
+_UNIT_GAUGES = (codes.GAUGE_TRUST, codes.GAUGE_QUALITY, codes.GAUGE_STOCK)
+_ROUNDING = 1e-9
+
+
+class CheckError(AssertionError):
+    """An identity that does not hold; the message names it, the place and both numbers."""
+
+
+class RunArrays(Protocol):
+    """The arrays of a run; ``cbhi.results.Arrays`` is one."""
+
+    @property
+    def flows(self) -> I8: ...
+    @property
+    def stocks(self) -> I8: ...
+    @property
+    def tallies(self) -> I8: ...
+    @property
+    def gauges(self) -> F8: ...
+    @property
+    def quintiles(self) -> I8: ...
+    @property
+    def opening_people(self) -> I8: ...
+
+
+class Run(Protocol):
+    """Arrays with the scenario behind them; ``cbhi.Results`` is one."""
+
+    @property
+    def arrays(self) -> RunArrays: ...
+    @property
+    def scenario(self) -> Any: ...
+    @property
+    def periods(self) -> Sequence[tuple[str, int, int]]: ...
+
+
+def _fail(identity: str, wrong: Mask, sign: str, expected: NDArray[Any], found: NDArray[Any]) -> None:
+    if not wrong.any():
+        return
+    expected, found = np.broadcast_to(expected, wrong.shape), np.broadcast_to(found, wrong.shape)
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    words = ("replicate", "month", "district")
+    where = ", ".join(f"{word} {i}" for word, i in zip(words, place, strict=False))
+    if len(place) == 2:
+        where += ", whole country"
+    more = int(wrong.sum()) - 1
+    others = f" (and {more} other place{'s' if more > 1 else ''})" if more else ""
+    raise CheckError(f"{identity}: {where}: expected {sign}{expected[place]}, found {found[place]}{others}")
+
+
+def _equal(identity: str, found: NDArray[Any], expected: NDArray[Any]) -> None:
+    """Compare arrays of shape (R, T, D) by district or (R, T) for the country."""
+    _fail(identity, found != expected, "", expected, found)
+
+
+def _at_most(identity: str, found: NDArray[Any], limit: NDArray[Any]) -> None:
+    _fail(identity, found > limit, "at most ", limit, found)
+
+
+def _nothing(identity: str, found: NDArray[Any], where: Mask) -> None:
+    """Compare with zero in the places that ``where`` names."""
+    _fail(identity, (found != 0) & where, "", np.zeros_like(found), found)
+
+
+def _total(values: I8, kinds: Sequence[int]) -> I8:
+    return np.asarray(values[..., list(kinds)].sum(axis=-1))
+
+
+def _before(values: I8, first: I8 | int) -> I8:
+    """Return what held at the end of the month before; ``first`` before the first month."""
+    return np.concatenate([np.broadcast_to(first, values[:, 0].shape)[:, None], values[:, :-1]], axis=1)
+
+
+def _net_flows(flows: I8) -> I8:
+    """Return what each sector gains in a month, shape (R, T, D, sectors)."""
+    net = np.zeros((*flows.shape[:-1], codes.N_SECTORS), dtype=np.int64)
+    for kind in range(codes.N_FLOWS):
+        net[..., codes.FLOW_PAYER[kind]] -= flows[..., kind]
+        net[..., codes.FLOW_PAYEE[kind]] += flows[..., kind]
+    return net
+
+
+def _one_pool(national_pool: Mask | None, n_months: int) -> Mask:
+    return np.ones(n_months, dtype=bool) if national_pool is None else np.asarray(national_pool, dtype=bool)
+
+
+def check_flow_matrix(flows: I8, stocks: I8, national_pool: Mask | None = None) -> None:
+    """Check that money only moves between named sectors and that every stock follows its flows.
+
+    Parameters
+    ----------
+    flows, stocks
+        As in the head of this module.
+    national_pool
+        Months in which one pool serves the country, shape (T,); pools are compared by district in the
+        others. ``None`` compares pools for the country only.
+
+    Raises
+    ------
+    CheckError
+        When all sectors' money together changes, or a sector's money at the end of a month is not what it
+        was before plus receipts minus payments, to the franc.
+    """
+    net = _net_flows(flows)
+    money = stocks[..., : codes.N_SECTORS]
+    country = money.sum(axis=2)
+    whole = country.sum(axis=2)
+    _equal("money of all sectors together", whole, np.broadcast_to(whole[:, :1], whole.shape))
+    _equal("net flows of all sectors together", net.sum(axis=(2, 3)), np.zeros(net.shape[:2], dtype=np.int64))
+    for sector, name in enumerate(codes.SECTORS):
+        identity = f"money of {name} = before + received - paid"
+        _equal(identity, country[:, 1:, sector], country[:, :-1, sector] + net[..., sector].sum(axis=2))
+        found, expected = money[:, 1:, :, sector], money[:, :-1, :, sector] + net[..., sector]
+        if sector == codes.POOLS:
+            apart = ~_one_pool(national_pool, flows.shape[1])
+            found, expected = found[:, apart], expected[:, apart]
+        _equal(f"{identity}, by district", found, expected)
+
+
+def check_fund_balances(flows: I8, stocks: I8, tallies: I8, national_pool: Mask | None = None) -> None:
+    """Check that claims approved are paid, moved to the pool or still owed.
+
+    Parameters
+    ----------
+    flows, stocks, tallies
+        As in the head of this module.
+    national_pool
+        Months in which one pool serves the country, shape (T,), as in ``check_flow_matrix``.
+
+    Raises
+    ------
+    CheckError
+        When the payables of section funds or pools are not what they were plus claims approved (and taken
+        over) minus claims paid (and handed over). Bail-outs pay claims, so they are among those paid.
+    """
+    moved = tallies[..., codes.PAYABLES_MOVED_TO_POOL]
+    owed = stocks[..., codes.STOCK_PAYABLES_SECTION]
+    change = tallies[..., codes.CLAIMS_APPROVED_SECTION] - flows[..., codes.CLAIMS_OUTPATIENT] - moved
+    _equal("payables of section funds = before + approved - paid - moved", owed[:, 1:], owed[:, :-1] + change)
+    owed = stocks[..., codes.STOCK_PAYABLES_POOL]
+    paid = flows[..., codes.CLAIMS_HOSPITAL] + flows[..., codes.CLAIMS_OUTPATIENT_POOL]
+    change = tallies[..., codes.CLAIMS_APPROVED_POOL] + moved - paid
+    identity = "payables of pools = before + approved + moved - paid"
+    _equal(identity, owed[:, 1:].sum(axis=2), (owed[:, :-1] + change).sum(axis=2))
+    apart = ~_one_pool(national_pool, flows.shape[1])
+    _equal(f"{identity}, by district", owed[:, 1:][:, apart], (owed[:, :-1] + change)[:, apart])
+    rescued = flows[..., codes.BAIL_OUT_SECTION]
+    _at_most("bail-outs of sections pay claims", rescued, flows[..., codes.CLAIMS_OUTPATIENT])
+    _at_most("bail-outs of pools pay claims", flows[..., codes.BAIL_OUT_POOL].sum(axis=2), paid.sum(axis=2))
+
+
+def check_debt(flows: I8, stocks: I8, tallies: I8) -> None:
+    """Check that households' debt is what was borrowed, less what was repaid and written off.
+
+    Raises
+    ------
+    CheckError
+        When it is not, in any month and district.
+    """
+    debt = stocks[..., codes.STOCK_DEBT]
+    change = (
+        flows[..., codes.INFORMAL_LOAN]
+        - flows[..., codes.INFORMAL_REPAYMENT]
+        - tallies[..., codes.DEBT_WRITTEN_OFF]
+    )
+    _equal("debt = before + borrowed - repaid - written off", debt[:, 1:], debt[:, :-1] + change)
+
+
+def check_people(tallies: I8, opening_people: I8) -> None:
+    """Check that persons and households change only by birth, death, founding and dissolution.
+
+    Raises
+    ------
+    CheckError
+        When they do not, or a household is empty or larger than it can be.
+    """
+    persons = tallies[..., codes.PERSONS]
+    change = tallies[..., codes.BIRTHS] - tallies[..., codes.DEATHS]
+    _equal("persons = before + births - deaths", persons, _before(persons, opening_people[..., 0]) + change)
+    households = tallies[..., codes.HOUSEHOLDS_ALIVE]
+    change = tallies[..., codes.HOUSEHOLDS_FORMED] - tallies[..., codes.HOUSEHOLDS_DISSOLVED]
+    expected = _before(households, opening_people[..., 1]) + change
+    _equal("households = before + formed - dissolved", households, expected)
+    _at_most("households hold one person or more", households, persons)
+    _at_most("persons fit into their households", persons, codes.MEMBER_SLOTS * households)
+    for code in (codes.PERSONS_OPEN, codes.PERSONS_FORMAL, codes.POOR, codes.CHRONIC, codes.WOMEN):
+        _at_most(f"{codes.TALLIES[code]} <= persons", tallies[..., code], persons)
+
+
+def check_care(flows: I8, tallies: I8, rationing: Mask | None = None) -> None:
+    """Check that every episode and contact has one outcome and every bill its payers.
+
+    Parameters
+    ----------
+    flows, tallies
+        As in the head of this module.
+    rationing
+        Months in which contacts above capacity are turned away, shape (T,); ``None`` leaves capacity
+        unchecked.
+
+    Raises
+    ------
+    CheckError
+        When contacts wanted are not visits plus those refused, without a place or without money; episodes
+        are not contacts wanted plus those unsought; bills are not the parts of patients, funds and
+        formal insurers to the franc; or more contacts get a place than there is capacity.
+    """
+    wanted = tallies[..., codes.CONTACTS_WANTED]
+    visits = _total(tallies, _VISITS)
+    forgone = (codes.FORGONE_CAPACITY, codes.FORGONE_REFUSED, codes.FORGONE_CASH)
+    _equal("contacts wanted = visits + forgone", wanted, visits + _total(tallies, forgone))
+    episodes = tallies[..., codes.EPISODES]
+    _equal("episodes = contacts wanted + unsought", episodes, wanted + tallies[..., codes.FORGONE_UNSOUGHT])
+    _at_most("admissions <= visits", tallies[..., codes.ADMISSIONS], visits)
+    parts = _total(
+        flows, (codes.COPAYMENT_HEALTH_CENTRE, codes.FEE_HEALTH_CENTRE, codes.FORMAL_CLAIMS_HEALTH_CENTRE)
+    )
+    _equal(
+        "bills of health centres = parts of patients, funds and formal insurers",
+        tallies[..., codes.BILLED_HEALTH_CENTRE],
+        parts + tallies[..., codes.CLAIMS_APPROVED_SECTION],
+    )
+    parts = _total(flows, (codes.COPAYMENT_HOSPITAL, codes.FEE_HOSPITAL, codes.FORMAL_CLAIMS_HOSPITAL))
+    _equal(
+        "bills of hospitals = parts of patients, pools and formal insurers",
+        tallies[..., codes.BILLED_HOSPITAL],
+        parts + tallies[..., codes.CLAIMS_APPROVED_POOL],
+    )
+    if rationing is None:
+        return
+    rationed = np.asarray(rationing, dtype=bool)
+    lost = tallies[..., codes.FORGONE_CAPACITY]
+    served = (wanted - lost)[:, rationed]
+    _at_most("contacts with a place <= capacity", served, tallies[..., codes.CAPACITY][:, rationed])
+    _nothing("contacts without a place, rationing off", lost, ~rationed[None, :, None])
+
+
+def check_membership(tallies: I8, opening_people: I8) -> None:
+    """Check that cover belongs to living people, was sold before, and that renewals add up.
+
+    Who is insured is counted at the start of a month and all else at its end, after deaths.
+
+    Raises
+    ------
+    CheckError
+        When a count of members exceeds the people it is part of, household-months of cover exceed those
+        sold in earlier months, or renewals and lapses are not those due.
+    """
+
+    def tally(code: int) -> I8:
+        return np.asarray(tallies[..., code])
+
+    def part_of(part: int, whole: int) -> None:
+        _at_most(f"{codes.TALLIES[part]} <= {codes.TALLIES[whole]}", tally(part), tally(whole))
+
+    insured = tally(codes.INSURED)
+    _at_most(
+        "insured <= persons at the start", insured, _before(tally(codes.PERSONS), opening_people[..., 0])
+    )
+    at_start = _before(tally(codes.PERSONS_OPEN), 0)
+    _at_most("insured <= people whose scheme was open the month before", insured, at_start)
+    paid = tally(codes.PAID)
+    persons = tally(codes.PERSONS)
+    _at_most("paid + persons_formal <= persons", paid + tally(codes.PERSONS_FORMAL), persons)
+    recent = tally(codes.RECENT_MEMBERS)
+    _at_most("recent_members + persons_formal <= persons", recent + tally(codes.PERSONS_FORMAL), persons)
+    for part, whole in (
+        (codes.PAID, codes.PERSONS_OPEN),
+        (codes.PAID, codes.RECENT_MEMBERS),
+        (codes.SLOTS, codes.PERSONS_OPEN),
+        (codes.SUBSIDISED_PAID, codes.PAID),
+        (codes.SUBSIDISED_PAID, codes.SLOTS),
+        (codes.POOR_PAID, codes.PAID),
+        (codes.POOR_PAID, codes.POOR),
+        (codes.POOR_SLOTS, codes.SLOTS),
+        (codes.POOR_SLOTS, codes.POOR),
+        (codes.WOMEN_INSURED, codes.WOMEN),
+        (codes.WOMEN_INSURED, codes.PAID),
+        (codes.ENROLMENTS, codes.PERSONS_ENROLLED),
+        (codes.ENROLMENTS, codes.HOUSEHOLD_MONTHS_SOLD),
+        (codes.UNPAID_PREMIUMS_BORROWED, codes.ENROLMENTS),
+        (codes.RISK_PREMIUM_CAPPED, codes.DECISIONS),
+    ):
+        part_of(part, whole)
+    covered = tally(codes.HOUSEHOLD_MONTHS_INSURED)
+    households = _before(tally(codes.HOUSEHOLDS_ALIVE), opening_people[..., 1])
+    _at_most("household_months_insured <= households at the start", covered, households)
+    _at_most("insured <= places in insured households", insured, codes.MEMBER_SLOTS * covered)
+    sold = _before(np.cumsum(tally(codes.HOUSEHOLD_MONTHS_SOLD), axis=1), 0)
+    _at_most("household-months insured so far <= sold in earlier months", np.cumsum(covered, axis=1), sold)
+    outcomes = _total(tallies, (codes.RENEWALS, *_LAPSES))
+    _equal("renewals due = renewals + lapses", tally(codes.RENEWALS_DUE), outcomes)
+
+
+def check_subsidies(flows: I8, tallies: I8) -> None:
+    """Check that subsidies stay within their budget and slots within the people there are.
+
+    Raises
+    ------
+    CheckError
+        When, in any district, subsidies paid so far exceed the budgets allotted so far, or slots exceed
+        persons.
+    """
+    paid = np.cumsum(_total(flows, _SUBSIDIES), axis=1)
+    budget = np.cumsum(tallies[..., codes.SUBSIDY_BUDGET], axis=1)
+    _at_most("subsidies so far <= budgets so far", paid, budget)
+    _at_most("slots used <= persons", tallies[..., codes.SLOTS], tallies[..., codes.PERSONS])
+
+
+def check_quintiles(flows: I8, tallies: I8, quintiles: I8, periods: Sequence[tuple[str, int, int]]) -> None:
+    """Check that quintiles add up to the country in every reporting period.
+
+    Parameters
+    ----------
+    flows, tallies, quintiles
+        As in the head of this module.
+    periods
+        Reporting periods as (label, first month, one past the last), as ``Results.periods``.
+
+    Raises
+    ------
+    CheckError
+        When people at the close, or visits, out-of-pocket spending, catastrophic cases or contributions
+        over the period, do not add up. "month" in the message counts periods.
+    """
+    sums = quintiles.sum(axis=2)
+    closes = [end - 1 for _, _, end in periods]
+    at_close = tallies[:, closes].sum(axis=2)
+    for ours, theirs in (
+        (codes.Q_PERSONS, codes.PERSONS),
+        (codes.Q_PAID, codes.PAID),
+        (codes.Q_FORMAL, codes.PERSONS_FORMAL),
+        (codes.Q_SLOTS, codes.SLOTS),
+    ):
+        identity = f"quintiles' {codes.QUINTILE_TALLIES[ours]} at the close of the period"
+        _equal(identity, sums[..., ours], at_close[..., theirs])
+    for ours, monthly in (
+        (codes.Q_VISITS, _total(tallies, _VISITS)),
+        (codes.Q_CATASTROPHIC, tallies[..., codes.CATASTROPHIC]),
+        (codes.Q_OUT_OF_POCKET, _total(flows, _OUT_OF_POCKET)),
+        (codes.Q_CONTRIBUTIONS, flows[..., codes.CONTRIBUTION]),
+    ):
+        over = np.stack([monthly[:, begin:end].sum(axis=(1, 2)) for _, begin, end in periods], axis=1)
+        _equal(f"quintiles' {codes.QUINTILE_TALLIES[ours]} over the period", sums[..., ours], over)
+
+
+def check_nonnegative(flows: I8, stocks: I8, tallies: I8, quintiles: I8, opening_people: I8) -> None:
+    """Check that no payment, count, debt or claim owed is negative, nor the money of whoever keeps accounts.
+
+    Government, donors, NGOs, formal insurers and the rest of the world have net positions of either sign.
+
+    Raises
+    ------
+    CheckError
+        When one is. "month" in the message counts reporting periods where quintiles are concerned.
+    """
+    owners = (*_OWN_ACCOUNTS, codes.STOCK_DEBT, codes.STOCK_PAYABLES_SECTION, codes.STOCK_PAYABLES_POOL)
+    named = [
+        *((f"flow {name}", flows[..., i]) for i, (name, *_) in enumerate(codes.FLOWS)),
+        *((f"stock {codes.STOCKS[i]}", stocks[..., i]) for i in owners),
+        *((f"tally {name}", tallies[..., i]) for i, name in enumerate(codes.TALLIES)),
+        *((f"tally of quintiles {name}", quintiles[..., i]) for i, name in enumerate(codes.QUINTILE_TALLIES)),
+        ("opening persons", opening_people[:, None, :, 0]),
+        ("opening households", opening_people[:, None, :, 1]),
+    ]
+    for name, values in named:
+        _fail(name, values < 0, "at least ", np.zeros_like(values), values)
+
+
+def check_gauges(gauges: F8, tallies: I8, opening_people: I8) -> None:
+    """Check that averages are finite and not negative, and shares at most one.
+
+    Raises
+    ------
+    CheckError
+        When one is not.
+    """
+    persons = tallies[..., codes.PERSONS].astype(np.float64)
+    for code, name in enumerate(codes.GAUGES):
+        values = gauges[..., code]
+        wrong = ~(np.isfinite(values) & (values >= -_ROUNDING))
+        _fail(f"gauge {name}", wrong, "a finite number of at least ", np.zeros_like(values), values)
+    for code in _UNIT_GAUGES:
+        _at_most(f"gauge {codes.GAUGES[code]} <= persons", gauges[..., code], persons * (1.0 + _ROUNDING))
+    at_start = _before(tallies[..., codes.PERSONS], opening_people[..., 0]) * (1.0 + _ROUNDING)
+    enrolled = gauges[..., codes.GAUGE_EXPECTED_ENROLLED]
+    _at_most("gauge expected_enrolled <= persons at the start", enrolled, at_start)
+
+
+def _in_force(scenario: Any) -> list[Any]:
+    """Return the parameters in force in every month."""
+    regimes = scenario.regimes()
+    ends = [month for month, _ in regimes[1:]] + [scenario.end + 1]
+    return [p for (begin, p), end in zip(regimes, ends, strict=True) for _ in range(end - begin)]
+
+
+def _month_number(text: str) -> int:
+    year, month = text.split("-")
+    return 12 * int(year) + int(month) - 1
+
+
+def _none_open(scenario: Any, p: Any) -> Mask:
+    """Return the months in which no scheme can be open, shape (T,)."""
+    now = np.arange(scenario.start, scenario.end + 1)
+    if not p.switches.rollout:
+        return np.zeros(now.size, dtype=bool)
+    at = [_month_number(month) for month in p.rollout.schemes]
+    count = np.maximum.accumulate(np.interp(now, at, list(p.rollout.schemes.values())))
+    closed = count <= p.rollout.pilot_sections
+    if p.rollout.pilot_sections > 0:
+        closed &= now < _month_number(p.rollout.pilot_month)
+    return np.asarray(closed)
+
+
+def check_timing(results: Run) -> None:
+    """Check that nothing happens before the rules allow it.
+
+    Parameters
+    ----------
+    results
+        A run with its scenario, such as ``cbhi.Results``.
+
+    Raises
+    ------
+    CheckError
+        When somebody is reached, insured or subsidised where no scheme is open, fined or refused a
+        service without compulsion, or when subsidies, bail-outs, levies, grants or pools appear that the
+        rules in force do not know.
+    """
+    scenario = results.scenario
+    flows, tallies = results.arrays.flows, results.arrays.tallies
+    rules = _in_force(scenario)
+
+    def months(without: list[bool]) -> Mask:
+        return np.array(without, dtype=bool)[None, :, None]
+
+    opened = tallies[..., codes.PERSONS_OPEN]
+    _nothing("persons_open before the first scheme", opened, _none_open(scenario, rules[0])[None, :, None])
+    closed = opened == 0
+    for code in (
+        codes.INSURED, codes.PAID, codes.RECENT_MEMBERS, codes.SLOTS, codes.DECISIONS, codes.PERSONS_ENROLLED,
+        codes.ENROLMENTS, codes.RENEWALS_DUE, codes.HOUSEHOLD_MONTHS_SOLD, codes.SUBSIDY_BUDGET,
+        codes.PENALTIES, codes.GATE_REFUSALS, codes.VISITS_INSURED,
+    ):  # fmt: skip
+        # a district whose people with an open scheme died this month had some at its start
+        shut = closed & (_before(opened, 0) == 0)
+        _nothing(f"{codes.TALLIES[code]} where no scheme is open", tallies[..., code], shut)
+    for code in (codes.CONTRIBUTION, *_SUBSIDIES, codes.PENALTY, codes.POOL_SHARE, codes.ADMINISTRATION):
+        name = codes.FLOWS[code][0]
+        shut = closed & (_before(opened, 0) == 0)
+        _nothing(f"{name} where no scheme is open", flows[..., code], shut)
+    free = months([not (p.mandate.compulsory and p.switches.mandate) for p in rules])
+    _nothing("penalties without compulsion", tallies[..., codes.PENALTIES], free)
+    _nothing("gate_refusals without compulsion", tallies[..., codes.GATE_REFUSALS], free)
+    _nothing("penalty without compulsion", flows[..., codes.PENALTY], free)
+    ungated = months([not p.switches.service_gate for p in rules])
+    _nothing("gate_refusals without a gate", tallies[..., codes.GATE_REFUSALS], ungated)
+    offered = np.array([p.subsidy.offered and p.switches.subsidies for p in rules], dtype=bool)
+    _nothing(
+        "subsidy_budget while none is offered", tallies[..., codes.SUBSIDY_BUDGET], months(list(~offered))
+    )
+    never_yet = months(list(~np.maximum.accumulate(offered)))
+    _nothing("slots_used before subsidies are offered", tallies[..., codes.SLOTS], never_yet)
+    for code in _SUBSIDIES:
+        _nothing(f"{codes.FLOWS[code][0]} before subsidies are offered", flows[..., code], never_yet)
+    no_bail_out = months([p.fund.deficit_rule != "bail_out" for p in rules])
+    _nothing("bail_out_section under another rule", flows[..., codes.BAIL_OUT_SECTION], no_bail_out)
+    _nothing("bail_out_pool under another rule", flows[..., codes.BAIL_OUT_POOL], no_bail_out)
+    no_pooling = months([not p.switches.pooling or p.fund.pool_share == 0 for p in rules])
+    _nothing("pool_share without pooling", flows[..., codes.POOL_SHARE], no_pooling)
+    _nothing(
+        "levy while none is due", flows[..., codes.LEVY], months([p.formal.levy_share == 0 for p in rules])
+    )
+    no_grant = months([p.fund.pool_grant_rwf == 0 for p in rules])
+    _nothing("pool_grant while none is due", flows[..., codes.POOL_GRANT], no_grant)
+    sections_pay = months([not p.fund.pool_pays_outpatient for p in rules])
+    _nothing(
+        "claims_outpatient_pool while sections pay", flows[..., codes.CLAIMS_OUTPATIENT_POOL], sections_pay
+    )
+    _nothing("payables moved while sections pay", tallies[..., codes.PAYABLES_MOVED_TO_POOL], sections_pay)
+    _nothing("claims_outpatient while the pool pays", flows[..., codes.CLAIMS_OUTPATIENT], ~sections_pay)
+    static = months([not p.switches.demography for p in rules])
+    for code in (codes.BIRTHS, codes.DEATHS, codes.HOUSEHOLDS_FORMED, codes.HOUSEHOLDS_DISSOLVED):
+        _nothing(f"{codes.TALLIES[code]} without demography", tallies[..., code], static)
+
+
+def check_all(results: Run) -> None:
+    """Run every check on a run.
+
+    Parameters
+    ----------
+    results
+        A run with its scenario, such as ``cbhi.Results``.
+
+    Raises
+    ------
+    CheckError
+        At the first identity that fails.
+    """
+    a = results.arrays
+    rules = _in_force(results.scenario)
+    national = np.array([p.fund.national_pool for p in rules], dtype=bool)
+    rationing = np.array([p.switches.rationing for p in rules], dtype=bool)
+    check_nonnegative(a.flows, a.stocks, a.tallies, a.quintiles, a.opening_people)
+    check_flow_matrix(a.flows, a.stocks, national)
+    check_fund_balances(a.flows, a.stocks, a.tallies, national)
+    check_debt(a.flows, a.stocks, a.tallies)
+    check_people(a.tallies, a.opening_people)
+    check_care(a.flows, a.tallies, rationing)
+    check_membership(a.tallies, a.opening_people)
+    check_subsidies(a.flows, a.tallies)
+    check_quintiles(a.flows, a.tallies, a.quintiles, results.periods)
+    check_gauges(a.gauges, a.tallies, a.opening_people)
+    check_timing(results)
