@@ -51,7 +51,15 @@ _OUT_OF_POCKET = (
 )
 # averages that lie between 0 and 1 once divided by persons
 _UNIT_GAUGES = (codes.GAUGE_TRUST, codes.GAUGE_QUALITY, codes.GAUGE_STOCK)
+_FORGONE_GAUGES = (
+    codes.GAUGE_FORGONE_NO_NEED,
+    codes.GAUGE_FORGONE_DISTANCE,
+    codes.GAUGE_FORGONE_PRICE,
+    codes.GAUGE_FORGONE_SERVICE,
+)
+# relative error of sums in double and of odds in single precision
 _ROUNDING = 1e-9
+_SINGLE = 1e-6
 
 
 class CheckError(AssertionError):
@@ -428,10 +436,13 @@ def check_gauges(gauges: F8, tallies: I8, opening_people: I8) -> None:
         When one is not.
     """
     persons = tallies[..., codes.PERSONS].astype(np.float64)
+    # parts of one expectation, differences of odds that are stored in single precision
+    split = np.abs(gauges[..., list(_FORGONE_GAUGES)]).sum(axis=-1)
     for code, name in enumerate(codes.GAUGES):
         values = gauges[..., code]
-        wrong = ~(np.isfinite(values) & (values >= -_ROUNDING))
-        _fail(f"gauge {name}", wrong, "a finite number of at least ", np.zeros_like(values), values)
+        low = -_SINGLE * (1.0 + split) if code in _FORGONE_GAUGES else np.zeros_like(values)
+        wrong = ~(np.isfinite(values) & (values >= low))
+        _fail(f"gauge {name}", wrong, "a finite number of at least ", low, values)
     for code in _UNIT_GAUGES:
         _at_most(f"gauge {codes.GAUGES[code]} <= persons", gauges[..., code], persons * (1.0 + _ROUNDING))
     at_start = _before(tallies[..., codes.PERSONS], opening_people[..., 0]) * (1.0 + _ROUNDING)

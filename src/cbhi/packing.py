@@ -24,7 +24,7 @@ I1 = NDArray[np.int8]
 AnyArray = NDArray[Any]
 
 
-def interpolate(series: Mapping[str, float], months: F8) -> F8:
+def interpolate(series: Mapping[str, float], months: AnyArray) -> F8:
     """Return a series at (fractional) month numbers: linear in between, constant outside."""
     at = [parse_month(month) for month in series]
     return np.interp(months, at, [float(value) for value in series.values()])
@@ -139,8 +139,9 @@ class _Months:
 
 def _fill(record: type[Record], rows: int, columns: Mapping[str, AnyArray]) -> Table:
     table = record_table(record, rows)
-    if set(columns) != set(table.dtype.names):
-        raise TypeError(f"columns of {record.__name__} differ: {set(columns) ^ set(table.dtype.names)}")
+    known = set(record.__annotations__)
+    if set(columns) != known:
+        raise TypeError(f"columns of {record.__name__} differ: {set(columns) ^ known}")
     for name, values in columns.items():
         table[name] = values
     return table
@@ -165,7 +166,7 @@ def pack_rules(scenario: Scenario) -> Table:
         premium[begin:end] = (table.poorest, table.middle, table.rich)
         if p.scheme.premium_basis == "household":
             premium[begin:end] = p.scheme.household_premium_rwf
-    columns = dict(
+    columns: dict[str, AnyArray] = dict(
         premium_poorest_rwf=premium[:, codes.POOREST],
         premium_middle_rwf=premium[:, codes.MIDDLE],
         premium_rich_rwf=premium[:, codes.RICH],
@@ -370,13 +371,13 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
     allocate = np.array([begins(t) for t in range(m.n)])
     allocate[0] = True
     refresh = np.zeros(m.n, dtype=bool)
-    last = None
-    for t in np.flatnonzero(allocate):
-        if last is None or t - last >= 12 * months[int(t)].subsidy.refresh_years:
+    last: int | None = None
+    for t in map(int, np.flatnonzero(allocate)):
+        if last is None or t - last >= 12 * months[t].subsidy.refresh_years:
             refresh[t] = True
-            last = int(t)
+            last = t
     # targeting starts with a fresh list
-    offered = np.flatnonzero(rules.subsidy_offered)
+    offered = np.flatnonzero(rules["subsidy_offered"])
     if offered.size:
         first_offer = int(offered[0])
         later = np.flatnonzero(allocate & (np.arange(m.n) >= first_offer))
@@ -388,7 +389,7 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
         reprice[1:] |= values[1:] != values[:-1]
     new_year = calendar_month == 0
     new_year[0] = True
-    columns = dict(
+    columns: dict[str, AnyArray] = dict(
         is_open=is_open,
         is_rolling=rolling,
         before_start=before,
@@ -428,8 +429,8 @@ def reporting_periods(scenario: Scenario, calendar: Table) -> list[tuple[str, in
     "2012" July 2011 to June 2012 once membership years run from July.
     """
     periods = []
-    for number in range(int(calendar.period[-1]) + 1):
-        inside = np.flatnonzero(calendar.period == number)
+    for number in range(int(calendar["period"][-1]) + 1):
+        inside = np.flatnonzero(calendar["period"] == number)
         begin, end = int(inside[0]), int(inside[-1]) + 1
         periods.append((str((scenario.start + end - 1) // 12), begin, end))
     return periods

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cbhi.kernels.records import F8
-from cbhi.published import published_table
+from cbhi.published import complete_periods, published_table
 from cbhi.results import Results
 
 if TYPE_CHECKING:
@@ -22,15 +22,18 @@ __all__ = ["plot_headline"]
 # colours of Okabe and Ito, told apart by readers who do not see red and green as different
 _BLUE, _ORANGE, _GREEN, _INK, _GREY = "#0072B2", "#D55E00", "#009E73", "#222222", "#767676"
 _COVERAGE = (
-    ("coverage_administrative_share", "members, as administration counts them", _BLUE, "-"),
-    ("coverage_end_share", "members at the end of the year, true", _ORANGE, "--"),
-    ("coverage_share", "insured time (person-months)", _GREEN, "-."),
+    ("coverage_administrative_share", "members, official count", _BLUE, "-"),
+    ("coverage_end_share", "members, true, at year end", _ORANGE, "--"),
+    ("coverage_share", "insured person-months", _GREEN, "-."),
 )
-_FOOT_WIDTH = 150
+_LEFT = 0.06
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def plot_headline(results: Results) -> Figure:
     """Draw coverage and visits over the years, with the published figures where there are any.
+
+    A last year that the run cuts short is left out, unless there is no other.
 
     Parameters
     ----------
@@ -51,34 +54,53 @@ def plot_headline(results: Results) -> Figure:
     from matplotlib.figure import Figure
 
     rows = published_table(results) if results.scenario.country else None
+    events, notes = _event_lines(results), _notes(results, rows)
+    event_rows = -(-len(events) // 2)
     figure = Figure(figsize=(11.0, 7.4), dpi=150, facecolor="white")
     FigureCanvasAgg(figure)
-    notes = _foot(results, rows)
-    top, bottom = 0.87, 0.135 + 0.0235 * len(notes)
+    line = 0.0225
+    bottom = 0.115 + line * (event_rows + len(notes) + 1)
     left, right = figure.subplots(
-        1, 2, gridspec_kw={"width_ratios": [1.55, 1.0], "wspace": 0.17, "left": 0.065, "right": 0.985,
-                           "top": top, "bottom": bottom},
-    )  # fmt: skip
-    figure.suptitle(results.scenario.name, x=0.065, ha="left", y=0.975, fontsize=16, fontweight="bold")
-    years = [int(label) for label, _, _ in results.periods]
-    for name, label, colour, line in _COVERAGE:
-        _draw_band(left, years, 100.0 * results.values(name)[..., 0], label, colour, line)
-    _draw_band(
-        right, years, results.values("visits_per_person_year")[..., 0], "visits per person", _BLUE, "-"
+        1,
+        2,
+        width_ratios=[1.55, 1.0],
+        gridspec_kw=dict(wspace=0.15, left=_LEFT, right=0.985, top=0.815, bottom=bottom),
     )
-    left.set_title("Who is covered: share of the population, %", loc="left", fontsize=12)
-    right.set_title("Care used: visits per person and year", loc="left", fontsize=12)
+    figure.text(_LEFT, 0.955, results.scenario.name, fontsize=16, fontweight="bold", va="center")
+    places = _drawn(results)
+    years = [int(results.periods[place][0]) for place in places]
+    for name, label, colour, style in _COVERAGE:
+        _draw_band(left, years, 100.0 * results.values(name)[:, places, 0], label, colour, style)
+    visits = results.values("visits_per_person_year")[:, places, 0]
+    _draw_band(right, years, visits, "visits", _BLUE, "-")
+    left.set_title("Who is covered: share of the population, %", loc="left", fontsize=12, pad=27)
+    right.set_title("Care used: visits per person and year", loc="left", fontsize=12, pad=27)
     left.set_ylim(0.0, 108.0)
-    _finish(left, years)
     _draw_events(left, results)
+    # above the panel, where no line and no point can run into it
+    left.legend(
+        loc="lower left", bbox_to_anchor=(-0.015, 1.0), ncols=3, fontsize=9.5, frameon=False,
+        handlelength=2.2, columnspacing=1.3,
+    )  # fmt: skip
     if rows is not None:
-        _draw_published(left, rows, "coverage_administrative_share", 100.0)
-        _draw_published(right, rows, "visits_per_person_year", 1.0)
-    right.set_ylim(0.0, 1.08 * max(0.1, float(right.dataLim.y1)))
-    _finish(right, years)
-    for axes, place in ((left, "lower right"), (right, "upper left")):
-        axes.legend(loc=place, fontsize=9, frameon=True, framealpha=0.92, edgecolor="none")
-    figure.text(0.065, bottom - 0.085, "\n".join(notes), fontsize=8.3, color=_INK, va="top", linespacing=1.45)
+        points = {
+            **_draw_published(left, rows, "coverage_administrative_share", 100.0),
+            **_draw_published(right, rows, "visits_per_person_year", 1.0),
+        }
+        if points:
+            figure.legend(
+                list(points.values()), list(points), loc="center left", bbox_to_anchor=(_LEFT - 0.012, 0.913),
+                ncols=len(points), fontsize=9.5, frameon=False, handletextpad=0.3, columnspacing=1.6,
+            )  # fmt: skip
+    right.set_ylim(0.0, 1.1 * max(0.1, float(right.dataLim.y1)))
+    for axes in (left, right):
+        _finish(axes, years)
+    y = bottom - 0.09
+    for number, text in enumerate(events):
+        column, row = divmod(number, event_rows)
+        figure.text(_LEFT + 0.475 * column, y - line * row, text, fontsize=8.3, color=_INK, va="top")
+    for row, text in enumerate(notes):
+        figure.text(_LEFT, y - line * (event_rows + 0.4 + row), text, fontsize=8.3, color=_INK, va="top")
     return figure
 
 
@@ -94,10 +116,14 @@ def _draw_band(axes: Axes, years: list[int], values: F8, label: str, colour: str
         axes.fill_between(years, low, high, color=colour, alpha=0.22, linewidth=0, zorder=2)
 
 
-def _draw_published(axes: Axes, rows: pd.DataFrame, variable: str, scale: float) -> None:
-    """Draw the published figures: filled where fitted, hollow where only compared, square if recalled."""
+def _draw_published(axes: Axes, rows: pd.DataFrame, variable: str, scale: float) -> dict[str, Any]:
+    """Draw the published figures and return their legend, label to handle.
+
+    Filled points are fitted, hollow ones only compared; squares are recalled without a source.
+    """
     mine = rows[rows["variable"] == variable]
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[str, int] = {}
+    handles: dict[str, Any] = {}
     styles = {
         ("fit", "published"): ("o", True, "published, used to fit"),
         ("fit", "recalled"): ("s", True, "recalled, used to fit"),
@@ -111,10 +137,10 @@ def _draw_published(axes: Axes, rows: pd.DataFrame, variable: str, scale: float)
         at = []
         for period in some["period"]:
             # rivals of one year stand side by side
-            place = seen[period, variable] = seen.get((period, variable), -1) + 1
+            place = seen[period] = seen.get(period, -1) + 1
             at.append(int(period) + (0.0, 0.2, -0.2, 0.32)[min(place, 3)])
         errors = 2.0 * scale * some["sd"].fillna(0.0).to_numpy() if filled else None
-        axes.errorbar(
+        handles[label] = axes.errorbar(
             at,
             scale * some["published"].to_numpy(),
             yerr=errors,
@@ -128,28 +154,28 @@ def _draw_published(axes: Axes, rows: pd.DataFrame, variable: str, scale: float)
             markeredgecolor=_INK if filled else _GREY,
             markeredgewidth=1.2,
             linestyle="none",
-            label=label,
             zorder=5 if filled else 4,
         )
+    return handles
 
 
-def _event_place(results: Results, month: int) -> float:
-    """Return where a month stands on an axis of reporting years, each as wide as one year."""
-    t = month - results.scenario.start
-    for label, begin, end in results.periods:
-        if begin <= t < end:
-            return int(label) - 0.5 + (t - begin) / (end - begin)
-    raise ValueError(f"month {month} is outside the run")
+def _drawn(results: Results) -> list[int]:
+    """Return the places of the reporting years to draw."""
+    complete = [place for place, _ in complete_periods(results).values()]
+    return complete or list(range(len(results.periods)))
 
 
-def _events(results: Results) -> list[tuple[int, str]]:
-    """Return (month, first words of the reason) of the events inside the run."""
-    scenario = results.scenario
+def _events(results: Results) -> list[tuple[float, int, str]]:
+    """Return (where on an axis of equally wide years, month, first words of the reason) of each event."""
     found = []
-    for event in scenario.events:
-        if scenario.start <= event.month <= scenario.end:
-            why = re.sub(r"\s*\([^)]*\)", "", event.why).split(";")[0].strip()
-            found.append((event.month, why or ", ".join(event.changes)))
+    for event in results.scenario.events:
+        t = event.month - results.scenario.start
+        for place in _drawn(results):
+            label, begin, end = results.periods[place]
+            if begin <= t < end:
+                why = re.sub(r"\s*\([^)]*\)", "", event.why).split(";")[0].strip()
+                at = int(label) - 0.5 + (t - begin) / (end - begin)
+                found.append((at, event.month, why or ", ".join(event.changes)))
     return found
 
 
@@ -157,8 +183,7 @@ def _draw_events(axes: Axes, results: Results) -> None:
     """Mark policy events with a thin line and a number, explained below the picture."""
     last = -9.0
     high = False
-    for number, (month, _) in enumerate(_events(results), start=1):
-        at = _event_place(results, month)
+    for number, (at, _, _) in enumerate(_events(results), start=1):
         high = not high if at - last < 0.45 else False
         last = at
         axes.axvline(at, color=_GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
@@ -179,7 +204,8 @@ def _finish(axes: Axes, years: list[int]) -> None:
     """Set what both panels share: years named in full, light lines, no box."""
     step = 1 if len(years) <= 7 else (2 if len(years) <= 20 else 5)
     axes.set_xlim(min(years) - 0.6, max(years) + 0.6)
-    axes.set_xticks(range(min(years), max(years) + 1, step))
+    ticks = sorted(range(max(years), min(years) - 1, -step))
+    axes.set_xticks(ticks, [str(year) for year in ticks])
     axes.set_xlabel("reporting year (named after the year in which it closes)", fontsize=9.5)
     axes.tick_params(labelsize=10)
     axes.grid(axis="y", color="#dddddd", linewidth=0.7)
@@ -188,26 +214,29 @@ def _finish(axes: Axes, years: list[int]) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _foot(results: Results, rows: pd.DataFrame | None) -> list[str]:
-    """Return the lines below the picture: events, what is drawn, where it comes from."""
+def _event_lines(results: Results) -> list[str]:
+    """Return one line an event: its number, month and first words."""
+    lines = []
+    for number, (_, month, why) in enumerate(_events(results), start=1):
+        when = f"{_MONTHS[month % 12]} {month // 12}"
+        lines.append(textwrap.shorten(f"[{number}] {when}: {why}", 88, placeholder=" ..."))
+    return lines
+
+
+def _notes(results: Results, rows: pd.DataFrame | None) -> list[str]:
+    """Return the lines that say what is drawn and where it comes from."""
     n = results.n_replicates
     size = f"{results.households:,} households"
-    notes: list[Any] = []
-    events = [
-        f"{number} {month % 12 + 1:02d}/{month // 12}: {why}"
-        for number, (month, why) in enumerate(_events(results), start=1)
-    ]
-    if events:
-        notes.append("Policy.  " + "   ".join(events))
     if n == 1:
-        notes.append(f"Lines: one simulated run of {size}.")
+        notes = [f"Lines: the model, one run of {size}."]
     else:
-        notes.append(
-            f"Lines: median of {n} simulated runs of {size}; shaded: 5 to 95 % of the runs (chance alone)."
-        )
+        notes = [f"Lines: the model, median of {n} runs of {size}; shaded: 5-95 % of the runs, chance alone."]
+    if len(_drawn(results)) < len(results.periods):
+        notes[0] += " The months after the last complete year are not drawn."
     if rows is not None:
+        country = results.scenario.country.title()
         notes.append(
-            "Points: published figures; bars: two standard errors, assumed; recalled: no source at hand."
-            f" Sources: data of the cbhi package, {results.scenario.country.title()}, named in published.csv."
+            "Points: published figures; bars: two standard errors, assumed; recalled: remembered, no source."
+            f" Sources: published.csv (data of cbhi, {country})."
         )
-    return [line for note in notes for line in textwrap.wrap(note, _FOOT_WIDTH)]
+    return notes

@@ -19,7 +19,15 @@ from cbhi.results import VARIABLES, Results
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NOT_READ", "READINGS", "Reading", "format_published", "format_yearly", "published_table"]
+__all__ = [
+    "NOT_READ",
+    "READINGS",
+    "Reading",
+    "complete_periods",
+    "format_published",
+    "format_yearly",
+    "published_table",
+]
 
 
 class Reading(NamedTuple):
@@ -131,8 +139,19 @@ def _spread(values: F8) -> tuple[float, float, float]:
     return float(median), float(low), float(high)
 
 
-def _complete_periods(results: Results) -> dict[int, tuple[int, int]]:
-    """Return year -> (place, months) of the reporting years, less a last one that the run cuts short."""
+def complete_periods(results: Results) -> dict[int, tuple[int, int]]:
+    """Return year -> (place, months) of the reporting years, less a last one that the run cuts short.
+
+    Parameters
+    ----------
+    results
+        Results of any scenario.
+
+    Returns
+    -------
+    dict of int to (int, int)
+        Year in which the period closes -> its place in ``results.periods`` and its length.
+    """
     found: dict[int, tuple[int, int]] = {}
     for place, (label, begin, end) in enumerate(results.periods):
         if end < results.scenario.n_months or end - 1 in results.year_ends:
@@ -173,7 +192,7 @@ def _rows(results: Results) -> pd.DataFrame:
     if not country:
         raise ValueError(f"scenario '{results.scenario.name}' has no country, so no published figures")
     outcomes = pd.concat([datasets.fit_rows(country), datasets.check_rows(country)], ignore_index=True)
-    periods = _complete_periods(results)
+    periods = complete_periods(results)
     order = {name: number for number, name in enumerate(READINGS)}
     values = {
         name: _model_values(results, READINGS[name].model)

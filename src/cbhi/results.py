@@ -91,9 +91,9 @@ class _Cells:
         return self._last(self.arrays.stocks[:, 1:, :, code])
 
 
-def _ratio(top: F8, bottom: F8) -> F8:
+def _ratio(top: NDArray[Any], bottom: NDArray[Any]) -> F8:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(bottom > 0, top / bottom, np.nan)
+        return np.asarray(np.where(bottom > 0, top / bottom, np.nan), dtype=float)
 
 
 class Variable(NamedTuple):

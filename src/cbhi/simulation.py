@@ -200,7 +200,7 @@ def run_replicate(
     fixed = pack_fixed(scenario_, seed, replicate)
     state, work = make_state(scenario_, layout, rules, fixed)
     n_districts = layout.district_number.size
-    output = make_output(scenario_.n_months, n_districts, int(calendar.period[-1]) + 1)
+    output = make_output(scenario_.n_months, n_districts, int(calendar["period"][-1]) + 1)
     hospital = np.zeros((n_districts, 2), dtype=np.int64)
     take_opening_stocks(state, output.stocks[0])
     opening_people = np.zeros((n_districts, 2), dtype=np.int64)
@@ -331,7 +331,7 @@ def _wrap(
             replicates=np.array(order, dtype=np.int64),
         ),
         periods=tuple(reporting_periods(chosen, calendar)),
-        year_ends=tuple(int(t) for t in np.flatnonzero(calendar.year_ends)),
+        year_ends=tuple(int(t) for t in np.flatnonzero(calendar["year_ends"])),
         weight=layout.weight,
         households=int(layout.households.sum()),
         seed=seed,

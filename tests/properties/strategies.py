@@ -36,9 +36,7 @@ NARROWER: dict[str, tuple[float, float]] = {
     "provider.wage_rwf_per_month": (0, 1_000_000),
     "provider.wage_year": (1995, 2012),
     "population.household_size": (1, 8),
-    "population.districts": (1, 30),
     "population.sections": (60, 403),
-    "rollout.pilot_districts": (0, 1),
     "rollout.pilot_sections": (0, 60),
 }
 # rules that two keys share are drawn together
@@ -46,15 +44,17 @@ TOGETHER = (
     ("subsidy.state_share", "subsidy.donor_share"),
     ("subsidy.poorest_share", "subsidy.rich_share"),
     ("scheme.open_months_before", "scheme.open_months_after"),
+    ("population.districts", "rollout.pilot_districts"),
 )
-SERIES = {
-    "population.persons": st.sampled_from([{"2000-01": 8e6}, {"2003-07": 8e6, "2006-07": 9e6}, {"2005-07": 2e4}]),
-    "income.gini": st.sampled_from([{"2004-07": 0.0}, {"2004-07": 0.45, "2006-07": 0.5}, {"2004-07": 0.7}]),
-    "provider.clinicians": st.sampled_from([{"2005-07": 0.0}, {"2004-07": 300.0}, {"2004-07": 5e3, "2006-07": 9e3}]),
-    "provider.health_centres": st.sampled_from([{"2005-07": 1.0}, {"2004-07": 200.0, "2006-07": 400.0}]),
-    "formal.share": st.sampled_from([{"2004-07": 0.0}, {"2004-07": 0.02, "2006-07": 0.4}, {"2004-07": 0.5, "2005-07": 0.0}]),
-    "rollout.schemes": st.sampled_from([{"2004-07": 0.0, "2006-07": 403.0}, {"2005-03": 403.0}, {"2005-01": 60.0}]),
-}  # fmt: skip
+_SERIES_VALUES: dict[str, list[dict[str, float]]] = {
+    "population.persons": [{"2000-01": 8e6}, {"2003-07": 8e6, "2006-07": 9e6}, {"2005-07": 2e4}],
+    "income.gini": [{"2004-07": 0.0}, {"2004-07": 0.45, "2006-07": 0.5}, {"2004-07": 0.7}],
+    "provider.clinicians": [{"2005-07": 0.0}, {"2004-07": 300.0}, {"2004-07": 5e3, "2006-07": 9e3}],
+    "provider.health_centres": [{"2005-07": 1.0}, {"2004-07": 200.0, "2006-07": 400.0}],
+    "formal.share": [{"2004-07": 0.0}, {"2004-07": 0.02, "2006-07": 0.4}, {"2004-07": 0.5, "2005-07": 0.0}],
+    "rollout.schemes": [{"2004-07": 0.0, "2006-07": 403.0}, {"2005-03": 403.0}, {"2005-01": 60.0}],
+}
+SERIES = {key: st.sampled_from(values) for key, values in _SERIES_VALUES.items()}
 
 
 @functools.cache
@@ -89,8 +89,11 @@ def values_of(key: str) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def shares(draw: st.DrawFn, keys: tuple[str, str]) -> dict[str, Any]:
-    """Draw two values that must not exceed their sum together."""
+def together(draw: st.DrawFn, keys: tuple[str, str]) -> dict[str, Any]:
+    """Draw two values that bound each other."""
+    if keys[0] == "population.districts":
+        districts = draw(st.integers(1, 30))
+        return {keys[0]: districts, keys[1]: draw(st.integers(0, districts))}
     if keys[0].startswith("scheme."):
         before = draw(st.integers(0, 11))
         return {keys[0]: before, keys[1]: draw(st.integers(1, 12 - before))}
@@ -106,8 +109,8 @@ def changes(draw: st.DrawFn, most: int, datable: bool = False) -> dict[str, Any]
     chosen = draw(st.lists(st.sampled_from(keys), max_size=most, unique=True))
     drawn = {key: draw(values_of(key)) for key in chosen}
     for pair in TOGETHER:
-        if draw(st.booleans()):
-            drawn.update(draw(shares(pair)))
+        if draw(st.booleans()) and (not datable or _table()[pair[0]].datable):
+            drawn.update(draw(together(pair)))
     return drawn
 
 

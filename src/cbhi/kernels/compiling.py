@@ -18,6 +18,7 @@ import numba
 import platformdirs
 
 _VERSION_SALT = "1"
+_CONFIG: Any = numba.config
 
 
 def source_hash() -> str:
@@ -50,7 +51,7 @@ def _cache_folder() -> str | None:
     pickles and must not be read from a folder that somebody else can write.
     """
     name = f"kernels-{source_hash()}"
-    given = str(numba.config.CACHE_DIR or "")
+    given = str(_CONFIG.CACHE_DIR or "")
     folders = [Path(given) / name] if given else [platformdirs.user_cache_path("cbhi") / name]
     for folder in folders:
         if _writable(folder):
@@ -61,7 +62,7 @@ def _cache_folder() -> str | None:
         return None
 
 
-CACHE_FOLDER: str | None = None if numba.config.DISABLE_JIT else _cache_folder()
+CACHE_FOLDER: str | None = None if _CONFIG.DISABLE_JIT else _cache_folder()
 
 
 def compile_kernels(namespace: dict[str, Any]) -> None:
@@ -72,10 +73,10 @@ def compile_kernels(namespace: dict[str, Any]) -> None:
     namespace
         The ``globals()`` of a kernel module, called at its foot. Imported functions are left alone.
     """
-    if numba.config.DISABLE_JIT:
+    if _CONFIG.DISABLE_JIT:
         return
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = CACHE_FOLDER or ""
+    before = _CONFIG.CACHE_DIR
+    _CONFIG.CACHE_DIR = CACHE_FOLDER or ""
     try:
         jit: Callable[[FunctionType], Any] = numba.njit(
             cache=CACHE_FOLDER is not None, error_model="numpy", nogil=True
@@ -84,4 +85,4 @@ def compile_kernels(namespace: dict[str, Any]) -> None:
             if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
                 namespace[name] = jit(value)
     finally:
-        numba.config.CACHE_DIR = before
+        _CONFIG.CACHE_DIR = before

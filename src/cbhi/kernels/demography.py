@@ -104,6 +104,8 @@ def remove_member(hh: Household, mm: Table, k: int) -> None:
 def dissolve(hh: Household, gg: Groups, group_first: int, flows: I8, tallies: I8) -> None:
     """Close a household without members: cash leaves as an estate, debt is written off."""
     hh.alive = 0
+    # the queue counts contacts without asking who is alive
+    hh.contacts = 0
     flows[ESTATE] += int(hh.cash)
     tallies[DEBT_WRITTEN_OFF] += int(hh.debt)
     tallies[HOUSEHOLDS_DISSOLVED] += 1
@@ -320,6 +322,8 @@ def marry(
     hh.z = next_position(
         float(households[groom_h].z), district_z, fixed.persistence, fixed.within_sd, own_normal
     )
+    # until ranks are taken anew
+    hh.quintile = int(households[groom_h].quintile)
     hh.cash = 0
     move_in(hh, mm, 0, households[groom_h], members[groom_h], groom)
     move_in(hh, mm, 1, households[bride_h], members[bride_h], bride)

@@ -17,7 +17,8 @@ def update_trust(sec: Section, refused_share: float, rule: Rule) -> None:
     trust = sec.trust
     arrears = min(12.0, sec.arrears)
     prompt = 1.0 if arrears < 3.0 else 0.0
-    pushed = sec.enforcement if rule.compulsory != 0 else 0.0
+    sanctioned = rule.compulsory != 0 and (rule.gate_probability > 0.0 or rule.enforcement_max > 0.0)
+    pushed = sec.enforcement if sanctioned else 0.0
     change = (
         rule.trust_meetings * (1.0 - trust)
         + rule.trust_prompt * prompt * (1.0 - trust)

@@ -1,0 +1,76 @@
+"""Small scenarios that meet every rule, run with the compiler on and off.
+
+As a program, ``python cases.py FILE`` runs them and writes the arrays to a NumPy archive.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from cbhi import Results, Scenario, simulate
+from cbhi.months import parse_month
+
+HOUSEHOLDS = 40
+INTEGERS = ("flows", "stocks", "tallies", "quintiles", "opening_people", "districts", "replicates")
+
+_EVENTFUL = {
+    "switches.rollout": False,
+    "enrolment.intercept": 1.0,
+    "mandate.initial_capacity": 0.8,
+    "mandate.enforcement_max": 1.0,
+    "formal.share": {"2004-07": 0.05, "2006-07": 0.15},
+    "demography.deaths": 3.0,
+    "demography.marriages": 3.0,
+    "subsidy.refresh_years": 1,
+    "fund.arrears_limit_months": 0.5,
+}
+
+
+def eventful(name: str, first_unit: str = "household") -> Scenario:
+    """Two years and a half with a change of calendar, prices, subsidies, mandate and pools."""
+    scenario = Scenario(
+        name=name,
+        start=parse_month("2005-01"),
+        end=parse_month("2007-06"),
+        values={**_EVENTFUL, "scheme.enrolment_unit": first_unit},
+    )
+    subsidies = {"subsidy.offered": True, "subsidy.slots_share": 0.3, "subsidy.state_share": 0.3}
+    return (
+        scenario.add_event("2005-07", {"care.need_per_person_year": 9.0, "fund.deficit_rule": "suspend"})
+        .add_event("2006-01", {"scheme.calendar": "fixed", **subsidies, "subsidy.donor_share": 0.5})
+        .add_event("2006-03", {"mandate.compulsory": True, "fund.deficit_rule": "bail_out"})
+        .add_event("2007-01", {"scheme.premium_rwf": {"poorest": 2000, "middle": 3000, "rich": 7000}})
+    )
+
+
+def cases() -> dict[str, Scenario]:
+    """The scenarios by name."""
+    pool = {"fund.national_pool": True, "fund.pool_pays_outpatient": True, "formal.levy_share": 0.05}
+    return {
+        "household": eventful("household"),
+        "person": eventful("person", "person"),
+        "national pool": eventful("national pool").add_event("2006-07", {**pool, "fund.pool_share": 0.9}),
+        "section by section": eventful("section by section").replace({"switches.rollout": True}),
+    }
+
+
+def run_case(name: str) -> Results:
+    """Run one case."""
+    # two sections for the cases in which sections meet
+    households = 500 if name == "section by section" else HOUSEHOLDS
+    return simulate(cases()[name], households=households, replicates=1, seed=11)
+
+
+def arrays_of(results: Results, name: str) -> dict[str, Any]:
+    """Arrays of a run under names of their own."""
+    return {f"{name}/{field}": values for field, values in results.arrays._asdict().items()}
+
+
+if __name__ == "__main__":
+    everything: dict[str, Any] = {}
+    for case in sys.argv[2:]:
+        everything.update(arrays_of(run_case(case), case))
+    np.savez(sys.argv[1], **everything)
