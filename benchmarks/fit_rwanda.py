@@ -43,23 +43,25 @@ class Free:
 
 
 FREE = (
-    Free("enrolment.intercept", -1.0, 1.5, -6.0, 6.0, "MODEL 6.4: N(-2, 1.5), moved by the terms added here"),
+    Free(
+        "enrolment.intercept", -1.0, 1.5, -6.0, 6.0, "design text: N(-2, 1.5), moved by the terms added here"
+    ),
     Free("enrolment.price_slope", 20.0, 10.0, 1.0, 80.0, "assumption"),
-    Free("enrolment.income_gradient", 0.2, 0.3, -1.0, 2.0, "MODEL 6.4: N(0.6, 0.3) with the price inside"),
-    Free("enrolment.peer_weight", 2.0, 1.0, 0.0, 6.0, "MODEL 2.2: N(2, 1)"),
-    Free("enrolment.inertia", 1.5, 0.7, 0.0, 5.0, "MODEL 2.2: N(1.5, 0.7)"),
-    Free("enrolment.attention_per_month", 0.35, 0.08, 0.1, 0.8, "MODEL 0.3: about 0.35"),
+    Free("enrolment.income_gradient", 0.2, 0.3, -1.0, 2.0, "design text: N(0.6, 0.3) with the price inside"),
+    Free("enrolment.peer_weight", 2.0, 1.0, 0.0, 6.0, "design text: N(2, 1)"),
+    Free("enrolment.inertia", 1.5, 0.7, 0.0, 5.0, "design text: N(1.5, 0.7)"),
+    Free("enrolment.attention_per_month", 0.35, 0.08, 0.1, 0.8, "design text: about 0.35"),
     Free("enrolment.attention_before_share", 0.4, 0.2, 0.0, 1.0, "assumption"),
-    Free("mandate.mobilisation_weight", 2.0, 1.5, 0.0, 8.0, "MODEL 6.4: N(2, 1.5)"),
+    Free("mandate.mobilisation_weight", 2.0, 1.5, 0.0, 8.0, "design text: N(2, 1.5)"),
     Free("mandate.capacity_growth_per_year", 0.5, 0.2, 0.05, 2.0, "assumption"),
     Free("care.seek_intercept", 0.0, 1.0, -4.0, 4.0, "assumption"),
     Free("care.seek_price", 2.0, 0.6, 0.2, 6.0, "use responds to price with an elasticity of 0.3 to 0.9"),
     Free("care.seek_quality", 1.5, 1.0, 0.0, 6.0, "assumption"),
     Free("income.premium_saving_share", 0.3, 0.15, 0.0, 0.9, "assumption"),
-    Free("care.cost_outpatient_rwf", 1000.0, 150.0, 700.0, 1500.0, "assumptions: 700 to 1,500"),
-    Free("care.cost_admission_rwf", 22000.0, 6000.0, 12000.0, 40000.0, "assumptions: 12,000 to 40,000"),
-    Free("fund.administration_share", 0.14, 0.03, 0.10, 0.25, "MODEL 2.3: 0.10 to 0.25"),
-    Free("observation.overcount_share", 0.08, 0.05, 0.0, 0.3, "MODEL 0.2: factor 1.0 to 1.3"),
+    Free("care.cost_outpatient_rwf", 1000.0, 200.0, 700.0, 1500.0, "assumptions: 700 to 1,500"),
+    Free("care.admission_if_severe", 0.1, 0.03, 0.05, 0.2, "assumptions: 0.015 to 0.04 admissions a contact"),
+    Free("fund.administration_share", 0.14, 0.03, 0.10, 0.25, "design text: 0.10 to 0.25"),
+    Free("observation.overcount_share", 0.08, 0.05, 0.0, 0.3, "design text: factor 1.0 to 1.3"),
 )
 
 # variable of the data -> (variable of the model, factor to the model's unit, model discrepancy in that unit)

@@ -1,4 +1,4 @@
-"""How published figures see the truth: the over-count of administrative series (MODEL 0.2, 6.1)."""
+"""How published figures see the truth: the over-count of administrative series."""
 
 from __future__ import annotations
 

@@ -174,6 +174,7 @@ def pack_rules(scenario: Scenario) -> Table:
         household_covers=m.whole(lambda p: p.scheme.household_premium_covers),
         unit_is_person=m.flag(lambda p: p.scheme.enrolment_unit == "person"),
         waiting_months=m.whole(lambda p: p.scheme.waiting_months if p.switches.waiting else 0),
+        grace_months=m.whole(lambda p: p.scheme.grace_months),
         intercept=m.real(lambda p: p.enrolment.intercept),
         price_slope=m.real(lambda p: p.enrolment.price_slope),
         income_gradient=m.real(lambda p: p.enrolment.income_gradient),

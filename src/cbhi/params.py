@@ -3,7 +3,8 @@
 A parameter is one field of one of the sections below. ``confidence`` is ``published`` (read in the
 source named), ``recalled`` (known, no source at hand), ``derived`` (computed from such facts) or
 ``assumption`` (no evidence: a starting value inside a range). ``fitted`` marks values found by
-``benchmarks/fit_rwanda.py``. Money is in whole francs, shares run from 0 to 1.
+``benchmarks/fit_rwanda.py``. "Design text" names the priors that the founders wrote down before fitting,
+from the literature as they remembered it. Money is in whole francs, shares run from 0 to 1.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ def _parameter(
     unit: str,
     low: float | None = None,
     high: float | None = None,
-    source: str = "no evidence; range from the design text",
+    source: str = "",
     confidence: Confidence = "assumption",
 ) -> Any:
+    if not source:
+        source = "a choice of the scenario" if unit in ("on/off", "choice") else "no evidence at hand"
     return Field(
         default=default,
         title=title,
@@ -98,7 +101,7 @@ class Switches(_Section):
 
 
 class Population(_Section):
-    """Who exists (MODEL 2.1). Not datable."""
+    """Who exists. Not datable."""
 
     persons: Series = _parameter({"1999-07": 8_147_912}, "people in the country", "persons")
     household_size: float = _parameter(4.63, "mean household size at the start", "persons", 1, 10)
@@ -115,17 +118,23 @@ class Population(_Section):
         "-",
         0,
         0.99,
-        "MODEL 2.4: 0.7 to 0.9",
+        "design text, prior 0.7 to 0.9",
         "recalled",
     )
     district_share_of_variance: float = _parameter(
         0.1, "share of the variance of log consumption between districts", "share", 0, 0.9
     )
     shared_frailty_variance: float = _parameter(
-        0.4, "variance of health risk shared in a household", "-", 0, 5, "MODEL 2.1: 0.2 to 0.6", "recalled"
+        0.4,
+        "variance of health risk shared in a household",
+        "-",
+        0,
+        5,
+        "design text, prior 0.2 to 0.6",
+        "recalled",
     )
     own_frailty_variance: float = _parameter(
-        1.0, "variance of a person's own health risk", "-", 0, 10, "MODEL 2.1: 0.5 to 2", "recalled"
+        1.0, "variance of a person's own health risk", "-", 0, 10, "design text, prior 0.5 to 2", "recalled"
     )
     distance_median_km: float = _parameter(
         4.0,
@@ -133,7 +142,7 @@ class Population(_Section):
         "km",
         0,
         100,
-        "MODEL 2.1: 3 to 5",
+        "design text, prior 3 to 5",
         "recalled",
     )
     distance_log_sd: float = _parameter(0.6, "sd of log distance", "-", 0, 2)
@@ -177,7 +186,7 @@ class Income(_Section):
     )
     gini: Series = _parameter({"2000-07": 0.485}, "Gini coefficient of consumption", "share")
     season_amplitude: float = _parameter(
-        0.3, "amplitude of income over the year", "share", 0, 0.9, "MODEL 2.1: 0.2 to 0.5", "recalled"
+        0.3, "amplitude of income over the year", "share", 0, 0.9, "design text, prior 0.2 to 0.5", "recalled"
     )
     season_peak_month: int = _parameter(
         7, "month of highest income (July, after the long-rains harvest)", "month", 1, 12
@@ -190,7 +199,7 @@ class Income(_Section):
         "months",
         0,
         12,
-        "MODEL 2.1: 0.1 to 0.5",
+        "design text, prior 0.1 to 0.5",
         "recalled",
     )
     consumption_share: float = _parameter(
@@ -241,7 +250,7 @@ class Scheme(_Section):
         "months",
         0,
         11,
-        "S6: opens in August for the next calendar year",
+        "field worker's account of the enrolment rules, 2009: opens in August for the next calendar year",
         "published",
     )
     open_months_after: int = _parameter(
@@ -250,16 +259,25 @@ class Scheme(_Section):
         "months",
         1,
         12,
-        "S6: closed after June",
+        "field worker's account of the enrolment rules, 2009: closed after June",
         "published",
     )
     waiting_months: int = _parameter(
-        1, "months between payment and benefits for new members", "months", 0, 24, "S6: 30 days", "published"
+        1,
+        "months between payment and benefits for new members",
+        "months",
+        0,
+        24,
+        "field worker's account of the enrolment rules, 2009: 30 days",
+        "published",
+    )
+    grace_months: int = _parameter(
+        1, "months after expiry in which a renewal has no waiting period", "months", 0, 24
     )
 
 
 class Enrolment(_Section):
-    """How households decide (MODEL 2.2)."""
+    """How households decide."""
 
     intercept: float = _parameter(-1.0, "utility of cover at the reference", "logits", -20, 20)
     price_slope: float = _parameter(
@@ -272,14 +290,14 @@ class Enrolment(_Section):
         "logits",
         -10,
         10,
-        "MODEL 2.2: N(2, 1)",
+        "design text, prior N(2, 1)",
         "recalled",
     )
     group_share_of_peers: float = _parameter(
         0.5, "part of the peer effect that comes from the own association", "share", 0, 1
     )
     trust_weight: float = _parameter(
-        1.5, "weight of trust", "logits over 0 to 1", -10, 10, "MODEL 2.2: N(1.5, 0.7)", "recalled"
+        1.5, "weight of trust", "logits over 0 to 1", -10, 10, "design text, prior N(1.5, 0.7)", "recalled"
     )
     quality_weight: float = _parameter(1.0, "weight of the quality of care", "logits over 0 to 1", -10, 10)
     inertia: float = _parameter(
@@ -288,7 +306,7 @@ class Enrolment(_Section):
         "logits",
         -10,
         10,
-        "S22: renewal 82 %, entry 25 %; N(1.5, 0.7)",
+        "Mebratie et al. 2015 (Ethiopia): renewal 82 %, entry 25 %; design text, prior N(1.5, 0.7)",
         "recalled",
     )
     taste_sd: float = _parameter(1.0, "sd of the persistent taste for cover", "logits", 0, 10)
@@ -307,11 +325,11 @@ class Enrolment(_Section):
         "share",
         0,
         1,
-        "MODEL 2.2: U(0, 1)",
+        "design text, prior U(0, 1)",
         "recalled",
     )
     risk_aversion: float = _parameter(
-        1.0, "relative risk aversion", "-", 0, 20, "MODEL 2.2: LogN(0, 0.5)", "recalled"
+        1.0, "relative risk aversion", "-", 0, 20, "design text, prior LogN(0, 0.5)", "recalled"
     )
     risk_premium_cap: float = _parameter(
         2.0, "risk premium at most, relative to the expected saving", "ratio", 0, 100
@@ -330,7 +348,13 @@ class Mandate(_Section):
         0.0, "effort of campaigns and of local leaders under targets", "share", 0, 1
     )
     mobilisation_weight: float = _parameter(
-        2.0, "weight of full effort at full capacity", "logits", 0, 20, "MODEL 6.4: N(2, 1.5)", "recalled"
+        2.0,
+        "weight of full effort at full capacity",
+        "logits",
+        0,
+        20,
+        "design text, prior N(2, 1.5)",
+        "recalled",
     )
     initial_capacity: float = _parameter(
         0.3, "authorities' capacity to follow up at the start", "share", 0, 1
@@ -372,11 +396,11 @@ class Subsidy(_Section):
         "-",
         0.01,
         1,
-        "MODEL 2.4: 0.5 to 0.75",
+        "design text, prior 0.5 to 0.75",
         "recalled",
     )
     refresh_years: int = _parameter(
-        3, "years between lists", "years", 1, 50, "MODEL 2.4: about every 3 years", "recalled"
+        3, "years between lists", "years", 1, 50, "design text, prior about every 3 years", "recalled"
     )
     poorest_share: float = _parameter(
         0.248, "people in the poorest category", "share", 0, 1, "assumptions: category_share_poorest"
@@ -387,7 +411,7 @@ class Subsidy(_Section):
 
 
 class Care(_Section):
-    """Need, seeking care, prices and cost (MODEL 2.6)."""
+    """Need, seeking care, prices and cost."""
 
     need_per_person_year: float = _parameter(
         3.5,
@@ -395,7 +419,7 @@ class Care(_Section):
         "episodes per person per year",
         0,
         200,
-        "MODEL 0.3: 3 to 4",
+        "design text, prior 3 to 4",
         "recalled",
     )
     need_under_5: float = _parameter(1.7, "need relative to the reference, under 5", "ratio", 0, 10)
@@ -470,7 +494,7 @@ class Care(_Section):
         "-",
         0,
         3,
-        "MODEL 2.6: coefficient of variation about 1",
+        "design text, prior coefficient of variation about 1",
         "recalled",
     )
     copayment_rwf: int = _parameter(
@@ -482,7 +506,7 @@ class Care(_Section):
 
 
 class Provider(_Section):
-    """Staff, facilities, queues and quality (MODEL 2.7)."""
+    """Staff, facilities, queues and quality."""
 
     clinicians: Series = _parameter({"2005-07": 5298}, "nurses, midwives and physicians", "persons")
     health_centres: Series = _parameter({"2005-07": 353}, "health centres", "facilities")
@@ -492,10 +516,10 @@ class Provider(_Section):
         "share",
         0,
         1,
-        "MODEL 2.7: 4 per catchment of 20,000 give 1.07 visits",
+        "design text: 4 clinicians per catchment of 20,000 give 1.07 visits",
     )
     consultations_per_hour: float = _parameter(
-        4.0, "consultations of a clinician", "per hour", 0.1, 60, "MODEL 2.7: 3 to 5", "recalled"
+        4.0, "consultations of a clinician", "per hour", 0.1, 60, "design text, prior 3 to 5", "recalled"
     )
     hours_per_year: float = _parameter(
         1500.0,
@@ -503,7 +527,7 @@ class Provider(_Section):
         "hours per year",
         1,
         8760,
-        "MODEL 2.7",
+        "design text",
         "recalled",
     )
     adequate_clinicians_per_1000: float = _parameter(
@@ -523,7 +547,7 @@ class Provider(_Section):
         "share per month",
         0.01,
         1,
-        "MODEL 0.2",
+        "design text",
         "assumption",
     )
     wait_scale_hours: float = _parameter(0.5, "waiting at half load", "hours", 0, 24)
@@ -542,10 +566,16 @@ class Provider(_Section):
 
 
 class Fund(_Section):
-    """The scheme's accounts (MODEL 2.8)."""
+    """The scheme's accounts."""
 
     pool_share: float = _parameter(
-        0.2, "part of premium income passed to the pool", "share", 0, 1, "MODEL 2.8: 0.1 to 0.5", "recalled"
+        0.2,
+        "part of premium income passed to the pool",
+        "share",
+        0,
+        1,
+        "design text, prior 0.1 to 0.5",
+        "recalled",
     )
     processing_share: float = _parameter(
         0.6,
@@ -553,7 +583,7 @@ class Fund(_Section):
         "share per month",
         0,
         1,
-        "MODEL 2.8: 0.3 to 0.9",
+        "design text, prior 0.3 to 0.9",
         "recalled",
     )
     administration_share: float = _parameter(
@@ -562,7 +592,7 @@ class Fund(_Section):
         "share",
         0,
         1,
-        "MODEL 2.3: 0.10 to 0.25",
+        "design text, prior 0.10 to 0.25",
         "recalled",
     )
     pool_grant_rwf: float = _parameter(
@@ -577,7 +607,7 @@ class Fund(_Section):
         "months of claims",
         0,
         60,
-        "MODEL 2.8",
+        "design text",
         "assumption",
     )
     pool_pays_outpatient: bool = _parameter(False, "the pool pays health-centre claims too", "on/off")
@@ -588,17 +618,23 @@ class Fund(_Section):
         "per month",
         0,
         5,
-        "MODEL 2.7: 0.2 to 1",
+        "design text, prior 0.2 to 1",
         "assumption",
     )
     stock_speed: float = _parameter(0.3, "speed at which shelves empty and fill", "share per month", 0.01, 1)
     refusal_slope: float = _parameter(
-        0.1, "members refused per month of arrears", "per month", 0, 5, "MODEL 2.8: 0.05 to 0.3", "assumption"
+        0.1,
+        "members refused per month of arrears",
+        "per month",
+        0,
+        5,
+        "design text, prior 0.05 to 0.3",
+        "assumption",
     )
 
 
 class Trust(_Section):
-    """Trust in the scheme (MODEL 2.9)."""
+    """Trust in the scheme."""
 
     initial: float = _parameter(
         0.4, "trust at the start", "0 to 1", 0, 1, "assumptions: trust_initial, 0.2 to 0.6"
@@ -614,7 +650,13 @@ class Trust(_Section):
     )
     heritage_bonus: float = _parameter(0.1, "their additional trust at the start", "0 to 1", 0, 1)
     meetings_per_month: float = _parameter(
-        0.01, "gain from meetings", "per month", 0, 1, "MODEL 2.9: 0.02, times or over 3", "assumption"
+        0.01,
+        "gain from meetings",
+        "per month",
+        0,
+        1,
+        "design text, prior 0.02, times or over 3",
+        "assumption",
     )
     prompt_payment_per_month: float = _parameter(
         0.01,
@@ -622,7 +664,7 @@ class Trust(_Section):
         "per month",
         0,
         1,
-        "MODEL 2.9: 0.02, times or over 3",
+        "design text, prior 0.02, times or over 3",
         "assumption",
     )
     quality_per_month: float = _parameter(0.03, "speed at which trust follows quality", "per month", 0, 1)
@@ -632,7 +674,7 @@ class Trust(_Section):
         "per month",
         0,
         1,
-        "MODEL 2.9: 0.05, times or over 3",
+        "design text, prior 0.05, times or over 3",
         "assumption",
     )
     coercion_per_month: float = _parameter(
@@ -641,7 +683,7 @@ class Trust(_Section):
         "per month",
         0,
         1,
-        "MODEL 2.9: 0.02, times or over 3",
+        "design text, prior 0.02, times or over 3",
         "assumption",
     )
 
@@ -687,13 +729,17 @@ class Rollout(_Section):
         default="1999-07",
         pattern=_MONTH.pattern,
         title="month in which the pilot schemes open",
-        json_schema_extra={"unit": "month", "source": "S14, S5", "confidence": "published"},
+        json_schema_extra={
+            "unit": "month",
+            "source": "PHR pilot report TR66; ILO GESS page",
+            "confidence": "published",
+        },
     )
     schemes: Series = _parameter({"1999-07": 54, "2007-12": 403}, "schemes open, counted", "schemes")
 
 
 class Observation(_Section):
-    """How published figures see the truth (MODEL 6.1)."""
+    """How published figures see the truth."""
 
     overcount_share: float = _parameter(
         0.05,
@@ -701,7 +747,7 @@ class Observation(_Section):
         "share",
         0,
         0.5,
-        "MODEL 0.2: factor 1.0 to 1.3",
+        "design text, prior factor 1.0 to 1.3",
     )
     overcount_before_targets: float = _parameter(
         0.0, "over-count before targets for local leaders", "share", 0, 0.5

@@ -79,8 +79,8 @@ def plot_headline(results: Results) -> Figure:
     _draw_events(left, results)
     # above the panel, where no line and no point can run into it
     left.legend(
-        loc="lower left", bbox_to_anchor=(-0.015, 1.0), ncols=3, fontsize=9.5, frameon=False,
-        handlelength=2.2, columnspacing=1.3,
+        loc="lower left", bbox_to_anchor=(-0.015, 1.0), ncols=3, fontsize=9.0, frameon=False,
+        handlelength=2.2, columnspacing=1.0, handletextpad=0.5,
     )  # fmt: skip
     if rows is not None:
         points = {
@@ -111,7 +111,16 @@ def _draw_band(axes: Axes, years: list[int], values: F8, label: str, colour: str
         known = column[~np.isnan(column)]
         if known.size:
             low[place], median[place], high[place] = np.quantile(known, (0.05, 0.5, 0.95))
-    axes.plot(years, median, color=colour, linestyle=line, linewidth=2.2, label=label, zorder=3)
+    axes.plot(
+        years,
+        median,
+        color=colour,
+        linestyle=line,
+        linewidth=2.2,
+        label=label,
+        zorder=3,
+        marker="D" if len(years) == 1 else None,
+    )
     if len(values) > 1:
         axes.fill_between(years, low, high, color=colour, alpha=0.22, linewidth=0, zorder=2)
 
@@ -204,7 +213,8 @@ def _finish(axes: Axes, years: list[int]) -> None:
     """Set what both panels share: years named in full, light lines, no box."""
     step = 1 if len(years) <= 7 else (2 if len(years) <= 20 else 5)
     axes.set_xlim(min(years) - 0.6, max(years) + 0.6)
-    ticks = sorted(range(max(years), min(years) - 1, -step))
+    newest = max(years) if step < 5 else max(years) // step * step
+    ticks = sorted(range(newest, min(years) - 1, -step))
     axes.set_xticks(ticks, [str(year) for year in ticks])
     axes.set_xlabel("reporting year (named after the year in which it closes)", fontsize=9.5)
     axes.tick_params(labelsize=10)

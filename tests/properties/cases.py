@@ -13,8 +13,6 @@ import numpy as np
 from cbhi import Results, Scenario, simulate
 from cbhi.months import parse_month
 
-HOUSEHOLDS = 40
-INTEGERS = ("flows", "stocks", "tallies", "quintiles", "opening_people", "districts", "replicates")
 
 _EVENTFUL = {
     "switches.rollout": False,
@@ -46,22 +44,24 @@ def eventful(name: str, first_unit: str = "household") -> Scenario:
     )
 
 
-def cases() -> dict[str, Scenario]:
-    """The scenarios by name."""
-    pool = {"fund.national_pool": True, "fund.pool_pays_outpatient": True, "formal.levy_share": 0.05}
+def cases() -> dict[str, tuple[Scenario, int]]:
+    """The scenarios by name, each with its number of households."""
+    pool = {"fund.national_pool": True, "fund.pool_pays_outpatient": True, "fund.pool_share": 0.9}
+    two_districts = eventful("national pool").replace(
+        {"formal.levy_share": 0.05}, start="2005-12", end="2006-12"
+    )
     return {
-        "household": eventful("household"),
-        "person": eventful("person", "person"),
-        "national pool": eventful("national pool").add_event("2006-07", {**pool, "fund.pool_share": 0.9}),
-        "section by section": eventful("section by section").replace({"switches.rollout": True}),
+        "household": (eventful("household"), 100),
+        "person": (eventful("person", "person"), 100),
+        # two sections, in two districts
+        "national pool": (two_districts.add_event("2006-07", pool), 500),
     }
 
 
 def run_case(name: str) -> Results:
     """Run one case."""
-    # two sections for the cases in which sections meet
-    households = 500 if name == "section by section" else HOUSEHOLDS
-    return simulate(cases()[name], households=households, replicates=1, seed=11)
+    scenario, households = cases()[name]
+    return simulate(scenario, households=households, seed=11)
 
 
 def arrays_of(results: Results, name: str) -> dict[str, Any]:

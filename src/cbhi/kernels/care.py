@@ -1,4 +1,4 @@
-"""Who falls ill this month, who is served, and who pays the bill (MODEL 2.6, closure "Care")."""
+"""Who falls ill this month, who is served, and who pays the bill."""
 
 from __future__ import annotations
 
@@ -50,8 +50,9 @@ def has_cover(hh: Household, now: int) -> bool:
 
 def rates_by_cover(hh: Household, now: int, suspended: bool) -> tuple[float, float]:
     """Return episodes a year of those whose bills a third party pays, and of the others."""
-    enrolled = float(hh.rate_enrolled)
-    other = float(hh.rate_other)
+    # compiled float() leaves single precision as it is; the product is double in plain Python and compiled
+    enrolled = 1.0 * float(hh.rate_enrolled)
+    other = 1.0 * float(hh.rate_other)
     if hh.formal != 0:
         return enrolled + other, 0.0
     if has_cover(hh, now) and not suspended:

@@ -1,4 +1,4 @@
-"""Births, deaths, marriages that found households, onset of chronic illness (MODEL 2.11).
+"""Births, deaths, marriages that found households, onset of chronic illness.
 
 Every household lives its demographic year in the month of its own anniversary, so that yearly events
 are spread over the months. Marriage takes a woman and a man from two households of the section and

@@ -1,4 +1,4 @@
-"""The premium due, the gain from cover, the wish to join or renew, and payment (MODEL 2.2).
+"""The premium due, the gain from cover, the wish to join or renew, and payment.
 
 A household acts on its wish in a month with the probability ``attention``. Acting, it weighs
 
@@ -249,6 +249,13 @@ def cover_period(
     return max(year_start, now + 1 + waiting_months), until, False
 
 
+def waiting_due(cover_until: int, now: int, rule: Rule) -> int:
+    """Return the waiting period of a buyer, months: none within the grace period after expiry."""
+    if cover_until > 0 and now + 1 - cover_until <= rule.grace_months:
+        return 0
+    return int(rule.waiting_months)
+
+
 def year_share(start: int, until: int) -> float:
     """Return the part of a year that a buyer reckons cover to run, at most one."""
     return min(1.0, (until - start) / 12.0)
@@ -379,7 +386,9 @@ def seek_cover_as_household(
 
     ``registered`` households hold a subsidy slot and were enrolled by the authorities unasked.
     """
-    start, until, continuing = cover_period(int(hh.cover_until), now, cal, rule.waiting_months)
+    start, until, continuing = cover_period(
+        int(hh.cover_until), now, cal, waiting_due(int(hh.cover_until), now, rule)
+    )
     if start >= until:
         return
     n = int(hh.n_members)
@@ -394,7 +403,8 @@ def seek_cover_as_household(
     probability = 1.0
     if standing != STANDING_UNAFFORDABLE and (not registered or own_part > 0):
         social = social_terms(hh, sec, gg, now, rule)
-        rate = float(hh.rate_enrolled) + float(hh.rate_other)
+        # the sum in double precision, compiled or not
+        rate = 1.0 * float(hh.rate_enrolled) + 1.0 * float(hh.rate_other)
         probability, capped = wish_probability(
             hh,
             rate,
@@ -453,7 +463,9 @@ def seek_cover_as_persons(
     standing, _ = standing_of_year(hh, cal)
     if standing == STANDING_UNWILLING:
         return
-    start, until, continuing = cover_period(int(hh.cover_until), now, cal, rule.waiting_months)
+    start, until, continuing = cover_period(
+        int(hh.cover_until), now, cal, waiting_due(int(hh.cover_until), now, rule)
+    )
     if start >= until:
         return
     n = int(hh.n_members)

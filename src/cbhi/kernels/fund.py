@@ -1,4 +1,4 @@
-"""Pooling, administration, payment of claims, arrears and what happens to deficits (MODEL 2.8)."""
+"""Pooling, administration, payment of claims, arrears and what happens to deficits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trust in the scheme, and the authorities' capacity to mobilise and enforce (MODEL 2.9)."""
+"""Trust in the scheme, and the authorities' capacity to mobilise and enforce."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Need, severity, seeking care and its cost (MODEL 2.6).
+"""Need, severity, seeking care and its cost.
 
 An episode leads to a contact with probability ``chance(odds, service)``: the household's odds carry
 price, distance and severity, the section's ``service`` factor carries waiting and quality, so that a

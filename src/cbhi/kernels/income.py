@@ -1,4 +1,4 @@
-"""Income, season, consumption and cash of one household (MODEL 2.1 and closure "Cash")."""
+"""Income, season, consumption and cash of one household."""
 
 from __future__ import annotations
 

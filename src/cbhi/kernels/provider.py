@@ -1,4 +1,4 @@
-"""Capacity, order of service, waiting, drug stock and quality of health centres (MODEL 2.7)."""
+"""Capacity, order of service, waiting, drug stock and quality of health centres."""
 
 from __future__ import annotations
 

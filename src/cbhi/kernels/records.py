@@ -5,7 +5,8 @@ pointer, read and written by attribute. (Tuples with one array a field were trie
 their 260 words, which made the monthly loop ten times and the compiler five times slower.) The field
 types in the annotations are storage; reals of households are stored as float32 and read back through
 ``float()``, small integers through ``int()``, so that plain Python and compiled code compute with the
-same types. Integers are signed: unsigned ones turn mixed arithmetic into floats.
+same types. Compiled ``float()`` leaves float32 as it is, so two such reals meet only beside a double.
+Integers are signed: unsigned ones turn mixed arithmetic into floats.
 
 Months in the state are absolute (12 * year + month - 1), so that a run may start anywhere.
 """
@@ -226,6 +227,7 @@ class Rule(Record):
     household_covers: int
     unit_is_person: Flag
     waiting_months: int
+    grace_months: int
     # enrolment
     intercept: float
     price_slope: float

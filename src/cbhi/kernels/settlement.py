@@ -1,4 +1,4 @@
-"""The population of the start: districts, sections, households and members, drawn by key (MODEL 2.1)."""
+"""The population of the start: districts, sections, households and members, drawn by key."""
 
 from __future__ import annotations
 

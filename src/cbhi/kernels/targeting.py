@@ -1,4 +1,4 @@
-"""Consumption ranks, the community's list, and subsidy slots with their errors (MODEL 2.4)."""
+"""Consumption ranks, the community's list, and subsidy slots with their errors."""
 
 from __future__ import annotations
 

@@ -1,0 +1,133 @@
+"""The yearly events of a twelfth of households: nobody and nothing is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from support import NOW, fixed, flows, household, quintiles, record_table, rule, state, tallies, work
+
+from cbhi.kernels import codes
+from cbhi.kernels.anniversary import pass_anniversaries, refresh_household
+from cbhi.kernels.records import District, Household, Member, Section, State
+from cbhi.kernels.settlement import settle_section
+
+N = 600
+
+
+def village(limit: int = 2 * N, **changes: Any) -> State:
+    ss = record_table(Section, 1)
+    ss[0].number, ss[0].limit = 3, limit
+    s = state(
+        record_table(Household, limit),
+        record_table(Member, (limit, codes.MEMBER_SLOTS)),
+        ss,
+        record_table(District, 1),
+    )
+    settle_section(s, 0, N, NOW - 1, rule(), fixed(**changes))
+    return s
+
+
+def year(s: State, r: Any, months: int = 12) -> tuple[Any, Any, Any]:
+    f, t, q = flows(), tallies(), quintiles()
+    for now in range(NOW, NOW + months):
+        pass_anniversaries(s, s.sections[0], now, r, fixed(), work(1000), q, f, t)
+    return f, t, q
+
+
+class TestYear:
+    @pytest.mark.parametrize("deaths", [1.0, 5.0])
+    def test_people_cash_and_debt_are_conserved(self, deaths: float) -> None:
+        s = village()
+        s.households["debt"][:N] = 13
+        people, cash, debt = (int(s.households[name].sum()) for name in ("n_members", "cash", "debt"))
+        f, t, _ = year(s, rule(marriages=4.0, deaths=deaths))
+        alive = s.households["alive"] == 1
+        assert t[codes.HOUSEHOLDS_FORMED] > 10
+        assert t[codes.DEATHS] > 10 < t[codes.BIRTHS]
+        assert s.households["n_members"].astype(int).sum() == people + t[codes.BIRTHS] - t[codes.DEATHS]
+        assert s.households["cash"].sum() == cash - f[codes.ESTATE]
+        assert s.households["debt"].sum() == debt - t[codes.DEBT_WRITTEN_OFF]
+        assert alive.sum() == N + t[codes.HOUSEHOLDS_FORMED] - t[codes.HOUSEHOLDS_DISSOLVED]
+        assert (s.households["n_members"][alive] > 0).all()
+        assert s.sections[0].end == N + t[codes.HOUSEHOLDS_FORMED]
+        # members insured, by flags and by count
+        slots = np.arange(codes.MEMBER_SLOTS)[None, :] < s.households["n_members"][:, None]
+        assert ((s.members["enrolled"] * slots).sum(axis=1) == s.households["n_enrolled"])[alive].all()
+
+    def test_without_room_nobody_moves(self) -> None:
+        s = village(limit=N)
+        _, t, _ = year(s, rule(marriages=4.0))
+        assert t[codes.HOUSEHOLDS_FORMED] == 0
+        assert t[codes.MARRIAGES_WITHOUT_ROOM] > 10
+        assert s.sections[0].end == N
+
+    def test_every_household_has_one_anniversary_a_year(self) -> None:
+        s = village()
+        s.households["out_of_pocket"][:N] = 10**9
+        still = rule(marriages=0.0, births=0.0, deaths=0.0, chronic_onset=0.0)
+        size = s.households["n_members"][:N].astype(int)
+        for now in range(NOW, NOW + 12):
+            before = s.households["out_of_pocket"][:N].copy()
+            t, q = tallies(), quintiles()
+            pass_anniversaries(s, s.sections[0], now, still, fixed(), work(1000), q, flows(), t)
+            changed = before != s.households["out_of_pocket"][:N]
+            np.testing.assert_array_equal(changed, (3 + np.arange(N)) % 12 == now % 12)
+            assert t[codes.CATASTROPHIC] == size[changed].sum() == q[:, codes.Q_CATASTROPHIC].sum()
+        assert (s.households["out_of_pocket"] == 0).all()
+
+    def test_catastrophic_is_a_tenth_of_consumption(self) -> None:
+        still = rule(marriages=0.0, births=0.0, deaths=0.0)
+        for over, expected in ((0, 0), (1, 1)):
+            s = village()
+            # annual consumption of 12 x 10,000: the line is at 12,000
+            s.households["income"][:N] = 10_000
+            s.households["out_of_pocket"][:N] = 12_000 + over
+            _, t, _ = year(s, still)
+            assert t[codes.CATASTROPHIC] == expected * s.households["n_members"][:N].astype(int).sum()
+
+    def test_consumption_moves_around_the_district(self) -> None:
+        s = village()
+        before = s.households["z"][:N].copy()
+        year(s, rule(marriages=0.0, births=0.0, deaths=0.0))
+        after = s.households["z"][:N]
+        fx = fixed()
+        residual = after - fx.persistence * before
+        assert abs(residual.mean()) < 4 * residual.std() / N**0.5
+        assert residual.std() == pytest.approx(
+            fx.within_sd * (1 - fx.persistence**2) ** 0.5, rel=4 / (2 * N) ** 0.5
+        )
+
+    def test_rates_and_income_are_up_to_date(self) -> None:
+        s = village()
+        year(s, rule(marriages=3.0))
+        for h in range(int(s.sections[0].end)):
+            hh = s.households[h]
+            if not hh.alive or (3 + h) % 12 != (NOW + 11) % 12:
+                continue
+            stored = float(hh.rate_other), int(hh.income)
+            refresh_household(hh, s.members[h], NOW + 11, rule(), fixed())
+            assert (float(hh.rate_other), int(hh.income)) == stored
+
+
+class TestFormal:
+    COVERED = dict(
+        cover_from=NOW - 3, cover_until=NOW + 9, standing=codes.STANDING_PAID, wish=0.7, paid_before=1,
+        subsidised=1, formal_score=0.04, n_enrolled=4, m_enrolled=[1] * 4,
+    )  # fmt: skip
+
+    def test_formal_cover_replaces_membership(self) -> None:
+        hh, mm = household(**self.COVERED)
+        refresh_household(hh, mm, NOW, rule(formal_share=0.05), fixed())
+        assert (hh.formal, hh.cover_until, hh.standing, hh.paid_before, hh.subsidised) == (1, NOW, 0, 0, 0)
+
+    def test_below_the_share_of_the_year_only(self) -> None:
+        hh, mm = household(**self.COVERED)
+        refresh_household(hh, mm, NOW, rule(formal_share=0.03), fixed())
+        assert (hh.formal, hh.cover_until, hh.standing) == (0, NOW + 9, codes.STANDING_PAID)
+
+    def test_a_lost_job_ends_it(self) -> None:
+        hh, mm = household(formal=1, formal_score=0.04)
+        refresh_household(hh, mm, NOW, rule(formal_share=0.0), fixed())
+        assert hh.formal == 0

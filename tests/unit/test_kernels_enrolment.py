@@ -1,0 +1,549 @@
+"""Premiums, the gain from cover, the wish to join, and what cover is bought."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit
+from support import (
+    KEY,
+    NOW,
+    calendar,
+    fixed,
+    flows,
+    gauges,
+    groups,
+    household,
+    inverse_draw,
+    quick,
+    quintiles,
+    rule,
+    section,
+    tallies,
+)
+
+from cbhi.kernels import codes, draws, enrolment
+from cbhi.kernels.health import refresh_odds, refresh_rates
+
+
+class TestPremium:
+    @pytest.mark.parametrize(("n", "units"), [(1, 1), (7, 1), (8, 2), (12, 2)])
+    def test_by_household(self, n: int, units: int) -> None:
+        r = rule(premium_by_household=1, household_covers=7, premium_middle_rwf=2500, premium_rich_rwf=9999)
+        hh, _ = household([30] * n, listed_category=codes.RICH)
+        assert enrolment.premium_due(hh, r) == 2500 * units
+        assert enrolment.premium_of_person(hh, r) == 2500
+
+    @pytest.mark.parametrize(
+        ("category", "price"), [(codes.POOREST, 2000), (codes.MIDDLE, 3000), (codes.RICH, 7000)]
+    )
+    def test_by_person_and_category_as_listed(self, category: int, price: int) -> None:
+        r = rule(
+            premium_by_household=0, premium_poorest_rwf=2000, premium_middle_rwf=3000, premium_rich_rwf=7000
+        )
+        hh, _ = household([30] * 5, listed_category=category, category=codes.POOREST)
+        assert enrolment.premium_due(hh, r) == 5 * price
+        assert enrolment.premium_of_person(hh, r) == price
+
+    @given(st.integers(0, 10**7), st.integers(0, 100))
+    @quick
+    def test_subsidy_never_exceeds_the_premium(self, due: int, percent: int) -> None:
+        paid = enrolment.subsidy_of(due, rule(subsidy_premium_share=percent / 100))
+        assert 0 <= paid <= due
+        assert abs(paid - due * percent / 100) <= 0.5001
+
+
+class TestPerceivedRate:
+    @given(st.floats(0.01, 100), st.floats(0.01, 100))
+    @quick
+    def test_limits(self, own: float, public: float) -> None:
+        assert enrolment.perceived_rate(own, public, 0.0) == public
+        assert enrolment.perceived_rate(own, public, 1.0) == pytest.approx(own)
+        half = enrolment.perceived_rate(own, public, 0.5)
+        assert half == pytest.approx(math.sqrt(own * public))
+
+    def test_nothing_to_reckon_with(self) -> None:
+        assert enrolment.perceived_rate(0.0, 1.0, 0.5) == 0.0
+        assert enrolment.perceived_rate(1.0, 0.0, 0.5) == 0.0
+
+
+ODDS = dict(odds_uninsured=0.4, odds_severe_uninsured=0.9, odds_insured=0.8, odds_severe_insured=2.2)
+PRICES = dict(
+    severe_share=0.1,
+    admission_if_severe=0.3,
+    fee_outpatient_rwf=700.0,
+    fee_admission_rwf=9_000.0,
+    cost_outpatient_rwf=1_000.0,
+    cost_admission_rwf=12_000.0,
+    copayment_rwf=200,
+    coinsurance_share=0.1,
+    risk_aversion=2.0,
+    risk_premium_cap=1e9,
+    access_value=0.5,
+    private_information=0.25,
+)
+
+
+def value(rate: float = 14.0, service: float = 0.9, cv2: float = 0.0, **changes: Any) -> Any:
+    odds = {**ODDS, **{k: changes.pop(k) for k in list(changes) if k in ODDS}}
+    return enrolment.value_of_cover(
+        rate, odds["odds_uninsured"], odds["odds_severe_uninsured"], odds["odds_insured"],
+        odds["odds_severe_insured"], service, changes.pop("consumption", 300_000.0),
+        rule(**{**PRICES, **changes}), fixed(cost_cv2=cv2, shared_frailty_variance=0.4),
+    )  # fmt: skip
+
+
+def spending(
+    rng: np.random.Generator, rate: float, odds: float, severe_odds: float, centre: Any, ward: Any, n: int
+) -> np.ndarray:
+    """Yearly out-of-pocket spending of ``n`` households, drawn one visit at a time."""
+    frailty = rng.gamma(1 / 0.3, 0.3, n)  # variance 0.4 x (1 - 0.25)
+    episodes = rng.poisson(rate * frailty)
+    owner = np.repeat(np.arange(n), episodes)
+    severe = rng.random(owner.size) < 0.1
+    o = np.where(severe, severe_odds, odds) * 0.9
+    contact = rng.random(owner.size) < o / (1 + o)
+    admitted = contact & severe & (rng.random(owner.size) < 0.3)
+    bill = np.zeros(owner.size)
+    bill[contact] += centre(int(contact.sum()))
+    bill[admitted] += ward(int(admitted.sum()))
+    return np.bincount(owner, bill, minlength=n)
+
+
+def variance_se(x: np.ndarray) -> float:
+    centred = x - x.mean()
+    return float(np.sqrt(((centred**4).mean() - x.var() ** 2) / x.size))
+
+
+class TestValueOfCover:
+    def test_against_drawn_visits(self) -> None:
+        rng = np.random.default_rng(7)
+        n = 60_000
+        u = spending(rng, 14.0, 0.4, 0.9, lambda k: 700.0, lambda k: 9_000.0, n)
+        i = spending(rng, 14.0, 0.8, 2.2, lambda k: 200.0, lambda k: 1_200.0, n)
+        saving, risk, _, capped = value()
+        se = math.sqrt(u.var() / n + i.var() / n)
+        assert abs(saving - (u.mean() - i.mean())) < 4 * se
+        scale = 0.5 * 2.0 / 300_000
+        assert abs(risk - scale * (u.var() - i.var())) < 4 * scale * math.hypot(variance_se(u), variance_se(i))
+        assert not capped
+
+    def test_reckoning_is_near_the_bills_that_are_written(self) -> None:
+        # households reckon as if both bills of a contact moved together and the co-payment with them;
+        # bills are drawn apart and the co-payment is fixed: near enough in mean and variance
+        rng = np.random.default_rng(8)
+        n, log_sd = 60_000, 0.83
+        cv2 = math.exp(log_sd**2) - 1
+
+        def lognormal(mean: float) -> Any:
+            return lambda k: mean * np.exp(log_sd * rng.standard_normal(k) - 0.5 * log_sd**2)
+
+        u = spending(rng, 14.0, 0.4, 0.9, lognormal(700.0), lognormal(9_000.0), n)
+        i = spending(
+            rng, 14.0, 0.8, 2.2, lambda k: np.minimum(200.0, lognormal(1_000.0)(k)), lognormal(1_200.0), n
+        )
+        saving, risk, _, _ = value(cv2=cv2)
+        assert saving == pytest.approx(u.mean() - i.mean(), rel=0.03)
+        assert risk == pytest.approx(0.5 * 2.0 / 300_000 * (u.var() - i.var()), rel=0.15)
+
+    def test_no_difference_of_price_no_saving_no_risk_no_access(self) -> None:
+        same = dict(
+            odds_insured=0.4, odds_severe_insured=0.9, fee_outpatient_rwf=200.0, fee_admission_rwf=1_200.0
+        )
+        saving, risk, access, _ = value(**same)
+        assert (saving, risk, access) == pytest.approx((0.0, 0.0, 0.0), abs=1e-9)
+
+    def test_access_is_paid_for_contacts_that_cover_makes_possible(self) -> None:
+        rate, service = 14.0, 0.9
+        p = [o * service / (1 + o * service) for o in (0.4, 0.8, 0.9, 2.2)]
+        more, more_severe = 0.9 * (p[1] - p[0]), 0.1 * (p[3] - p[2])
+        expected = rate * 0.5 * (more * 1_000 + more_severe * (1_000 + 0.3 * 12_000))
+        assert value()[2] == pytest.approx(expected)
+        assert value(access_value=0.0)[2] == 0.0
+
+    def test_cap(self) -> None:
+        saving, risk, _, capped = value(risk_premium_cap=0.01)
+        assert capped
+        assert risk == pytest.approx(0.01 * saving)
+        # dear cover saves nothing, and nothing times the cap is nothing
+        saving, risk, _, capped = value(copayment_rwf=1_000, coinsurance_share=1.0, fee_outpatient_rwf=1.0)
+        assert saving < 0
+        assert risk <= 0
+
+    def test_limits(self) -> None:
+        assert value(risk_aversion=0.0)[1] == 0.0
+        assert value(rate=0.0)[:3] == (0.0, 0.0, 0.0)
+        assert value(rate=28.0)[0] == pytest.approx(2 * value(rate=14.0)[0])
+        assert value(consumption=150_000.0)[1] == pytest.approx(2 * value()[1])
+        # without private information all of the shared frailty is risk; with it, none
+        informed, ignorant = value(private_information=1.0)[1], value(private_information=0.0)[1]
+        half = value(private_information=0.5)[1]
+        assert informed < half < ignorant
+        assert half == pytest.approx((informed + ignorant) / 2)
+
+    @given(st.floats(0, 50), st.floats(0, 1), st.integers(0, 3000), st.floats(0, 1))
+    @quick
+    def test_a_lower_copayment_never_lowers_the_saving(
+        self, rate: float, service: float, copayment: int, coinsurance: float
+    ) -> None:
+        # at unchanged use
+        dear = value(rate, service, copayment_rwf=copayment + 100, coinsurance_share=coinsurance)
+        cheap = value(rate, service, copayment_rwf=copayment, coinsurance_share=coinsurance)
+        assert cheap[0] >= dear[0] - 1e-9
+
+
+class TestSanction:
+    def test_by_hand(self) -> None:
+        r = rule(
+            compulsory=1, enforcement_max=0.2, penalty_rwf=5_000, gate_probability=0.1, gate_cost_share=0.03
+        )
+        # fine: .2 x .5 x 5,000; services: twelve months, .1 x .5 of them at 3 % of 20,000
+        assert enrolment.expected_sanction(20_000.0, 0.5, r) == pytest.approx(500 + 360)
+        assert enrolment.expected_sanction(20_000.0, 0.0, r) == 0.0
+
+    def test_none_without_a_mandate(self) -> None:
+        assert enrolment.expected_sanction(20_000.0, 1.0, rule(compulsory=0, penalty_rwf=10**6)) == 0.0
+
+
+class TestSocialTerms:
+    R = dict(
+        peer_weight=2.0, group_share_of_peers=0.25, trust_weight=1.5, quality_weight=0.8, inertia=1.2,
+        mobilisation_weight=3.0, mobilisation_effort=0.5,
+    )  # fmt: skip
+
+    def test_by_hand(self) -> None:
+        sec = section(member_share=0.4, trust=0.7, quality=0.9, enforcement=0.6, group_first=1, group_end=3)
+        gg = groups(3)
+        gg.households[:] = [9, 9, 10]
+        gg.recent[:] = [0, 0, 8]
+        hh, _ = household(group=1, trust_offset=0.125, cover_until=NOW - 3)
+        peers = 0.75 * 0.4 + 0.25 * 0.8
+        expected = 2 * peers + 1.5 * 0.325 + 0.8 * 0.4 + 1.2 + 3 * 0.5 * 0.6
+        assert enrolment.social_terms(hh, sec, gg, NOW, rule(**self.R)) == pytest.approx(expected)
+        hh.group = codes.NO_GROUP
+        expected -= 2 * (peers - 0.4)
+        assert enrolment.social_terms(hh, sec, gg, NOW, rule(**self.R)) == pytest.approx(expected)
+
+    @pytest.mark.parametrize(("offset", "felt"), [(0.9, 1.0), (-0.9, 0.0)])
+    def test_felt_trust_stays_between_zero_and_one(self, offset: float, felt: float) -> None:
+        r = rule(peer_weight=0.0, trust_weight=1.0, quality_weight=0.0, inertia=0.0, mobilisation_effort=0.0)
+        hh, _ = household(trust_offset=offset)
+        assert enrolment.social_terms(hh, section(), groups(), NOW, r) == pytest.approx(felt - 0.5)
+
+    @pytest.mark.parametrize(("until", "recent"), [(0, False), (NOW - 13, False), (NOW - 12, True), (NOW + 5, True)])
+    def test_habit_lasts_a_year(self, until: int, recent: bool) -> None:
+        assert enrolment.is_recent_member(household(cover_until=until)[0], NOW) == recent
+
+
+def wish(hh: Any, premium: float, r: Any, rate: float = 16.0, social: float = 0.2, share: float = 1.0) -> Any:
+    n = int(hh.n_members)
+    return enrolment.wish_probability(hh, rate, n, premium, social, 0.9, 0.4, share, r, fixed(cost_cv2=1.0))
+
+
+class TestWish:
+    def test_by_hand(self) -> None:
+        r = rule(
+            **{**PRICES, "intercept": -0.7, "price_slope": 20.0, "income_gradient": 0.3, "consumption_sd": 0.9,
+               "hassle_rwf": 250.0, "need_rate": 3.0, "compulsory": 1, "penalty_rwf": 4_000,
+               "enforcement_max": 0.5, "gate_probability": 0.0}
+        )  # fmt: skip
+        hh, _ = household((40, 35, 10), income=25_000, z=0.8, taste=-0.4, **ODDS)
+        reckoned = 9.0 * (16.0 / 9.0) ** 0.25
+        worth = enrolment.value_of_cover(reckoned, *ODDS.values(), 0.9, 300_000.0, r, fixed(cost_cv2=1.0))
+        gain = 0.5 * (sum(worth[:3]) + 0.5 * 0.4 * 4_000) - 3_000 - 250
+        utility = -0.7 + 20 * gain / 300_000 + 0.3 * (0.9 * 0.8 - 0.405) + 0.2 - 0.4
+        probability, capped = wish(hh, 3_000.0, r, share=0.5)
+        assert probability == pytest.approx(expit(utility), rel=1e-6)
+        assert capped == worth[3]
+
+    @given(
+        st.integers(0, 40_000), st.integers(0, 20_000), st.integers(0, 200_000), st.floats(-2, 2), st.floats(0, 60)
+    )
+    @quick
+    def test_a_lower_premium_never_lowers_it(
+        self, low: int, more: int, income: int, taste: float, rate: float
+    ) -> None:
+        hh, _ = household(income=income, taste=taste, **ODDS)
+        r = rule(**PRICES)
+        cheap, dear = wish(hh, low, r, rate)[0], wish(hh, low + more, r, rate)[0]
+        assert 0.0 <= dear <= cheap <= 1.0
+
+    def test_rises_with_gain_social_terms_and_taste(self) -> None:
+        r = rule(**PRICES)
+        hh, _ = household(**ODDS)
+        base = wish(hh, 2_000, r)[0]
+        assert wish(hh, 2_000, r, social=0.4)[0] > base
+        assert wish(hh, 2_000, r, rate=30.0)[0] > base
+        assert wish(hh, 2_000, r, share=0.4)[0] < base
+        hh.taste = 1.0
+        assert wish(hh, 2_000, r)[0] > base
+
+    def test_without_private_information_risk_is_no_reason(self) -> None:
+        r = rule(**{**PRICES, "private_information": 0.0})
+        hh, _ = household(**ODDS)
+        assert wish(hh, 2_000, r, rate=2.0) == wish(hh, 2_000, r, rate=80.0)
+
+    @given(st.floats(-800, 800))
+    @quick
+    def test_logistic(self, x: float) -> None:
+        assert enrolment.logistic(x) == pytest.approx(expit(x), rel=1e-12, abs=1e-300)
+
+
+FIXED_YEAR = dict(is_rolling=0, sale_from=NOW - 2, sale_until=NOW + 10)
+NEXT_YEAR = dict(is_rolling=0, before_start=1, sale_from=NOW + 3, sale_until=NOW + 15)
+
+
+class TestCover:
+    @pytest.mark.parametrize(
+        ("until", "waiting", "cal", "expected"),
+        [
+            # rolling: a newcomer waits, one whose cover ends with this month does not
+            (0, 1, {}, (NOW + 2, NOW + 14, False)),
+            (0, 0, {}, (NOW + 1, NOW + 13, False)),
+            (NOW, 1, {}, (NOW + 2, NOW + 14, False)),
+            (NOW + 1, 6, {}, (NOW + 1, NOW + 13, True)),
+            # a membership year that runs
+            (0, 1, FIXED_YEAR, (NOW + 2, NOW + 10, False)),
+            (0, 24, FIXED_YEAR, (NOW + 25, NOW + 10, False)),
+            (NOW - 2, 1, FIXED_YEAR, (NOW + 2, NOW + 10, False)),
+            (NOW + 1, 1, FIXED_YEAR, (NOW + 1, NOW + 10, True)),
+            # rolling cover of before that reaches into it goes on to its end
+            (NOW + 4, 1, FIXED_YEAR, (NOW + 4, NOW + 10, True)),
+            # on sale ahead: benefits start with the year, or after the waiting period
+            (0, 1, NEXT_YEAR, (NOW + 3, NOW + 15, False)),
+            (0, 5, NEXT_YEAR, (NOW + 6, NOW + 15, False)),
+            (NOW + 3, 5, NEXT_YEAR, (NOW + 3, NOW + 15, True)),
+            (NOW + 1, 0, NEXT_YEAR, (NOW + 3, NOW + 15, False)),
+        ],
+    )
+    def test_period(self, until: int, waiting: int, cal: dict[str, int], expected: tuple[int, int, bool]) -> None:
+        assert tuple(enrolment.cover_period(until, NOW, calendar(**cal), waiting)) == expected
+
+    @pytest.mark.parametrize(
+        ("until", "cal", "may"),
+        [
+            (0, {}, True),
+            (NOW + 1, {}, True),
+            (NOW + 2, {}, False),
+            (0, {"is_open": 0}, False),
+            (NOW + 9, FIXED_YEAR, True),
+            (NOW + 10, FIXED_YEAR, False),
+            (NOW + 3, NEXT_YEAR, True),
+            (NOW + 15, NEXT_YEAR, False),
+            (0, {**FIXED_YEAR, "is_open": 0}, False),
+        ],
+    )
+    def test_may_buy(self, until: int, cal: dict[str, int], may: bool) -> None:
+        assert enrolment.may_buy(until, NOW, calendar(**cal)) == may
+
+    def test_year_share(self) -> None:
+        assert enrolment.year_share(NOW, NOW + 6) == 0.5
+        assert enrolment.year_share(NOW, NOW + 18) == 1.0
+
+    def test_taste_lasts_a_membership_year(self) -> None:
+        first = NOW - NOW % 12
+        assert {enrolment.taste_month(first + m, calendar()) for m in range(12)} == {first}
+        assert enrolment.taste_month(NOW, calendar(**NEXT_YEAR)) == NOW + 3
+
+    def test_start_cover_writes_the_policy(self) -> None:
+        hh, mm = household((40, 35, 5), m_enrolled=[1, 1, 0], cover_from=NOW - 11, cover_until=NOW + 1)
+        t = tallies()
+        enrolment.start_cover(hh, mm, NOW + 1, NOW + 13, True, NOW, rule(), fixed(), t)
+        assert (hh.cover_from, hh.cover_until, hh.n_enrolled) == (NOW - 11, NOW + 13, 2)
+        assert (t[codes.HOUSEHOLD_MONTHS_SOLD], t[codes.ENROLMENTS]) == (12, 1)
+        assert hh.rate_enrolled > 0 < hh.rate_other
+        enrolment.start_cover(hh, mm, NOW + 2, NOW + 14, False, NOW, rule(), fixed(), t)
+        assert hh.cover_from == NOW + 2
+
+
+class TestPayment:
+    @given(st.integers(0, 50_000), st.integers(0, 50_000), st.integers(0, 100), st.integers(0, 100))
+    @quick
+    def test_sponsors_share_the_subsidy_exactly(self, own: int, sponsored: int, state: int, donor: int) -> None:
+        state, donor = sorted((state, state + donor))[0], min(donor, 100 - state)
+        r = rule(subsidy_state_share=state / 100, subsidy_donor_share=donor / 100)
+        hh, _ = household(cash=20_000, quintile=2)
+        sec = section(fund=10, subsidy_left=60_000)
+        f, t, q = flows(), tallies(), quintiles()
+        enrolment.pay_premium(hh, sec, own, sponsored, r, q, f, t)
+        parts = f[codes.SUBSIDY_STATE], f[codes.SUBSIDY_DONOR], f[codes.SUBSIDY_NGO]
+        assert sum(parts) == sponsored
+        assert min(parts) >= 0
+        assert abs(parts[0] - sponsored * state / 100) <= 0.5001
+        assert abs(parts[1] - sponsored * donor / 100) <= 1.0001
+        assert f[codes.CONTRIBUTION] == own == q[2, codes.Q_CONTRIBUTIONS]
+        assert sec.fund == 10 + own + sponsored
+        assert sec.subsidy_left == 60_000 - sponsored
+        assert hh.cash == max(0, 20_000 - own)
+        assert hh.debt == max(0, own - 20_000) == f[codes.INFORMAL_LOAN]
+        assert t[codes.UNPAID_PREMIUMS_BORROWED] == (own > 20_000)
+
+    def test_spare_cash_is_above_the_buffer(self) -> None:
+        hh, _ = household(cash=12_000, income=30_000)
+        assert enrolment.spare_cash(hh, rule(buffer_months=0.25)) == 4_500
+
+
+# everybody wishes or nobody does
+EAGER, UNWILLING = dict(intercept=20.0, price_slope=0.0), dict(intercept=-20.0, price_slope=0.0)
+NO_SUBSIDY = dict(premium_by_household=0, premium_middle_rwf=1_000, buffer_months=0.0, cash_gate=1)
+
+
+def seek(hh: Any, mm: Any, r: Any, *, sec: Any = None, registered: bool = False, cal: Any = None) -> Any:
+    sec = sec if sec is not None else section()
+    refresh_rates(hh, mm, NOW, r, fixed())
+    f, t, g, q = flows(), tallies(), gauges(), quintiles()
+    cal = cal if cal is not None else calendar()
+    args = (hh, mm, sec, groups(), NOW, 0.9, cal, r, r, fixed())
+    if r.unit_is_person:
+        enrolment.seek_cover_as_persons(*args, q, f, t, g)
+    else:
+        enrolment.seek_cover_as_household(*args, registered, q, f, t, g)
+    return sec, f, t, g
+
+
+class TestSeekingAsHousehold:
+    def test_everybody_is_enrolled_and_paid_for(self) -> None:
+        hh, mm = household(cash=5_000)
+        sec, f, t, _ = seek(hh, mm, rule(**EAGER, **NO_SUBSIDY, waiting_months=1))
+        assert (hh.n_enrolled, hh.standing, hh.cash) == (4, codes.STANDING_PAID, 1_000)
+        assert (hh.cover_from, hh.cover_until) == (NOW + 2, NOW + 14)
+        assert mm["enrolled"][:4].tolist() == [1, 1, 1, 1]
+        assert sec.fund == f[codes.CONTRIBUTION] == 4_000
+        assert t[codes.ENROLMENTS] == 1
+
+    @pytest.mark.parametrize(
+        ("will", "cash", "gate", "standing"),
+        [
+            (UNWILLING, 10**6, 1, codes.STANDING_UNWILLING),
+            (EAGER, 3_999, 1, codes.STANDING_UNAFFORDABLE),
+            (EAGER, 4_000, 1, codes.STANDING_PAID),
+            (EAGER, 3_999, 0, codes.STANDING_PAID),
+        ],
+    )
+    def test_what_becomes_of_it(self, will: dict[str, float], cash: int, gate: int, standing: int) -> None:
+        hh, mm = household(cash=cash)
+        sec, f, _, _ = seek(hh, mm, rule(**will, **{**NO_SUBSIDY, "cash_gate": gate}))
+        assert hh.standing == standing
+        paid = standing == codes.STANDING_PAID
+        assert sec.fund == 4_000 * paid == f[codes.CONTRIBUTION]
+        assert (hh.cover_until > 0) == paid
+
+    def test_decisions_on_the_next_year_are_kept_apart(self) -> None:
+        hh, mm = household(cash=10**5, standing=codes.STANDING_UNWILLING)
+        seek(hh, mm, rule(**EAGER, **NO_SUBSIDY), cal=calendar(**NEXT_YEAR))
+        assert (hh.standing, hh.standing_next) == (codes.STANDING_UNWILLING, codes.STANDING_PAID)
+        assert hh.cover_from == NOW + 3
+
+    def test_a_slot_pays_and_the_registered_are_not_asked(self) -> None:
+        r = rule(**UNWILLING, **NO_SUBSIDY, subsidy_premium_share=1.0, subsidy_state_share=1.0)
+        hh, mm = household(subsidised=1)
+        sec, f, _, _ = seek(hh, mm, r, sec=section(subsidy_left=4_000), registered=True)
+        assert hh.standing == codes.STANDING_PAID
+        assert (sec.subsidy_left, f[codes.SUBSIDY_STATE], f[codes.CONTRIBUTION]) == (0, 4_000, 0)
+
+    def test_with_a_part_of_its_own_it_is_asked(self) -> None:
+        r = rule(**UNWILLING, **NO_SUBSIDY, subsidy_premium_share=0.5)
+        hh, mm = household(subsidised=1, cash=10**5)
+        seek(hh, mm, r, sec=section(subsidy_left=4_000), registered=True)
+        assert hh.standing == codes.STANDING_UNWILLING
+
+    def test_an_empty_budget_pays_nothing(self) -> None:
+        r = rule(**EAGER, **NO_SUBSIDY, subsidy_premium_share=1.0)
+        hh, mm = household(subsidised=1, cash=10**5)
+        sec, f, _, _ = seek(hh, mm, r, sec=section(subsidy_left=3_999))
+        assert (f[codes.CONTRIBUTION], sec.subsidy_left) == (4_000, 3_999)
+
+    def test_no_cover_left_to_buy(self) -> None:
+        hh, mm = household(cash=10**5)
+        sec, _, t, _ = seek(hh, mm, rule(**EAGER, **{**NO_SUBSIDY, "waiting_months": 24}), cal=calendar(**FIXED_YEAR))
+        assert sec.fund == t.sum() == 0
+
+    def test_taste_of_the_year_is_the_uniform_of_the_household(self) -> None:
+        # indifferent: the wish has probability 1/2, and u decides
+        r = rule(
+            price_slope=0.0, intercept=0.0, income_gradient=0.0, peer_weight=0.0, trust_weight=0.0,
+            quality_weight=0.0, inertia=0.0, mobilisation_effort=0.0, **NO_SUBSIDY,
+        )  # fmt: skip
+
+        def u(ordinal: int) -> float:
+            return draws.uniform(KEY, 3, ordinal, 0, NOW - NOW % 12, codes.DRAW_TASTE, 0)
+
+        for below in (True, False):
+            ordinal = inverse_draw(lambda i, below=below: (u(i) < 0.5) == below)
+            hh, mm = household(ordinal=ordinal, cash=10**5)
+            seek(hh, mm, r)
+            assert (hh.standing == codes.STANDING_PAID) == below
+
+
+class TestSeekingAsPersons:
+    R = dict(unit_is_person=1, **NO_SUBSIDY)
+
+    def test_as_many_as_can_be_paid_for(self) -> None:
+        hh, mm = household(cash=2_500)
+        sec, f, _, _ = seek(hh, mm, rule(**EAGER, **self.R))
+        assert mm["enrolled"][:4].tolist() == [1, 1, 0, 0]
+        assert (hh.n_enrolled, sec.fund, f[codes.CONTRIBUTION], hh.cash) == (2, 2_000, 2_000, 500)
+        assert hh.standing == codes.STANDING_PAID
+
+    def test_nobody_wishes_or_nobody_can_pay(self) -> None:
+        hh, mm = household(cash=2_500)
+        seek(hh, mm, rule(**UNWILLING, **self.R))
+        assert hh.standing == codes.STANDING_UNWILLING
+        hh, mm = household(cash=999)
+        seek(hh, mm, rule(**EAGER, **self.R))
+        assert hh.standing == codes.STANDING_UNAFFORDABLE
+        assert hh.n_enrolled == 0
+
+    def test_the_budget_pays_for_whole_persons(self) -> None:
+        hh, mm = household(subsidised=1, cash=0)
+        r = rule(**EAGER, **self.R, subsidy_premium_share=1.0, subsidy_donor_share=1.0)
+        sec, f, _, _ = seek(hh, mm, r, sec=section(subsidy_left=2_700))
+        assert (hh.n_enrolled, sec.subsidy_left, f[codes.SUBSIDY_DONOR]) == (2, 700, 2_000)
+
+    def test_those_at_risk_join_more(self) -> None:
+        joined = np.zeros(2)
+        r = rule(**self.R, intercept=-1.0, price_slope=60.0, private_information=1.0)
+        for ordinal in range(400):
+            hh, mm = household((30, 30), ordinal=ordinal, cash=10**5, m_frailty=[4.0, 0.1], m_sex=[1, 1])
+            refresh_odds(hh, mm, NOW, r, fixed())
+            seek(hh, mm, r)
+            joined += mm["enrolled"][:2]
+        assert joined[0] > joined[1] + 4 * math.sqrt(400 * 0.5)
+
+
+class TestExpectation:
+    @given(st.floats(0, 1), st.floats(0, 0.999))
+    @quick
+    def test_chance_of_turning(self, probability: float, highest: float) -> None:
+        # P(u < p | u >= highest) with u uniform
+        turned = enrolment.chance_of_turning(probability, highest, codes.STANDING_UNWILLING)
+        assert turned == pytest.approx(max(0.0, probability - highest) / (1 - highest))
+        assert enrolment.chance_of_turning(probability, highest, codes.STANDING_UNAFFORDABLE) == 1.0
+        assert enrolment.chance_of_turning(probability, 0.0, codes.STANDING_INATTENTIVE) == probability
+
+    @pytest.mark.parametrize("by_person", [0, 1])
+    def test_luck_has_mean_zero(self, by_person: int) -> None:
+        # two decisions in one membership year, the second at a lower premium; some cannot pay at first
+        luck = []
+        year = dict(is_rolling=0, sale_from=NOW - 2, sale_until=NOW + 10)
+        for ordinal in range(1500):
+            hh, mm = household(ordinal=ordinal, cash=3_000 if ordinal % 3 == 0 else 10**6, **ODDS)
+            expected = enrolled = 0.0
+            for premium in (3_000, 500):
+                if hh.cover_until:
+                    break
+                r = rule(
+                    **{**NO_SUBSIDY, "premium_middle_rwf": premium}, unit_is_person=by_person, intercept=-0.5,
+                    price_slope=40.0,
+                )  # fmt: skip
+                _, _, t, g = seek(hh, mm, r, cal=calendar(**year))
+                expected += g[codes.GAUGE_EXPECTED_ENROLLED]
+                enrolled += t[codes.PERSONS_ENROLLED]
+            luck.append(enrolled - expected)
+        assert np.std(luck) > 0.3
+        assert abs(np.mean(luck)) < 4 * np.std(luck) / math.sqrt(len(luck))
