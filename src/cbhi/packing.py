@@ -329,7 +329,14 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
     def begins(t: int) -> bool:
         return int(calendar_month[t]) == (0 if rolling[t] else int(start_month[t]))
 
-    starts = [t for t in range(m.n) if begins(t)]
+    # one start before the run by the first month's rules, two behind it by the last month's, so that what
+    # is sold does not depend on where a run begins or ends within a membership year
+    last_start = 0 if rolling[-1] else int(start_month[-1])
+    starts = [
+        -(int(calendar_month[0] - (0 if rolling[0] else start_month[0])) % 12),
+        *(t for t in range(m.n) if begins(t)),
+        *(t for t in range(m.n, m.n + 24) if (m.start + t) % 12 == last_start),
+    ]
     is_open = np.zeros(m.n, dtype=np.int8)
     before = np.zeros(m.n, dtype=np.int8)
     sale_from = np.zeros(m.n, dtype=np.int64)
@@ -340,24 +347,15 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
         if rolling[t]:
             is_open[t] = 1
             continue
-        past = [s for s in starts if s <= t]
-        ahead = [s for s in starts if s > t]
-        # a year whose start lies outside the run starts twelve months from its neighbour's start
-        this = (
-            past[-1]
-            if past
-            else (ahead[0] - 12 if ahead else t - (int(calendar_month[t] - start_month[t]) % 12))
-        )
-        following = ahead[0] if ahead else this + 12 * ((t - this) // 12 + 1)
+        this = max(s for s in starts if s <= t)
+        following, after = [s for s in starts if s > t][:2]
         if t - this < p.scheme.open_months_after:
             is_open[t] = 1
             sale_from[t], sale_until[t] = m.start + this, m.start + following
             price_month[t] = max(this, 0)
         elif following - t <= p.scheme.open_months_before:
             is_open[t] = before[t] = 1
-            after = [s for s in starts if s > following]
-            sale_from[t] = m.start + following
-            sale_until[t] = m.start + (after[0] if after else following + 12)
+            sale_from[t], sale_until[t] = m.start + following, m.start + after
             price_month[t] = min(following, m.n - 1)
     ends = np.array(
         [

@@ -375,7 +375,7 @@ class Mandate(_Section):
         "assumptions: penalty_service_gate, 0 to 0.3",
     )
     gate_cost_share: float = _parameter(
-        0.02, "loss from one refused service, in months of consumption", "share", 0, 5
+        0.1, "loss from one refused service, in months of consumption", "share", 0, 5
     )
 
 

@@ -298,7 +298,9 @@ VARIABLES: dict[str, Variable] = {
     "load": Variable("ratio", "contacts wanted over capacity, slow average", _gauge_mean(codes.GAUGE_LOAD)),
     "wait_hours": Variable("hours", "expected waiting", _gauge_mean(codes.GAUGE_WAIT)),
     "arrears_months": Variable(
-        "months", "claims unpaid over monthly claims", _gauge_mean(codes.GAUGE_ARREARS)
+        "months",
+        "claims overdue: unpaid beyond processing, over monthly claims",
+        _gauge_mean(codes.GAUGE_ARREARS),
     ),
     "clinicians_per_1000": Variable(
         "per 1,000 persons",

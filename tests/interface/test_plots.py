@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import subprocess
 import sys
 from typing import Any
@@ -110,7 +111,7 @@ def test_nothing_runs_out_of_the_picture_or_into_its_neighbour(figure: Any) -> N
     legend = left.get_legend().get_window_extent(renderer)
     assert not legend.overlaps(right.title.get_window_extent(renderer))
     ticks = [label.get_window_extent(renderer) for label in left.get_xticklabels()]
-    assert all(a.x1 < b.x0 for a, b in zip(ticks, ticks[1:], strict=False))
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(ticks))
     lowest = min(axes.xaxis.label.get_window_extent(renderer).y0 for axes in figure.axes)
     notes = [box for box in boxes if box.y1 < height / 2]
     assert notes

@@ -193,6 +193,15 @@ class TestExtremes:
         assert (pools[24, 1:] == 0).all()
         assert (pools[36, 1:] > 0).any()
 
+    def test_the_dead_do_not_queue(self) -> None:
+        # households that dissolved once kept their contacts and took places from the living
+        changes = {"care.need_per_person_year": 30.0, "demography.deaths": 5.0}
+        results = run(changes, replicates=20)
+        assert tally(results, c.HOUSEHOLDS_DISSOLVED).sum() > 10
+        over = tally(results, c.CONTACTS_WANTED) - tally(results, c.CAPACITY)
+        assert (over > 0).sum() > 100
+        np.testing.assert_array_equal(tally(results, c.FORGONE_CAPACITY), np.maximum(0, over))
+
     def test_no_demography(self) -> None:
         results = run({"switches.demography": False})
         assert len(np.unique(tally(results, c.PERSONS)[0])) == 1

@@ -49,11 +49,17 @@ def payment(payables_rwf: int, fund_rwf: int, processing_share: float) -> int:
     return max(0, min(fund_rwf, payables_rwf - int(payables_rwf * (1.0 - processing_share))))
 
 
-def months_of_arrears(payables_rwf: int, average_claims_rwf: float) -> float:
-    """Return payables over average monthly claims (Little's law), at most 60 months."""
+def months_of_arrears(payables_rwf: int, average_claims_rwf: float, processing_share: float) -> float:
+    """Return months of claims unpaid beyond the time that processing takes, at most 60.
+
+    Payables over average monthly claims are the delay (Little's law); a fund that pays the processed
+    share every month leaves (1 - share) / share months unpaid, which is no arrears.
+    """
     if payables_rwf <= 0:
         return 0.0
-    return min(60.0, payables_rwf / max(1.0, average_claims_rwf))
+    delay = payables_rwf / max(1.0, average_claims_rwf)
+    processing = (1.0 - processing_share) / processing_share if processing_share > 0.0 else 0.0
+    return min(60.0, max(0.0, delay - processing))
 
 
 def settle_section_claims(
@@ -77,7 +83,7 @@ def settle_section_claims(
     sec.payables -= paid
     sec.health_centre_cash += paid
     flows[CLAIMS_OUTPATIENT] += paid
-    arrears = months_of_arrears(sec.payables, sec.claims_average)
+    arrears = months_of_arrears(sec.payables, sec.claims_average, rule.processing_share)
     if arrears > rule.arrears_limit_months:
         sec.bad_months += 1
     else:
@@ -132,7 +138,7 @@ def settle_pool_claims(dist: District, hospital_rwf: int, outpatient_rwf: int, r
     paid = payment(dist.payables, dist.pool, rule.processing_share)
     dist.pool -= paid
     dist.payables -= paid
-    arrears = months_of_arrears(dist.payables, dist.claims_average)
+    arrears = months_of_arrears(dist.payables, dist.claims_average, rule.processing_share)
     if arrears > rule.arrears_limit_months:
         dist.bad_months += 1
     else:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.records import Rule, Section
 
+# claims overdue by less than this count as paid promptly
+PROMPT_MONTHS = 1.0
+
 
 def update_trust(sec: Section, refused_share: float, rule: Rule) -> None:
     """Move a section's trust by one month; it stays between 0 and 1.
@@ -16,7 +19,7 @@ def update_trust(sec: Section, refused_share: float, rule: Rule) -> None:
         return
     trust = sec.trust
     arrears = min(12.0, sec.arrears)
-    prompt = 1.0 if arrears < 3.0 else 0.0
+    prompt = 1.0 if arrears < PROMPT_MONTHS else 0.0
     sanctioned = rule.compulsory != 0 and (rule.gate_probability > 0.0 or rule.enforcement_max > 0.0)
     pushed = sec.enforcement if sanctioned else 0.0
     change = (

@@ -128,7 +128,7 @@ class Section(Record):
     capacity_carry: float
     enforcement: float  # capacity of the authorities to follow up, 0 to 1
     member_share: float  # share of households with cover in the last 13 months
-    arrears: float  # months of claims unpaid
+    arrears: float  # months of claims unpaid beyond the time of processing
     claims_average: float  # slow average of approved claims a month, RWF
     fund: int
     payables: int

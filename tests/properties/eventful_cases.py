@@ -1,6 +1,6 @@
 """Small scenarios that meet every rule, run with the compiler on and off.
 
-As a program, ``python cases.py FILE`` runs them and writes the arrays to a NumPy archive.
+As a program, ``python eventful_cases.py FILE CASE ...`` runs some and writes the arrays to a NumPy archive.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import numpy as np
 
 from cbhi import Results, Scenario, simulate
 from cbhi.months import parse_month
-
 
 _EVENTFUL = {
     "switches.rollout": False,

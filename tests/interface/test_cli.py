@@ -1,0 +1,487 @@
+"""The command ``cbhi``: what it prints, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+import cbhi
+from cbhi import cli, saving
+from cbhi.cli import main
+from cbhi.published import published_table
+from cbhi.saving import FILES
+from cbhi.simulation import Interrupted
+
+SMALL = ("--households", "100", "--replicates", "2")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cbhi.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=300,
+    )
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def refused(result: Result, *said: str) -> None:
+    """Exit 2, one message on standard error, no traceback, nothing printed, nothing written."""
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    for text in said:
+        assert text in result.stderr
+    assert [path.name for path in Path().iterdir() if path.name != "kept"] == []
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """Run once as a user would, in an empty folder."""
+    place = tmp_path_factory.mktemp("user")
+    done = subprocess.run(
+        [sys.executable, "-m", "cbhi.cli", "run", "rwanda-rules", *SMALL, "--workers", "2"],
+        capture_output=True,
+        text=True,
+        cwd=place,
+        timeout=300,
+    )
+    return done, place
+
+
+def test_a_run_prints_the_published_table_and_writes_its_folder(
+    ran: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, place = ran
+    assert done.returncode == 0, done.stderr
+    folder = place / "out" / "rwanda-rules-only"
+    assert files(folder) == set(FILES)
+    assert "Rwanda, rules only: published figures beside the model (2 runs of 100 households)" in done.stdout
+    assert "fitted figures within two standard errors" in done.stdout
+    assert f"written to {Path('out/rwanda-rules-only')} in" in done.stdout
+    assert "coverage.png" in done.stdout
+    assert "simulating: 100 %" in done.stderr
+    assert "simulating" not in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_what_is_written_is_what_simulate_returns(
+    ran: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    folder = ran[1] / "out" / "rwanda-rules-only"
+    results = cbhi.simulate("rwanda-rules", households=100, replicates=2)
+    read = pd.read_csv(folder / "yearly.csv", dtype={"period": str})
+    expected = results.to_frame(every="year")
+    assert list(read["variable"]) == list(expected["variable"])
+    assert np.allclose(read["value"], expected["value"], rtol=1e-12, equal_nan=True)
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert record["replicates"] == record["replicates_asked"] == 2
+    assert record["interrupted"] is False
+    assert record["wall_seconds"] > 0
+    assert record["started"].endswith("+00:00")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from cbhi.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "heavy = {'numpy', 'numba', 'pandas', 'scipy', 'pydantic', 'rich', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for name in ("run", "list", "selftest"):
+        assert f"\n  {name} " in done.stdout
+
+
+def test_version() -> None:
+    assert cbhi.__version__ in call("--version").stdout
+
+
+def test_json_is_all_there_is_on_standard_output() -> None:
+    result = call("run", "rwanda-rules", *SMALL, "--seed", "4", "--json", "-o", "here")
+    assert result.exit_code == 0
+    summary = json.loads(result.stdout)
+    results = cbhi.simulate("rwanda-rules", households=100, replicates=2, seed=4)
+    assert summary["fingerprint"] == results.scenario.fingerprint()
+    assert (summary["seed"], summary["households"], summary["replicates"]) == (4, 100, 2)
+    assert summary["output"] == "here"
+    assert summary["files"] == [name for name in FILES if Path("here", name).exists()]
+    yearly = pd.DataFrame(summary["yearly"]).set_index(["variable", "period"])
+    places = [label for label, _, _ in results.periods]
+    for name in ("coverage_end_share", "claims_paid_rwf"):
+        values = results.values(name)[:, places.index("2010"), 0]
+        assert yearly.loc[(name, "2010"), "median"] == pytest.approx(np.median(values))
+        assert yearly.loc[(name, "2010"), "p95"] == pytest.approx(np.quantile(values, 0.95))
+    table = published_table(results)
+    fitted = table[table["use"] == "fit"]
+    published = summary["published"]
+    assert published["fitted"] == len(fitted)
+    assert published["fitted_within_2_sd"] == fitted["within_2_sd"].fillna(False).sum() > 0
+    assert published["fitted_within_2_sd"] + len(published["misses"]) == len(fitted)
+    assert [row["key"] for row in published["rows"]] == list(table["key"])
+    assert {type(row["within_2_sd"]) for row in published["rows"]} == {bool, type(None)}
+
+
+def test_quiet_prints_nothing() -> None:
+    result = call("run", "rwanda-rules", *SMALL, "-q")
+    assert (result.exit_code, result.output) == (0, "")
+    assert files(Path("out/rwanda-rules-only")) == set(FILES)
+
+
+def test_a_second_run_into_the_folder_replaces_the_first() -> None:
+    for seed in ("1", "2"):
+        assert call("run", "rwanda-rules", *SMALL, "-q", "--seed", seed, "-o", "o").exit_code == 0
+    assert files(Path("o")) == set(FILES)
+    assert json.loads(Path("o/run.json").read_text(encoding="utf-8"))["seed"] == 2
+
+
+def test_set_and_until_change_the_run() -> None:
+    result = call(
+        "run", "rwanda-rules", "--households", "50", "--replicates", "1", "-q",
+        "--set", "care.copayment_rwf=250", "--set", "scheme.calendar=fixed", "--set", "switches.trust = false",
+        "--set", "scheme.premium_rwf={poorest = 0, rich = 9}", "--until", "2013-06",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    (folder,) = Path("out").iterdir()
+    assert folder.name.startswith("rwanda-rules-only-care-copayment-rwf-250-")
+    assert folder.name.endswith("-to-2013-06")
+    said = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))
+    assert said["end"] == "2013-06"
+    assert said["values"]["care.copayment_rwf"] == 250
+    assert said["values"]["scheme.calendar"] == "fixed"
+    assert said["values"]["switches.trust"] is False
+    assert said["values"]["scheme.premium_rwf.poorest"] == 0
+    assert said["values"]["scheme.premium_rwf.rich"] == 9
+    monthly = pd.read_csv(folder / "monthly.csv")
+    assert monthly["period"].max() == "2013-06"
+
+
+def test_a_scenario_from_a_file_without_country() -> None:
+    Path("kept").mkdir()
+    Path("kept/mine.toml").write_text('name = "Mine & yours"\nfrom = 2000-01-01\nto = 2001-12-31\n')
+    result = call("run", "kept/mine.toml", "--households", "50", "--replicates", "1")
+    assert result.exit_code == 0, result.stderr
+    assert "Mine & yours: the years" in result.stdout
+    assert "published" not in result.stdout
+    assert files(Path("out/mine-yours")) == set(FILES) - {"published.csv"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("rwanda-rulse",), ("error: ", "did you mean 'rwanda-rules'?")),
+        (("nothing.toml",), ("error: ", "there is no file 'nothing.toml'")),
+        (("rwanda-rules", "--set", "care.copaymnt_rwf=0"), ("did you mean 'care.copayment_rwf'?",)),
+        (("rwanda-rules", "--set", "care.copayment_rwf=2,000"), ("must be a whole number, got '2,000'",)),
+        (("rwanda-rules", "--set", "subsidy.slots_share=20"), ("outside 0 to 1", "20 % is written 0.2")),
+        (("rwanda-rules", "--set", "care.copayment_rwf"), ("write KEY=VALUE",)),
+        (("rwanda-rules", "--set", "care.copayment_rwf="), ("write KEY=VALUE",)),
+        (("rwanda-rules", "--set", "a.b=1", "--set", "a.b=2"), ("--set a.b is given twice",)),
+        (("rwanda-rules", "--until", "2013"), ("'2013' is not a month",)),
+        (("rwanda-rules", "--until", "1990-01"), ("before it starts in 1999-07",)),
+        (("rwanda-rules", "--households", "0"), ("is not a whole number from 1 to",)),
+        (("rwanda-rules", "--households", "some"), ("'some' is not a whole number", "or 'all'")),
+        (("rwanda-rules", "--replicates", "0"), ("0 is not in the range",)),
+        (("rwanda-rules", "--seed", "-1"), ("-1 is not in the range",)),
+        (("rwanda-rules", "--workers", "1.5"), ("'1.5' is not a valid integer",)),
+        (("rwanda-rules", "--household", "10"), ("--households",)),
+        (("rwanda-rules", "-o", "/dev/null/x"), ("results cannot be written to", "Not a directory")),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_bad_input(arguments: tuple[str, ...], said: tuple[str, ...]) -> None:
+    refused(call("run", *arguments), *said)
+
+
+def test_all_households_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def note(*_: Any, **arguments: Any) -> None:
+        asked.update(arguments)
+        raise ValueError("enough")
+
+    monkeypatch.setattr(cbhi, "simulate", note)
+    refused(call("run", "rwanda-rules", "--households", "all"), "enough")
+    assert asked["households"] == "all"
+
+
+def test_output_into_a_file() -> None:
+    Path("kept").write_text("mine")
+    refused(call("run", "rwanda-rules", *SMALL, "-o", "kept"), "error: 'kept' is a file")
+    assert Path("kept").read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write")
+def test_output_where_nobody_can_write() -> None:
+    refused(
+        call("run", "rwanda-rules", *SMALL, "-o", "/proc/x"), "error: results cannot be written to '/proc/x'"
+    )
+
+
+def test_a_disk_that_fills_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(saving, "_write_json", full)
+    result = call("run", "rwanda-rules", *SMALL, "-q", "-o", "a/b")
+    refused(result, "error: results cannot be written to", "No space left on device")
+
+
+def test_memory_that_does_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def large(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(cbhi, "simulate", large)
+    refused(call("run", "rwanda-rules", "--households", "9000000"), "9000000 households do not fit")
+
+
+def test_a_missing_optional_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: Any, **__: Any) -> None:
+        raise ModuleNotFoundError("no", name="pyarrow.parquet")
+
+    monkeypatch.setattr(saving, "save_results", missing)
+    result = call("run", "rwanda-rules", *SMALL, "-q")
+    assert result.exit_code == 3
+    assert "pip install 'cbhi[io]'" in result.stderr
+    assert files(Path()) == set()
+
+
+# --- two runs, one folder ----------------------------------------------------------------------------
+
+
+def test_a_folder_in_use_is_refused() -> None:
+    Path("kept").mkdir()
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    lock = Path("kept/.running")
+    lock.write_text(f"{other.pid} {os.uname().nodename}\n")
+    try:
+        refused(call("run", "rwanda-rules", *SMALL, "-o", "kept"), "another run is writing to 'kept'", "-o")
+        assert files(Path("kept")) == {".running"}
+    finally:
+        other.communicate(b"\n")
+    # its process has ended, so the lock is stale
+    assert call("run", "rwanda-rules", *SMALL, "-q", "-o", "kept").exit_code == 0
+    assert files(Path("kept")) == set(FILES)
+
+
+@pytest.mark.parametrize("content", ["", "12\n", "x y\n", "999999 another-machine\n"])
+def test_a_lock_in_doubt_is_respected(content: str) -> None:
+    Path("kept").mkdir()
+    Path("kept/.running").write_text(content)
+    refused(call("run", "rwanda-rules", *SMALL, "-o", "kept"), "another run is writing to 'kept'")
+    assert Path("kept/.running").read_text() == content
+
+
+def test_the_lock_is_held_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    true = cbhi.simulate
+
+    def watched(*arguments: Any, **named: Any) -> Any:
+        seen.append(Path("o/.running").read_text())
+        return true(*arguments, **named)
+
+    monkeypatch.setattr(cbhi, "simulate", watched)
+    assert call("run", "rwanda-rules", *SMALL, "-q", "-o", "o").exit_code == 0
+    assert seen
+    assert seen[0].split()[0] == str(os.getpid())
+    assert ".running" not in files(Path("o"))
+
+
+# --- interrupted -------------------------------------------------------------------------------------
+
+
+def interrupt_after(replicates: int) -> Callable[..., Any]:
+    def stopped(scenario: Any, **arguments: Any) -> None:
+        if replicates == 0:
+            raise Interrupted(None)
+        raise Interrupted(real(scenario, **{**arguments, "replicates": replicates}))
+
+    real = cbhi.simulate
+    return stopped
+
+
+def test_interrupted_keeps_what_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_is_compiled", lambda: True)
+    monkeypatch.setattr(cbhi, "simulate", interrupt_after(2))
+    result = call("run", "rwanda-rules", "--households", "100", "--replicates", "7", "-o", "o", "--json")
+    assert result.exit_code == 130
+    assert "the 2 finished of 7 replicates are in o" in result.stderr
+    assert json.loads(result.stdout)["interrupted"] is True
+    assert files(Path("o")) == set(FILES)
+    assert set(pd.read_csv("o/yearly.csv")["replicate"]) == {0, 1}
+    record = json.loads(Path("o/run.json").read_text(encoding="utf-8"))
+    assert (record["interrupted"], record["replicates"], record["replicates_asked"]) == (True, 2, 7)
+
+
+def test_interrupted_before_anything_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_is_compiled", lambda: True)
+    monkeypatch.setattr(cbhi, "simulate", interrupt_after(0))
+    result = call("run", "rwanda-rules", "-o", "o")
+    assert result.exit_code == 130
+    assert "interrupted: nothing was written" in result.stderr
+    assert files(Path()) == set()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_ctrl_c_in_a_real_run() -> None:
+    cbhi.simulate("rwanda-rules", households=1)  # compiled before the clock starts
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cbhi.cli", "run", "rwanda-rules", "--households", "300",
+         "--replicates", "20000", "--workers", "2", "-o", "o"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    guard = threading.Timer(200, process.kill)
+    guard.start()
+    try:
+        assert process.stderr is not None
+        lines = [process.stderr.readline()]
+        while "left" not in lines[-1]:
+            lines.append(process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate()
+    finally:
+        guard.cancel()
+    assert process.returncode == 130, rest
+    assert "finished of 20000 replicates are in o" in rest
+    assert "Traceback" not in rest
+    assert files(Path("o")) == set(FILES)
+    assert 0 < pd.read_csv("o/yearly.csv")["replicate"].nunique() < 20000
+
+
+# --- progress ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(("no_color", "has_codes"), [(False, True), (True, False)])
+def test_progress_on_a_terminal(no_color: bool, has_codes: bool) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm"}
+    if no_color:
+        environment["NO_COLOR"] = "1"
+    done = subprocess.Popen(
+        [sys.executable, "-m", "cbhi.cli", "run", "rwanda-rules", *SMALL, "-o", "o"],
+        stdout=subprocess.DEVNULL, stderr=theirs, env=environment,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert done.wait() == 0
+    assert b"simulating" in shown
+    assert (b"\x1b[" in shown) is has_codes
+
+
+def test_the_first_run_says_that_it_compiles(tmp_path: Path) -> None:
+    code = "from cbhi.cli import _is_compiled; print(_is_compiled())"
+
+    def compiled(**environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **environment}
+        )
+        return done.stdout.strip()
+
+    cbhi.simulate("rwanda-rules", households=1)
+    assert compiled() == "True"
+    assert compiled(NUMBA_CACHE_DIR=str(tmp_path / "empty")) == "False"
+    assert compiled(NUMBA_DISABLE_JIT="1", NUMBA_CACHE_DIR=str(tmp_path / "empty")) == "True"
+
+
+def test_compiling_is_announced_and_done_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Any] = []
+    true = cbhi.simulate
+
+    def watched(scenario: Any, **named: Any) -> Any:
+        calls.append(named["households"])
+        return true(scenario, **named)
+
+    monkeypatch.setattr(cli, "_is_compiled", lambda: False)
+    monkeypatch.setattr(cbhi, "simulate", watched)
+    result = call("run", "rwanda-rules", *SMALL, "-o", "o")
+    assert result.exit_code == 0
+    assert result.stderr.splitlines()[0] == "compiling the engine, once; about half a minute"
+    assert calls == [1, 100]
+    assert call("run", "rwanda-rules", *SMALL, "-q", "-o", "o").stderr == ""
+
+
+# --- list and selftest -------------------------------------------------------------------------------
+
+
+def test_list_names_every_scenario_with_its_span() -> None:
+    result = call("list")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(cbhi.scenario_names())
+    rules = next(line for line in lines if line.startswith("rwanda-rules "))
+    assert "1999-07 to 2012-06" in rules
+    assert len(rules.split("2012-06")[1].strip()) > 5
+
+
+def test_selftest_passes() -> None:
+    done = command("selftest")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 5
+    assert all(line.endswith(": ok") for line in lines)
+
+
+def test_selftest_notices_wrong_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    counter, key, words = cli._PHILOX[0]
+    monkeypatch.setattr(cli, "_PHILOX", ((counter, key, (*words[:3], 1)),))
+    result = call("selftest")
+    assert result.exit_code == 1
+    assert "published vectors: FAILED" in result.stdout
+    assert "1 of 5 failed" in result.stdout
+
+
+def test_selftest_notices_money_that_vanishes_and_workers_that_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    true = cli._small_run
+
+    def tampered(workers: int) -> Any:
+        results = true(workers)
+        if workers == 1:
+            results.arrays.flows[0, 5, 0, 0] += 1
+        return results
+
+    monkeypatch.setattr(cli, "_small_run", tampered)
+    result = call("selftest")
+    assert result.exit_code == 1
+    assert "money and members balance in every month: FAILED" in result.stdout
+    assert "1 and 2 workers give the same numbers: FAILED (ValueError: 'flows' differs)" in result.stdout
