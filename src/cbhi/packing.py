@@ -421,15 +421,26 @@ def first_month_of_sale(scenario: Scenario) -> I8:
     return first.astype(np.int64)
 
 
+def _closes_by_itself(scenario: Scenario) -> bool:
+    scheme = scenario.regimes()[-1][1].scheme
+    first_of_year = 1 if scheme.calendar == "rolling" else scheme.year_start_month
+    return (scenario.end + 1) % 12 == first_of_year - 1
+
+
 def reporting_periods(scenario: Scenario, calendar: Table) -> list[tuple[str, int, int]]:
     """Return (label, first, end) month indices of the reporting years.
 
     A year is named after the calendar year in which it closes: "2003" is January to December 2003,
-    "2012" July 2011 to June 2012 once membership years run from July.
+    "2012" July 2011 to June 2012 once membership years run from July. A last year that the end of the run
+    cuts short says so, as in "2018 (3 months)".
     """
     periods = []
     for number in range(int(calendar["period"][-1]) + 1):
         inside = np.flatnonzero(calendar["period"] == number)
         begin, end = int(inside[0]), int(inside[-1]) + 1
-        periods.append((str((scenario.start + end - 1) // 12), begin, end))
+        last = scenario.start + end - 1
+        label = str(last // 12)
+        if end == scenario.n_months and not _closes_by_itself(scenario):
+            label += f" ({end - begin} months)"
+        periods.append((label, begin, end))
     return periods

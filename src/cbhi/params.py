@@ -2,7 +2,8 @@
 
 A parameter is one field of one of the sections below. ``confidence`` is ``published`` (read in the
 source named), ``recalled`` (known, no source at hand), ``derived`` (computed from such facts) or
-``assumption`` (no evidence: a starting value inside a range). ``fitted`` marks values found by
+``assumption`` (no evidence: a starting value inside a range) or ``choice`` (a rule or a switch that a
+scenario sets). ``fitted`` marks values found by
 ``benchmarks/fit_rwanda.py``. "Design text" names the priors that the founders wrote down before fitting,
 from the literature as they remembered it. Money is in whole francs, shares run from 0 to 1.
 """
@@ -16,7 +17,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-Confidence = Literal["published", "recalled", "derived", "assumption", "fitted"]
+Confidence = Literal["published", "recalled", "derived", "assumption", "fitted", "choice"]
+
+
+_CHOICES = ("on/off", "choice")
 
 
 def _parameter(
@@ -29,7 +33,8 @@ def _parameter(
     confidence: Confidence = "assumption",
 ) -> Any:
     if not source:
-        source = "a choice of the scenario" if unit in ("on/off", "choice") else "no evidence at hand"
+        source = "a choice of the scenario" if unit in _CHOICES else "no evidence at hand"
+        confidence = "choice" if unit in _CHOICES else confidence
     return Field(
         default=default,
         title=title,

@@ -138,6 +138,8 @@ class Scenario:
                 for problem in _explain(error):
                     if problem not in problems:
                         problems.append(problem)
+        if regimes:
+            problems += _problems_of_series(regimes[0][1])
         # rules that two keys share, checked on what is in force
         for month, p in regimes:
             if p.subsidy.state_share + p.subsidy.donor_share > 1.0 + 1e-9:
@@ -259,6 +261,28 @@ class Scenario:
                 }
             )
         return rows
+
+
+# values that a series can take; formal employment is found in the better-off half of people only
+_SERIES_RANGE = {
+    "population.persons": (1.0, 1e10),
+    "income.gini": (0.0, 0.95),
+    "provider.clinicians": (0.0, 1e9),
+    "provider.health_centres": (0.0, 1e9),
+    "formal.share": (0.0, 0.5),
+    "rollout.schemes": (0.0, 1e9),
+}
+
+
+def _problems_of_series(p: Parameters) -> list[str]:
+    """Return one line for every entry of a series that is out of range."""
+    flat = _flat_values(p)
+    return [
+        f"{key} of {month} = {value!r} is outside {low:g} to {high:g} [{_table()[key].unit}]"
+        for key, (low, high) in _SERIES_RANGE.items()
+        for month, value in flat[key].items()
+        if not low <= value <= high
+    ]
 
 
 def _rebuild(plain: dict[str, Any]) -> Scenario:
@@ -395,17 +419,44 @@ def _line_of(text: str, key: str) -> int | None:
 _HEAD = ("name", "base", "country", "from", "to", "about", "event", "sources")
 
 
-@functools.cache
-def _load(path: Path) -> Scenario:
-    text = path.read_text(encoding="utf-8")
+def _tables_of_events(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    entries = content.get("event", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError("'event' must be written as tables: [[event]], then from = 2011-07-01 and changes")
+    return entries
+
+
+def _read_sources(content: Mapping[str, Any]) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    entries = content.get("sources", {})
+    if not isinstance(entries, dict):
+        return {}, ["'sources' must be a table of keys"]
+    sources: dict[str, tuple[str, str]] = {}
+    problems = []
+    for key, entry in entries.items():
+        if key not in _table():
+            problems.append(f"sources: unknown key '{key}'{suggest(key, _table())}")
+        elif not isinstance(entry, dict) or not {"source", "confidence"} <= set(entry):
+            problems.append(f"sources: {key} needs {{ source = '...', confidence = '...' }}")
+        else:
+            sources[key] = (str(entry["source"]), str(entry["confidence"]))
+    return sources, problems
+
+
+def _load(path: Path, inside: tuple[Path, ...] = ()) -> Scenario:
+    if path in inside:
+        circle = " -> ".join(p.name for p in (*inside, path))
+        raise ScenarioError(path.name, [f"its bases run in a circle: {circle}"])
     try:
+        text = path.read_text(encoding="utf-8")
         content = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise ScenarioError(path.name, [f"not a UTF-8 text: {error}"]) from None
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(path.name, [f"not valid TOML: {error}"]) from None
     problems: list[str] = []
     base: Scenario | None = None
     if "base" in content:
-        base = _load(_find(str(content["base"]), path.parent))
+        base = _load(_find(str(content["base"]), path.parent).resolve(), (*inside, path))
     sections = set(Parameters.model_fields)
     body = {key: value for key, value in content.items() if key in sections}
     problems += [
@@ -416,7 +467,12 @@ def _load(path: Path) -> Scenario:
     values, wrong = flatten(body)
     problems += wrong
     events = []
-    for number, entry in enumerate(content.get("event", []), start=1):
+    try:
+        entries = _tables_of_events(content)
+    except ValueError as error:
+        entries = []
+        problems.append(str(error))
+    for number, entry in enumerate(entries, start=1):
         changes, wrong = flatten({k: v for k, v in entry.items() if k not in ("from", "why")})
         problems += [f"event {number}: {problem}" for problem in wrong]
         try:
@@ -436,12 +492,8 @@ def _load(path: Path) -> Scenario:
                 raise ValueError(f"'{word}' is missing: the run needs a first and a last month")
         except ValueError as error:
             problems.append(str(error))
-    sources: dict[str, tuple[str, str]] = {}
-    for key, entry in content.get("sources", {}).items():
-        if key not in _table():
-            problems.append(f"sources: unknown key '{key}'{suggest(key, _table())}")
-        else:
-            sources[key] = (str(entry["source"]), str(entry["confidence"]))
+    sources, wrong = _read_sources(content)
+    problems += wrong
     if problems:
         raise ScenarioError(path.name, [_with_line(path, text, problem) for problem in problems])
     inherited_events = [
@@ -456,13 +508,23 @@ def _load(path: Path) -> Scenario:
             end=span["to"],
             values={**(base.values if base else {}), **values},
             events=(*inherited_events, *events),
-            sources={**(base.sources if base else {}), **sources},
+            sources={**_inherited_sources(base, values, path), **sources},
             country=str(content.get("country", base.country if base else "")),
         )
     except ScenarioError as error:
         raise ScenarioError(
             path.name, [_with_line(path, text, problem) for problem in error.problems]
         ) from None
+
+
+def _inherited_sources(
+    base: Scenario | None, values: Mapping[str, Any], path: Path
+) -> dict[str, tuple[str, str]]:
+    """Return the base's sources; a value that the file replaces no longer has the base's source."""
+    inherited = dict(base.sources) if base else {}
+    return {
+        key: (f"given in {path.name}", "assumption") if key in values else inherited[key] for key in inherited
+    }
 
 
 def _with_line(path: Path, text: str, problem: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -165,8 +166,9 @@ def test_a_second_run_into_the_folder_replaces_the_first() -> None:
 def test_set_and_until_change_the_run() -> None:
     result = call(
         "run", "rwanda-rules", "--households", "50", "--replicates", "1", "-q",
-        "--set", "care.copayment_rwf=250", "--set", "scheme.calendar=fixed", "--set", "switches.trust = false",
-        "--set", "scheme.premium_rwf={poorest = 0, rich = 9}", "--until", "2013-06",
+        "--set", "care.copayment_rwf=250", "--set", "scheme.calendar=fixed",
+        "--set", "switches.trust = false", "--set", "scheme.premium_rwf={poorest = 0, rich = 9}",
+        "--until", "2013-06",
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
     (folder,) = Path("out").iterdir()
@@ -280,7 +282,7 @@ def test_a_folder_in_use_is_refused() -> None:
     Path("kept").mkdir()
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     lock = Path("kept/.running")
-    lock.write_text(f"{other.pid} {os.uname().nodename}\n")
+    lock.write_text(f"{other.pid} {platform.node()}\n")
     try:
         refused(call("run", "rwanda-rules", *SMALL, "-o", "kept"), "another run is writing to 'kept'", "-o")
         assert files(Path("kept")) == {".running"}

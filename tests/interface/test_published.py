@@ -171,6 +171,15 @@ def test_a_year_cut_short_is_not_compared() -> None:
     assert late.periods[places[2011][0]][2] < base.replace({}, end="2011-12").n_months
 
 
+def test_of_two_years_with_one_label_the_first_counts() -> None:
+    moved = cbhi.scenario("rwanda-rules").add_event("2011-07", {"scheme.year_start_month": 1})
+    results = cbhi.simulate(moved.replace({}, end="2012-12"), households=50)
+    labels = [label for label, _, _ in results.periods]
+    assert labels[-3:] == ["2011", "2011", "2012"]
+    # a plain 2011 in the sources means June
+    assert complete_periods(results)[2011] == (len(labels) - 3, 6)
+
+
 def test_money_is_compared_over_whole_years_only() -> None:
     base = cbhi.scenario("rwanda-rules").replace({}, start="2012-01")
     half = cbhi.simulate(base, households=50)

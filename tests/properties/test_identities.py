@@ -15,6 +15,8 @@ from strategies import quick, scenarios
 from cbhi import Results, Scenario, checks, simulate
 from cbhi.checks import CheckError, check_all
 from cbhi.kernels import codes as c
+from cbhi.kernels.fund import hand_out
+from cbhi.kernels.records import District, Section, record_table
 from cbhi.months import parse_month
 from cbhi.packing import pack_calendar, pack_rules
 from cbhi.params import parameter_table
@@ -77,6 +79,34 @@ class TestRandomScenarios:
         results = simulate(scenario.replace(changes), households=households, replicates=2)
         over = tally(results, c.CONTACTS_WANTED) - tally(results, c.CAPACITY)
         np.testing.assert_array_equal(tally(results, c.FORGONE_CAPACITY), np.maximum(0, over))
+
+
+class TestLargeAmounts:
+    @given(
+        paid=st.integers(0, 10**15),
+        hospitals=st.lists(st.integers(0, 10**14), min_size=1, max_size=5),
+        centres=st.lists(st.integers(0, 10**14), max_size=5),
+        large=st.sampled_from([1, 10**5, 10**9]),
+    )
+    @quick
+    def test_a_pools_payment_is_handed_out_whole(
+        self, paid: int, hospitals: list[int], centres: list[int], large: int
+    ) -> None:
+        districts, sections = record_table(District, len(hospitals)), record_table(Section, len(centres))
+        districts["claims_month"] = [claims // large for claims in hospitals]
+        sections["claims_month"] = [claims // large for claims in centres]
+        flows = np.zeros((len(hospitals), c.N_FLOWS), dtype=np.int64)
+        hand_out(sections, districts, 0, len(hospitals), paid, True, flows)
+        parts = [int(x) for x in (*districts["hospital_cash"], *sections["health_centre_cash"])]
+        bills = [int(x) for x in (*districts["claims_month"], *sections["claims_month"])]
+        assert sum(parts) == paid == flows.sum()
+        assert min(parts) >= 0
+        if sum(bills):
+            # in proportion, exactly so where products are small; roundings go to the first hospital
+            exact = [paid * bill // sum(bills) for bill in bills]
+            small = paid * sum(bills) < 2**62
+            for part, share in list(zip(parts, exact, strict=True))[1:]:
+                assert part == share if small else part == pytest.approx(share, rel=1e-3, abs=paid * 1e-3)
 
 
 class TestExtremes:

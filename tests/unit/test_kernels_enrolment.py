@@ -341,6 +341,30 @@ class TestCover:
     def test_may_buy(self, until: int, cal: dict[str, int], may: bool) -> None:
         assert enrolment.may_buy(until, NOW, calendar(**cal)) == may
 
+    @pytest.mark.parametrize(
+        ("until", "grace", "waits"),
+        [
+            (0, 3, True),  # never a member
+            (NOW + 1, 0, False),  # no gap: cover lasts to the end of this month
+            (NOW, 0, True),
+            (NOW, 1, False),
+            (NOW - 2, 3, False),
+            (NOW - 3, 3, True),
+        ],
+    )
+    def test_waiting_and_grace(self, until: int, grace: int, waits: bool) -> None:
+        r = rule(waiting_months=5, grace_months=grace)
+        assert enrolment.waiting_due(until, NOW, r) == (5 if waits else 0)
+
+    def test_a_late_renewal_within_grace_starts_at_once(self) -> None:
+        r = rule(**EAGER, **NO_SUBSIDY, waiting_months=2, grace_months=3)
+        starts = []
+        for until in (NOW - 2, NOW - 3):
+            hh, mm = household(cash=10**5, cover_from=NOW - 20, cover_until=until)
+            seek(hh, mm, r)
+            starts.append(int(hh.cover_from))
+        assert starts == [NOW + 1, NOW + 3]
+
     def test_year_share(self) -> None:
         assert enrolment.year_share(NOW, NOW + 6) == 0.5
         assert enrolment.year_share(NOW, NOW + 18) == 1.0

@@ -57,11 +57,22 @@ class TestPayment:
         if money >= payables:
             assert payables * share - 1e-3 <= paid <= payables * share + 1.001
 
-    def test_arrears(self) -> None:
-        assert fund.months_of_arrears(0, 0.0) == 0.0
-        assert fund.months_of_arrears(3_000, 1_500.0) == 2.0
-        assert fund.months_of_arrears(10**9, 1_500.0) == 60.0
-        assert fund.months_of_arrears(5, 0.0) == 5.0
+    @pytest.mark.parametrize(
+        ("payables", "average", "share", "months"),
+        [
+            (0, 0.0, 0.5, 0.0),
+            (3_000, 1_500.0, 1.0, 2.0),
+            # half is paid each month: one month's delay is processing, no arrears
+            (3_000, 1_500.0, 0.5, 1.0),
+            (1_500, 1_500.0, 0.5, 0.0),
+            (1_000, 1_500.0, 0.5, 0.0),
+            (10**9, 1_500.0, 0.6, 60.0),
+            (5, 0.0, 1.0, 5.0),
+            (3_000, 1_500.0, 0.0, 2.0),
+        ],
+    )
+    def test_arrears(self, payables: int, average: float, share: float, months: float) -> None:
+        assert fund.months_of_arrears(payables, average, share) == pytest.approx(months)
 
 
 def settle(sec: Any, approved: int, r: Any, dist: Any = None) -> tuple[Any, Any]:
@@ -77,14 +88,18 @@ class TestSection:
         assert (sec.fund, sec.payables, sec.health_centre_cash) == (3_000, 2_000, 2_007)
         assert f[codes.CLAIMS_OUTPATIENT] == 2_000
         assert sec.claims_average == pytest.approx(2_150)
-        assert sec.arrears == pytest.approx(2_000 / 2_150)
+        assert sec.arrears == 0.0
+        settle(sec, 9_000, rule(processing_share=0.5))
+        # 11,000 due, 3,000 left to pay with: 8,000 over a mean of 3,177.5, less one month of processing
+        assert sec.arrears == pytest.approx(8_000 / 3_177.5 - 1)
 
     def test_steady_claims_and_ample_money_settle_at_littles_law(self) -> None:
-        # each month pays a share p of stock and new claims: stock = c (1 - p) / p
+        # each month pays a share p of stock and new claims: stock = c (1 - p) / p, which is no arrears
         sec = section(fund=10**9)
         for _ in range(200):
             settle(sec, 10_000, rule(processing_share=0.4))
-        assert sec.arrears == pytest.approx(1.5, abs=1e-3)
+        assert sec.payables == pytest.approx(15_000, abs=2)
+        assert sec.arrears == pytest.approx(0.0, abs=1e-3)
 
     def stressed(self, months: int, deficit: int, **changes: Any) -> list[tuple[int, int, float]]:
         sec = section(claims_average=1_000.0, payables=3_500)
@@ -135,7 +150,7 @@ class TestPool:
         paid = fund.settle_pool_claims(dist, 3_000, 2_000, rule(processing_share=0.5), f)
         assert (paid, dist.pool, dist.payables) == (2_000, 3_000, 2_000)
         assert dist.claims_average == pytest.approx(1_600)
-        assert dist.arrears == pytest.approx(1.25)
+        assert dist.arrears == pytest.approx(2_000 / 1_600 - 1)
         assert f.sum() == 0
 
     @pytest.mark.parametrize(("deficit", "rescue"), [(codes.DEFICIT_BAIL_OUT, 9_100), (codes.DEFICIT_CARRY, 0)])

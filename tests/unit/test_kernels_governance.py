@@ -26,13 +26,13 @@ def moved(refused: float = 0.0, sec: dict[str, Any] | None = None, **changes: An
 
 class TestTrust:
     def test_by_hand(self) -> None:
-        s = section(trust=0.5, quality=0.9, arrears=1.5, enforcement=0.8)
+        s = section(trust=0.5, quality=0.9, arrears=0.9, enforcement=0.8)
         r = rule(
             trust_meetings=0.02, trust_prompt=0.03, trust_quality=0.1, trust_arrears=0.05, trust_coercion=0.01,
-            trust_fixed=0, compulsory=1,
+            trust_fixed=0, compulsory=1, enforcement_max=0.1,
         )  # fmt: skip
         update_trust(s, 0.2, r)
-        change = 0.02 * 0.5 + 0.03 * 0.5 + 0.1 * 0.4 - 0.05 * (0.5 + 0.2) * 0.5 - 0.01 * 0.8 * 0.5
+        change = 0.02 * 0.5 + 0.03 * 0.5 + 0.1 * 0.4 - 0.05 * (0.3 + 0.2) * 0.5 - 0.01 * 0.8 * 0.5
         assert s.trust == pytest.approx(0.5 + change)
 
     def test_each_driver_has_its_sign(self) -> None:
@@ -46,8 +46,14 @@ class TestTrust:
         assert moved(trust_coercion=0.1, compulsory=1) < 0
         assert moved(trust_coercion=0.1, compulsory=0) == 0.0
 
-    @pytest.mark.parametrize(("arrears", "prompt"), [(2.99, True), (3.0, False)])
-    def test_prompt_is_within_three_months(self, arrears: float, prompt: bool) -> None:
+    def test_a_law_without_sanctions_costs_no_trust(self) -> None:
+        law = dict(trust_coercion=0.1, compulsory=1)
+        assert moved(**law, gate_probability=0.0, enforcement_max=0.0) == 0.0
+        assert moved(**law, gate_probability=0.1, enforcement_max=0.0) < 0
+        assert moved(**law, gate_probability=0.0, enforcement_max=0.1) < 0
+
+    @pytest.mark.parametrize(("arrears", "prompt"), [(0.99, True), (1.0, False)])
+    def test_prompt_is_within_a_month(self, arrears: float, prompt: bool) -> None:
         assert (moved(trust_prompt=0.1, sec={"arrears": arrears}) > 0) == prompt
 
     def test_a_year_of_arrears_is_the_worst(self) -> None:

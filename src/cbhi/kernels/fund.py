@@ -24,6 +24,7 @@ from cbhi.kernels.records import I8, District, Rule, Section, Table
 CLAIMS_MEMORY = 0.15
 # a fund must be beyond the limit this long before the rule for deficits acts
 PATIENCE_MONTHS = 3
+LARGEST_PRODUCT = 1 << 62
 
 
 def share_out(sec: Section, dist: District, income_rwf: int, rule: Rule, flows: I8) -> None:
@@ -175,18 +176,24 @@ def hand_out(
         sec = sections[s]
         if first_district <= sec.district < end_district:
             total += sec.claims_month
+    # bills in larger units, where payment times bill would not fit into 63 bits; units are rounded down,
+    # so that parts still never exceed the whole
+    shift = 0
+    while paid_rwf > LARGEST_PRODUCT // max(1, total >> shift):
+        shift += 1
+    whole = total >> shift
     left = paid_rwf
     if total > 0:
         for s in range(n_sections):
             sec = sections[s]
             if first_district <= sec.district < end_district:
-                part = paid_rwf * sec.claims_month // total
+                part = paid_rwf * (sec.claims_month >> shift) // whole
                 sec.health_centre_cash += part
                 flows[sec.district, CLAIMS_OUTPATIENT_POOL] += part
                 left -= part
         for d in range(first_district, end_district):
             dist = districts[d]
-            part = paid_rwf * dist.claims_month // total
+            part = paid_rwf * (dist.claims_month >> shift) // whole
             dist.hospital_cash += part
             flows[d, CLAIMS_HOSPITAL] += part
             left -= part

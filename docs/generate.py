@@ -1,0 +1,382 @@
+"""Fill the generated parts of the documentation from the source.
+
+    python docs/generate.py            # rewrite what is stale
+    python docs/generate.py --check    # write nothing; exit 1 and name what is stale
+
+A generated part stands between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``. Descriptions of state
+variables are the comments beside the fields in ``kernels/records.py``; the schedule is read from the calls
+in ``kernels/month.py``; parameters and variables of the results come from ``cbhi.params`` and
+``cbhi.results``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import configparser
+import io
+import re
+import sys
+import tokenize
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+KERNELS = ROOT / "src" / "cbhi" / "kernels"
+
+_STORAGE = {
+    "Flag": "whole, 1 byte",
+    "Small": "whole, 1 byte",
+    "Month": "whole, 2 bytes",
+    "Count": "whole, 4 bytes",
+    "int": "whole, 8 bytes",
+    "Real": "real, 4 bytes",
+    "float": "real, 8 bytes",
+    "I8": "whole, 8 bytes each",
+}
+
+# what the name of a field leaves open, for fields without a comment in the source
+_PLAIN = {
+    "Household.alive": "0 for a row that is free or whose household has dissolved",
+    "Household.shared_frailty": "health risk that the members share, relative to 1",
+    "Household.distance_km": "distance to the health centre once all facilities of the series are built",
+    "Household.trust_offset": "own trust less the section's",
+    "Household.n_members": "members",
+    "Household.odds_insured": "odds of seeking care for an ordinary episode at the price with cover",
+    "Household.odds_uninsured": "the same at the user fee",
+    "Household.odds_severe_insured": "odds for a severe episode at the expected price with cover",
+    "Household.odds_severe_uninsured": "the same at the user fees",
+    "Household.cash": "cash in hand, RWF",
+    "Household.debt": "informal debt, RWF",
+    "Member.ordinal": "number within its household; part of every key, never reused",
+    "Member.sex": "0 male, 1 female",
+    "Member.chronic": "1 when chronically ill",
+    "Member.enrolled": "1 when under the household's latest policy, active or not",
+    "Member.frailty": "own health risk, relative to 1",
+    "Section.district": "row of its district",
+    "Section.trust": "trust in the scheme, 0 to 1",
+    "Section.quality": "quality of care, 0 to 1",
+    "Section.group_first": "first association",
+    "Section.group_end": "one past the last association",
+    "Section.wait_hours": "expected waiting",
+    "Section.capacity_carry": "fraction of a consultation carried to the next month",
+    "Section.fund": "money of the scheme, RWF",
+    "Section.payables": "claims approved and not yet paid, RWF",
+    "Section.subsidy_left": "subsidy budget of the year not yet used, RWF",
+    "Section.bad_months": "months in a row with arrears beyond the limit",
+    "Section.suspended": "1 while benefits are suspended",
+    "Section.health_centre_cash": "money of the health centre, RWF",
+    "Section.persons": "people at the end of last month",
+    "Groups.households": "households that belong to it",
+    "District.number": "which of the country's districts it is",
+    "District.harvest": "this year's factor on incomes",
+    "District.illness": "this year's factor on need",
+    "District.pool": "money of the pool, RWF",
+    "District.payables": "claims on the pool not yet paid, RWF",
+    "District.claims_average": "slow average of claims on the pool a month, RWF",
+    "District.arrears": "months of the pool's claims unpaid beyond the time of processing",
+    "District.bad_months": "months in a row with arrears beyond the limit",
+    "District.hospital_cash": "money of the hospital, RWF",
+}
+
+_STATE = (
+    ("Household", "One row a household."),
+    ("Member", "One row a member, up to twelve in a household."),
+    ("Section", "One row a section: a scheme with its fund and its health centre."),
+    ("Groups", "Associations (ibimina), within sections."),
+    ("District", "One row a district: its pool and its hospital."),
+)
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def sentence(text: str) -> str:
+    """Return the first sentence of a docstring, in one line and without a full stop."""
+    first = text.strip().split("\n\n")[0]
+    flat = " ".join(first.split()).replace("``", "`")
+    return re.split(r"(?<=[a-z0-9)])\. ", flat)[0].rstrip(".")
+
+
+# --- state variables ----------------------------------------------------------------------------------
+
+
+def _trailing_comments(source: str) -> dict[int, str]:
+    found = {}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT and not token.line.strip().startswith("#"):
+            found[token.start[0]] = token.string.lstrip("# ").strip()
+    return found
+
+
+def fields_of(record: str) -> list[tuple[str, str, str]]:
+    """Return (field, storage, description) of one record of ``kernels/records.py``."""
+    source = (KERNELS / "records.py").read_text(encoding="utf-8")
+    comments = _trailing_comments(source)
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and node.name == record:
+            rows = []
+            for entry in node.body:
+                if isinstance(entry, ast.AnnAssign) and isinstance(entry.target, ast.Name):
+                    name = entry.target.id
+                    about = comments.get(entry.lineno) or _PLAIN.get(
+                        f"{record}.{name}", name.replace("_", " ")
+                    )
+                    rows.append((name, _STORAGE[ast.unparse(entry.annotation)], about))
+            return rows
+    raise LookupError(f"no record {record} in records.py")
+
+
+def state() -> str:
+    """Return the tables of state variables."""
+    parts = []
+    for record, about in _STATE:
+        rows = [(f"`{name}`", storage, text) for name, storage, text in fields_of(record)]
+        parts.append(f"**`{record}`**. {about}\n\n" + table(("variable", "stored as", "what it holds"), rows))
+    return "\n\n".join(parts)
+
+
+# --- schedule -----------------------------------------------------------------------------------------
+
+
+class Kernel(NamedTuple):
+    """A function of a kernel module."""
+
+    module: str
+    about: str
+    node: ast.FunctionDef
+
+
+def kernels() -> dict[str, Kernel]:
+    """Return every function of the kernel modules by its name; names must be unique."""
+    found: dict[str, Kernel] = {}
+    for path in sorted(KERNELS.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                if node.name in found:
+                    raise LookupError(f"two kernels are called {node.name}")
+                found[node.name] = Kernel(path.stem, sentence(ast.get_docstring(node) or ""), node)
+    return found
+
+
+class Call(NamedTuple):
+    """A call in a kernel: of what, under which conditions, inside a loop or not."""
+
+    name: str
+    when: tuple[str, ...]
+    looped: bool
+
+
+def _calls(statements: list[ast.stmt], when: tuple[str, ...], looped: bool) -> Iterator[Call]:
+    """Yield the calls of a function in the order of the source."""
+    for node in statements:
+        if isinstance(node, ast.If):
+            test = ast.unparse(node.test)
+            yield from _calls(node.body, (*when, test), looped)
+            yield from _calls(node.orelse, (*when, f"not ({test})"), looped)
+        elif isinstance(node, (ast.For, ast.While)):
+            yield from _calls(node.body, when, True)
+        else:
+            inner = [n for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+            for call in sorted(inner, key=lambda n: (n.lineno, n.col_offset)):
+                yield Call(ast.unparse(call.func), when, looped)
+
+
+# steps whose own calls are shown below them, and who goes through their loops
+_OPENED = {
+    "run_months": "country",
+    "month_of_section": "section",
+    "start_of_month": "household",
+    "enrol_section": "household",
+    "give_care": "contact",
+    "pass_anniversaries": "household",
+    "settle_pools": "pool",
+}
+# arithmetic that is part of a step rather than a step
+_ARITHMETIC = ("codes", "compiling", "draws", "money", "records")
+
+
+def schedule() -> str:
+    """Return the month as a numbered table, read from the calls in ``kernels/month.py``."""
+    known = kernels()
+    rows: list[tuple[str, ...]] = []
+
+    def walk(name: str, number: str, who: str) -> None:
+        count = 0
+        seen = set()
+        for call in _calls(known[name].node.body, (), False):
+            called = call.name
+            if called not in known or known[called].module in _ARITHMETIC or call in seen:
+                continue
+            seen.add(call)
+            count += 1
+            here = f"{number}{count}"
+            kernel = known[called]
+            condition = " and ".join(f"`{test}`" for test in call.when)
+            whom = _OPENED[name] if call.looped else who
+            rows.append((here, whom, f"`{kernel.module}.{called}`", kernel.about, condition))
+            if called in _OPENED:
+                walk(called, f"{here}.", _OPENED[called] if called == "month_of_section" else whom)
+
+    walk("run_months", "", "country")
+    return table(("step", "for each", "function", "what happens", "only when"), rows)
+
+
+def draws() -> str:
+    """Return the table of decision codes."""
+    source = (KERNELS / "codes.py").read_text(encoding="utf-8")
+    comments = _trailing_comments(source)
+    entity = ""
+    rows = []
+    for number, line in enumerate(source.splitlines(), start=1):
+        if line.startswith("# entity:"):
+            entity = line.split(":", 1)[1].strip()
+        match = re.match(r"(DRAW_\w+) = (\d+)", line)
+        if match:
+            rows.append((match[2], f"`{match[1]}`", entity, comments.get(number, "")))
+    return table(("code", "name", "entity", "what is drawn"), rows)
+
+
+def rooms() -> str:
+    """Return the kernel modules from the lowest up, in the order of the import contract."""
+    contract = configparser.ConfigParser()
+    contract.read(ROOT / ".importlinter", encoding="utf-8")
+    layers = contract["importlinter:contract:kernels"]["layers"].split()
+    rows = []
+    for module in reversed(layers):
+        text = ast.get_docstring(ast.parse((KERNELS / f"{module}.py").read_text(encoding="utf-8")))
+        rows.append((f"`{module}`", sentence(text or "")))
+    return table(("module", "what it holds"), rows)
+
+
+# --- parameters and variables -------------------------------------------------------------------------
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.10g}".replace(",", " ")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, dict):
+        return ", ".join(f"{month}: {_number(entry)}" for month, entry in value.items())
+    if isinstance(value, (int, float)):
+        return _number(value)
+    return str(value)
+
+
+def _range(info: Any) -> str:
+    if info.choices:
+        return " or ".join(info.choices)
+    if info.unit == "on/off":
+        return "on or off"
+    if isinstance(info.default, dict):
+        return "series, not negative"
+    if info.low is None and info.high is None:
+        return ""
+    return f"{_number(info.low)} to {_number(info.high)}"
+
+
+def parameters() -> str:
+    """Return the tables of parameters, one a section."""
+    from cbhi.params import Parameters, parameter_table
+
+    known = parameter_table()
+    parts = []
+    head = ("key", "what it is", "unit", "default", "range", "source", "confidence", "datable")
+    for section, field in Parameters.model_fields.items():
+        about = sentence(getattr(field.annotation, "__doc__", "") or "")
+        rows = []
+        for key, info in known.items():
+            if key.split(".")[0] == section:
+                rows.append(
+                    (
+                        f"`{key.removeprefix(section + '.')}`", info.title, info.unit, _value(info.default),
+                        _range(info), info.source, info.confidence, "yes" if info.datable else "no",
+                    )
+                )  # fmt: skip
+        parts.append(
+            f"## {section}\n\n{re.sub(r' ?[(]MODEL [0-9.]+[)]', '', about)}.\n\n" + table(head, rows)
+        )
+    return "\n\n".join(parts)
+
+
+def counts() -> str:
+    """Return how many parameters there are by confidence."""
+    from cbhi.params import parameter_table
+
+    total: dict[str, int] = {}
+    for info in parameter_table().values():
+        if info.unit != "on/off":
+            total[info.confidence] = total.get(info.confidence, 0) + 1
+    rows = [(name, str(total[name])) for name in sorted(total, key=lambda name: -total[name])]
+    return table(("confidence of the default", "parameters, switches left out"), rows)
+
+
+def variables() -> str:
+    """Return the table of variables of the results."""
+    from cbhi import results
+
+    quintile = results._BY_QUINTILE
+    rows = []
+    for name, variable in results.VARIABLES.items():
+        rows.append(
+            (
+                f"`{name}`", variable.unit, variable.about,
+                "no" if name in results.YEARLY_ONLY else "yes",
+                "yes" if name in quintile else "no",
+                "yes" if variable.scaled else "no",
+            )
+        )  # fmt: skip
+    return table(("name", "unit", "what it is", "by month", "by quintile", "scaled to the country"), rows)
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "state": state,
+    "schedule": schedule,
+    "draws": draws,
+    "rooms": rooms,
+    "parameters": parameters,
+    "counts": counts,
+    "variables": variables,
+}
+_PART = re.compile(r"(<!-- begin: (\w+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
+
+
+def filled(text: str) -> str:
+    """Return a page with its generated parts made anew."""
+    return _PART.sub(lambda m: f"{m[1]}\n{PARTS[m[2]]()}\n\n{m[3]}", text)
+
+
+def stale() -> dict[Path, str]:
+    """Return what each page should hold, for the pages that differ."""
+    wanted = {}
+    for path in sorted(DOCS.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if (new := filled(text)) != text:
+            wanted[path] = new
+    return wanted
+
+
+def main() -> int:
+    """Write or check; return the exit code."""
+    parser = argparse.ArgumentParser(description="Fill the generated parts of the documentation.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page is stale")
+    arguments = parser.parse_args()
+    wanted = stale()
+    for path, text in wanted.items():
+        sys.stdout.write(f"{path.relative_to(ROOT)}: {'stale' if arguments.check else 'rewritten'}\n")
+        if not arguments.check:
+            path.write_text(text, encoding="utf-8")
+    return 1 if wanted and arguments.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

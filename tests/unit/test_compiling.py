@@ -1,0 +1,134 @@
+"""The cache of compiled kernels: it notices edits and never stops a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from cbhi.kernels import compiling
+
+PROBE = (
+    "from cbhi.kernels import compiling, money; "
+    "assert money.split_bill(1000, 200, 0.1) == (280, 720); "
+    "print(compiling.CACHE_FOLDER)"
+)
+
+
+def fresh(**changes: str | None) -> str:
+    """Compile and call one kernel in a process of its own; return its cache folder."""
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "0"}
+    for name, value in changes.items():
+        environment.pop(name, None)
+        if value is not None:
+            environment[name] = value
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROBE], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+class TestHash:
+    def copy(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        folder = tmp_path / "kernels"
+        shutil.copytree(Path(compiling.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        monkeypatch.setattr(compiling, "__file__", str(folder / "compiling.py"))
+        return folder
+
+    def test_changes_with_any_kernel(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        here = compiling.source_hash()
+        folder = self.copy(tmp_path, monkeypatch)
+        assert compiling.source_hash() == here
+        seen = {here}
+        for name in ("money.py", "codes.py", "compiling.py", "month.py"):
+            path = folder / name
+            path.write_text(path.read_text() + "\n# edited\n")
+            seen.add(compiling.source_hash())
+        (folder / "money.py").rename(folder / "monies.py")
+        seen.add(compiling.source_hash())
+        assert len(seen) == 6
+
+    def test_changes_with_numba(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        here = compiling.source_hash()
+        monkeypatch.setattr(compiling.numba, "__version__", "0.0.0")
+        assert compiling.source_hash() != here
+
+
+class TestFolder:
+    def test_carries_the_hash(self) -> None:
+        assert compiling.CACHE_FOLDER is None or compiling.source_hash() in compiling.CACHE_FOLDER
+
+    def test_a_folder_given_is_used(self, tmp_path: Path) -> None:
+        folder = Path(fresh(NUMBA_CACHE_DIR=str(tmp_path)))
+        assert folder.parent == tmp_path
+        assert list(folder.rglob("*split_bill*.nbc"))
+
+    def test_a_second_process_finds_it(self, tmp_path: Path) -> None:
+        folder = Path(fresh(NUMBA_CACHE_DIR=str(tmp_path)))
+        before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb*")}
+        assert Path(fresh(NUMBA_CACHE_DIR=str(tmp_path))) == folder
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb*")} == before
+
+    def test_an_unwritable_folder_is_survived(self, tmp_path: Path) -> None:
+        # a file where a folder is wanted stops everybody, even an administrator
+        blocked = tmp_path / "blocked"
+        blocked.write_text("")
+        folder = Path(fresh(NUMBA_CACHE_DIR=str(blocked / "below"), TMPDIR=str(tmp_path)))
+        assert folder.parent == tmp_path
+        assert blocked.read_text() == ""
+
+    def test_no_home_is_survived(self, tmp_path: Path) -> None:
+        fresh(HOME=None, XDG_CACHE_HOME=None, NUMBA_CACHE_DIR=None, TMPDIR=str(tmp_path))
+
+    def test_an_unwritable_home_is_survived(self, tmp_path: Path) -> None:
+        blocked = tmp_path / "blocked"
+        blocked.write_text("")
+        folder = Path(
+            fresh(HOME=str(blocked), XDG_CACHE_HOME=str(blocked), NUMBA_CACHE_DIR=None, TMPDIR=str(tmp_path))
+        )
+        assert folder.is_relative_to(tmp_path)
+        assert folder.name.startswith("cbhi-kernels-")
+
+    def test_nowhere_to_write_means_no_cache(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        def refuse(*_: object, **__: object) -> str:
+            raise OSError("read-only")
+
+        monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+        monkeypatch.setattr(compiling, "_writable", lambda folder: False)
+        assert compiling._cache_folder() is None
+
+
+class TestCompile:
+    def test_functions_of_the_module_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compiling, "CACHE_FOLDER", None)
+        source = (
+            "from math import floor\nfrom os.path import join\n"
+            "def halve(x: float) -> float:\n    return x / 2\nCONSTANT = 3\n"
+        )
+        namespace = {"__name__": "probe"}
+        exec(source, namespace)
+        compiling.compile_kernels(namespace)
+        assert namespace["halve"](3.0) == 1.5
+        assert hasattr(namespace["halve"], "py_func")
+        assert not hasattr(namespace["join"], "py_func")
+        assert namespace["CONSTANT"] == 3
+
+    def test_division_by_zero_does_not_raise(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compiling, "CACHE_FOLDER", None)
+        namespace = {"__name__": "probe"}
+        exec("def divide(x, y):\n    return x / y\n", namespace)
+        compiling.compile_kernels(namespace)
+        assert namespace["divide"](1.0, 0.0) == float("inf")
+
+    def test_switched_off_leaves_plain_python(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-c", "from cbhi.kernels import money; print(type(money.to_francs).__name__)"],
+            env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout.strip() == "function"
