@@ -20,6 +20,9 @@ from cbhi.params import Parameters
 from cbhi.scenarios import Scenario
 
 QUANTILES = 4096
+# months packed after the end of a run: membership years on sale in its last months start and end there,
+# so that a longer run has the same rules for the months that both share
+LOOK_AHEAD = 36
 I1 = NDArray[np.int8]
 AnyArray = NDArray[Any]
 
@@ -99,15 +102,15 @@ def pack_fixed(scenario: Scenario, seed: int, replicate: int) -> Fixed:
 
 
 class _Months:
-    """The months of a run, the parameters in force in each, and arrays filled from them."""
+    """The months of a run and those looked ahead to, the parameters in force, and arrays filled from them."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.start = scenario.start
-        self.n = scenario.n_months
-        self.now = np.arange(scenario.start, scenario.end + 1)
+        self.n = scenario.n_months + LOOK_AHEAD
+        self.now = np.arange(scenario.start, scenario.start + self.n)
         self.mid_year = (self.now // 12) * 12 + 6.0
-        regimes = scenario.regimes()
-        ends = [month for month, _ in regimes[1:]] + [scenario.end + 1]
+        regimes = scenario.regimes(LOOK_AHEAD)
+        ends = [month for month, _ in regimes[1:]] + [scenario.start + self.n]
         self.stretches = [
             (month - self.start, end - self.start, p) for (month, p), end in zip(regimes, ends, strict=True)
         ]
@@ -148,7 +151,7 @@ def _fill(record: type[Record], rows: int, columns: Mapping[str, AnyArray]) -> T
 
 
 def pack_rules(scenario: Scenario) -> Table:
-    """Return the rules of every month, a table of ``Rule`` records, switches applied."""
+    """Return the rules of every month and of those looked ahead to, ``Rule`` records, switches applied."""
     m = _Months(scenario)
     first = m.stretches[0][2]
     price = m.index(lambda p: p.income.reference_year)
@@ -249,7 +252,7 @@ def pack_rules(scenario: Scenario) -> Table:
         seek_quality=m.real(lambda p: p.care.seek_quality if p.switches.quality else 0.0),
         seek_severity=m.real(lambda p: p.care.seek_severity),
         # with n facilities spread over a country, the mean distance falls as 1 / sqrt(n)
-        distance_factor=np.sqrt(last_centres / np.maximum(centres, 1e-9)),
+        distance_factor=np.sqrt(max(last_centres, 1.0) / np.maximum(centres, 1e-9)),
         fee_outpatient_rwf=fee,
         fee_admission_rwf=cost_admission * m.real(lambda p: p.care.user_fee_admission_share),
         cost_outpatient_rwf=price * m.real(lambda p: p.care.cost_outpatient_rwf),
@@ -365,7 +368,8 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
     )
     # a reporting year closes with the month before the starting month in force
     closes = np.array([int(m.now[t] + 1) % 12 == (0 if rolling[t] else start_month[t]) for t in range(m.n)])
-    closes[-1] = True
+    n = scenario.n_months
+    closes[n - 1] = True
     period = np.concatenate([[0], np.cumsum(closes)[:-1]])
     allocate = np.array([begins(t) for t in range(m.n)])
     allocate[0] = True
@@ -404,7 +408,7 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
         closes=closes,
         new_year=new_year,
     )
-    return _fill(CalendarMonth, m.n, columns)
+    return _fill(CalendarMonth, n, {name: values[:n] for name, values in columns.items()})
 
 
 def first_month_of_sale(scenario: Scenario) -> I8:

@@ -154,7 +154,7 @@ def complete_periods(results: Results) -> dict[int, tuple[int, int]]:
     """
     found: dict[int, tuple[int, int]] = {}
     for place, (label, begin, end) in enumerate(results.periods):
-        if end < results.scenario.n_months or end - 1 in results.year_ends:
+        if label.isdigit():
             found.setdefault(int(label), (place, end - begin))
     return found
 

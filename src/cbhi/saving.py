@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from cbhi.months import format_month
 from cbhi.plots import plot_headline
 from cbhi.published import published_table
-from cbhi.results import Results
+from cbhi.results import COLUMNS, Results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ def _write_all(results: Results, folder: Path, record: dict[str, Any]) -> None:
         "yearly.csv": lambda: results.to_frame(every="year"),
         "monthly.csv": lambda: results.to_frame(every="month"),
         "quintiles.csv": lambda: results.to_frame(every="year", by="quintile"),
-        "districts.csv": lambda: results.to_frame(every="year", by="district"),
+        "districts.csv": lambda: _district_means(results),
         "flows.csv": results.flows_frame,
         "parameters.csv": lambda: pd.DataFrame(results.scenario.provenance()),
     }
@@ -107,6 +107,14 @@ def _write_all(results: Results, folder: Path, record: dict[str, Any]) -> None:
             raise
         picture = "not drawn: matplotlib is not installed; pip install 'cbhi[plot]'"
     _write_json(folder / "run.json", {**_run_record(results), "picture": picture, **record})
+
+
+def _district_means(results: Results) -> pd.DataFrame:
+    """Return the yearly values of each district, averaged over the replicates; every one would be large."""
+    frame = results.to_frame(every="year", by="district")
+    keys = ["scenario", "param_set", "period", "group", "variable", "unit"]
+    means = frame.groupby(keys, sort=False, as_index=False)["value"].mean()
+    return means.assign(replicate="mean")[list(COLUMNS)]
 
 
 def _run_record(results: Results) -> dict[str, Any]:

@@ -113,8 +113,13 @@ class Scenario:
         """Number of simulated months."""
         return self.end - self.start + 1
 
-    def regimes(self) -> list[tuple[int, Parameters]]:
+    def regimes(self, beyond: int = 0) -> list[tuple[int, Parameters]]:
         """Return (first month, parameters in force) for every stretch between events.
+
+        Parameters
+        ----------
+        beyond
+            Months after the end of the run to look ahead, for cover that is sold before it starts.
 
         Raises
         ------
@@ -125,7 +130,7 @@ class Scenario:
         problems: list[str] = []
         changes_by_month: dict[int, dict[str, Any]] = {self.start: {}}
         for event in self.events:
-            if event.month > self.end:
+            if event.month > self.end + beyond:
                 continue
             month = max(event.month, self.start)
             changes_by_month.setdefault(month, {}).update(event.changes)

@@ -48,12 +48,19 @@ def test_all_files_are_there_and_nothing_else(folder: Path) -> None:
         ("yearly.csv", "year", "all"),
         ("monthly.csv", "month", "all"),
         ("quintiles.csv", "year", "quintile"),
-        ("districts.csv", "year", "district"),
     ],
 )
 def test_tables_are_the_frames(results: Results, folder: Path, file: str, every: Any, by: Any) -> None:
     read = pd.read_csv(folder / file, dtype={"period": str})
     assert_frame_equal(read, results.to_frame(every=every, by=by), check_dtype=False, rtol=1e-12)
+
+
+def test_districts_are_means_over_replicates(results: Results, folder: Path) -> None:
+    read = pd.read_csv(folder / "districts.csv", dtype={"period": str})
+    one = read[(read["variable"] == "persons") & (read["period"] == "2008")]
+    wanted = results.values("persons", by="district")[:, [p[0] for p in results.periods].index("2008")]
+    assert list(one["value"]) == pytest.approx(list(wanted.mean(axis=0)))
+    assert set(read["replicate"]) == {"mean"}
 
 
 def test_flows_published_and_parameters(results: Results, folder: Path) -> None:

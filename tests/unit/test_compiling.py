@@ -28,7 +28,11 @@ def fresh(**changes: str | None) -> str:
         if value is not None:
             environment[name] = value
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROBE], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", PROBE],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

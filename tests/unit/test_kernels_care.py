@@ -47,7 +47,9 @@ class TestCover:
         ],
     )
     def test_has_cover(self, start: int, until: int, enrolled: int, has: bool) -> None:
-        assert care.has_cover(household(cover_from=start, cover_until=until, n_enrolled=enrolled)[0], NOW) == has
+        assert (
+            care.has_cover(household(cover_from=start, cover_until=until, n_enrolled=enrolled)[0], NOW) == has
+        )
 
     @pytest.mark.parametrize(
         ("fields", "suspended", "expected"),
@@ -164,7 +166,9 @@ PLAIN = dict(
 )  # fmt: skip
 
 
-def visited(fields: dict[str, int], *, refusal: float = 0.0, active: bool = True, cash: int = 10**6, **changes: Any):  # noqa: ANN201
+def visited(
+    fields: dict[str, int], *, refusal: float = 0.0, active: bool = True, cash: int = 10**6, **changes: Any
+):  # noqa: ANN201
     columns = {"m_enrolled": [1, 1]} if "cover_until" in fields else {}
     hh, mm = household((30, 30), cash=cash, quintile=3, **fields, **columns)
     sec = section()
@@ -203,7 +207,9 @@ class TestVisit:
             ({"formal": 1}, 1.0, (3_150, 0, 0)),
         ],
     )
-    def test_money_by_hand(self, fields: dict[str, int], severe: float, expected: tuple[int, int, int]) -> None:
+    def test_money_by_hand(
+        self, fields: dict[str, int], severe: float, expected: tuple[int, int, int]
+    ) -> None:
         own, claim, hospital, t = visited(fields, severe_share=severe)
         assert (own, claim, hospital) == expected
         assert t[codes.ADMISSIONS] == severe
@@ -216,7 +222,9 @@ class TestVisit:
         assert visited({}, refusal=1.0)[3][codes.VISITS_UNINSURED] == 1
         assert visited({"formal": 1}, refusal=1.0)[3][codes.VISITS_FORMAL] == 1
 
-    @pytest.mark.parametrize(("cash", "cap", "forgone"), [(699, 0.0, 1), (700, 0.0, 0), (0, 1.0, 0), (0, 0.02, 1)])
+    @pytest.mark.parametrize(
+        ("cash", "cap", "forgone"), [(699, 0.0, 1), (700, 0.0, 0), (0, 1.0, 0), (0, 0.02, 1)]
+    )
     def test_without_money_or_credit(self, cash: int, cap: float, forgone: int) -> None:
         # monthly income of 30,000: a cap of 0.02 months is 600
         t = visited({}, cash=cash, debt_cap_months=cap)[3]
@@ -248,7 +256,10 @@ class TestSection:
         mms = record_table(Member, (n, codes.MEMBER_SLOTS))
         template, members = household((30, 30), cash=10**6)
         for h in range(n):
-            update(hhs[h], **{name: getattr(template, name) for name in template.dtype.names if name != "ordinal"})
+            update(
+                hhs[h],
+                **{name: getattr(template, name) for name in template.dtype.names if name != "ordinal"},
+            )
             mms[h][:] = members
         hhs["contacts"] = np.random.default_rng(1).poisson(1.0, n)
         hhs["alive"][3] = 0
@@ -266,5 +277,8 @@ class TestSection:
         assert t[codes.VISITS_UNINSURED] == served
         assert t[codes.FORGONE_CAPACITY] == wanted - served
         assert f[codes.FEE_HEALTH_CENTRE] == 700 * served
-        assert first_place_refused(hhs, ss[0], NOW, capacity, wanted, fixed().key, work().histogram) > 0 or not served
+        assert (
+            first_place_refused(hhs, ss[0], NOW, capacity, wanted, fixed().key, work().histogram) > 0
+            or not served
+        )
         assert district().pool == 0

@@ -95,9 +95,7 @@ class TestNewborn:
 
 def a_year(hh: Any, mm: Any, r: Any, *, sec: Any = None, buffers: Any = None) -> tuple[Any, Any, Any, Any]:
     f, t, w = flows(), tallies(), buffers or work()
-    counts = demography.live_a_year(
-        hh, mm, 9, sec or section(), groups(), NOW, r, fixed(), w, 0, 0, f, t
-    )
+    counts = demography.live_a_year(hh, mm, 9, sec or section(), groups(), NOW, r, fixed(), w, 0, 0, f, t)
     return f, t, w, counts
 
 
@@ -121,13 +119,32 @@ class TestYear:
 
     def test_the_last_to_die_leaves_an_estate(self) -> None:
         hh, mm = household(
-            (90, 85), cash=700, debt=300, group=0, contacts=4, m_sex=[0, 1], m_married=[1, 1], m_enrolled=[1, 1]
+            (90, 85),
+            cash=700,
+            debt=300,
+            group=0,
+            contacts=4,
+            m_sex=[0, 1],
+            m_married=[1, 1],
+            m_enrolled=[1, 1],
         )
         gg = groups()
         gg.households[0] = 5
         f, t = flows(), tallies()
         demography.live_a_year(
-            hh, mm, 9, section(), gg, NOW, rule(**{**NOBODY_CHANGES, "deaths": 100.0}), fixed(), work(), 0, 0, f, t
+            hh,
+            mm,
+            9,
+            section(),
+            gg,
+            NOW,
+            rule(**{**NOBODY_CHANGES, "deaths": 100.0}),
+            fixed(),
+            work(),
+            0,
+            0,
+            f,
+            t,
         )
         assert (hh.alive, hh.n_members, hh.n_enrolled, hh.cash, hh.debt) == (0, 0, 0, 0, 0)
         assert f[codes.ESTATE] == 700
@@ -136,9 +153,7 @@ class TestYear:
         # nobody is left in the queue of the health centre
         assert hh.contacts == 0
 
-    @pytest.mark.parametrize(
-        ("by_person", "n_enrolled", "insured"), [(0, 2, 1), (0, 0, 0), (1, 2, 0)]
-    )
+    @pytest.mark.parametrize(("by_person", "n_enrolled", "insured"), [(0, 2, 1), (0, 0, 0), (1, 2, 0)])
     def test_newborns_are_insured_with_their_household(
         self, by_person: int, n_enrolled: int, insured: int
     ) -> None:
@@ -213,7 +228,10 @@ class TestMarriage:
         assert new.cash == 333 + (501 if alone else 250)
         assert new.debt == (40 if alone else 0)
         # he first, both married, neither insured any more, traits kept
-        assert [(mms[2][k].sex, mms[2][k].married, mms[2][k].enrolled) for k in (0, 1)] == [(0, 1, 0), (1, 1, 0)]
+        assert [(mms[2][k].sex, mms[2][k].married, mms[2][k].enrolled) for k in (0, 1)] == [
+            (0, 1, 0),
+            (1, 1, 0),
+        ]
         assert (mms[2][0].born, mms[2][0].chronic, mms[2][0].frailty) == (NOW - 27 * 12, 1, 2.5)
         assert hhs["n_enrolled"].tolist() == [2, 0 if alone else 1, 0]
         assert new.group == codes.NO_GROUP

@@ -32,7 +32,9 @@ class TestPhilox:
             ),
         ],
     )
-    def test_published_vectors(self, counter: tuple[int, ...], key: tuple[int, int], expected: object) -> None:
+    def test_published_vectors(
+        self, counter: tuple[int, ...], key: tuple[int, int], expected: object
+    ) -> None:
         assert tuple(int(x) for x in draws.philox(*counter, *key)) == expected
 
     def test_against_numpys_own_philox_is_another_width(self) -> None:
@@ -135,7 +137,13 @@ class TestPoissonQuantile:
 class TestTableQuantile:
     def test_every_entry_has_the_same_chance(self) -> None:
         table = np.array([1.0, 2.0, 4.0, 8.0])
-        assert [draws.table_quantile(u, table) for u in (0.01, 0.26, 0.51, 0.76, 1 - 1e-12)] == [1, 2, 4, 8, 8]
+        assert [draws.table_quantile(u, table) for u in (0.01, 0.26, 0.51, 0.76, 1 - 1e-12)] == [
+            1,
+            2,
+            4,
+            8,
+            8,
+        ]
 
 
 class TestKey:

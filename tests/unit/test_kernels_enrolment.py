@@ -130,7 +130,9 @@ class TestValueOfCover:
         se = math.sqrt(u.var() / n + i.var() / n)
         assert abs(saving - (u.mean() - i.mean())) < 4 * se
         scale = 0.5 * 2.0 / 300_000
-        assert abs(risk - scale * (u.var() - i.var())) < 4 * scale * math.hypot(variance_se(u), variance_se(i))
+        assert abs(risk - scale * (u.var() - i.var())) < 4 * scale * math.hypot(
+            variance_se(u), variance_se(i)
+        )
         assert not capped
 
     def test_reckoning_is_near_the_bills_that_are_written(self) -> None:
@@ -235,7 +237,9 @@ class TestSocialTerms:
         hh, _ = household(trust_offset=offset)
         assert enrolment.social_terms(hh, section(), groups(), NOW, r) == pytest.approx(felt - 0.5)
 
-    @pytest.mark.parametrize(("until", "recent"), [(0, False), (NOW - 13, False), (NOW - 12, True), (NOW + 5, True)])
+    @pytest.mark.parametrize(
+        ("until", "recent"), [(0, False), (NOW - 13, False), (NOW - 12, True), (NOW + 5, True)]
+    )
     def test_habit_lasts_a_year(self, until: int, recent: bool) -> None:
         assert enrolment.is_recent_member(household(cover_until=until)[0], NOW) == recent
 
@@ -262,7 +266,11 @@ class TestWish:
         assert capped == worth[3]
 
     @given(
-        st.integers(0, 40_000), st.integers(0, 20_000), st.integers(0, 200_000), st.floats(-2, 2), st.floats(0, 60)
+        st.integers(0, 40_000),
+        st.integers(0, 20_000),
+        st.integers(0, 200_000),
+        st.floats(-2, 2),
+        st.floats(0, 60),
     )
     @quick
     def test_a_lower_premium_never_lowers_it(
@@ -321,7 +329,9 @@ class TestCover:
             (NOW + 1, 0, NEXT_YEAR, (NOW + 3, NOW + 15, False)),
         ],
     )
-    def test_period(self, until: int, waiting: int, cal: dict[str, int], expected: tuple[int, int, bool]) -> None:
+    def test_period(
+        self, until: int, waiting: int, cal: dict[str, int], expected: tuple[int, int, bool]
+    ) -> None:
         assert tuple(enrolment.cover_period(until, NOW, calendar(**cal), waiting)) == expected
 
     @pytest.mark.parametrize(
@@ -334,6 +344,9 @@ class TestCover:
             (NOW + 9, FIXED_YEAR, True),
             (NOW + 10, FIXED_YEAR, False),
             (NOW + 3, NEXT_YEAR, True),
+            # running cover would be cut short by a policy that starts after a gap
+            (NOW + 2, NEXT_YEAR, False),
+            (NOW + 1, NEXT_YEAR, True),
             (NOW + 15, NEXT_YEAR, False),
             (0, {**FIXED_YEAR, "is_open": 0}, False),
         ],
@@ -388,7 +401,9 @@ class TestCover:
 class TestPayment:
     @given(st.integers(0, 50_000), st.integers(0, 50_000), st.integers(0, 100), st.integers(0, 100))
     @quick
-    def test_sponsors_share_the_subsidy_exactly(self, own: int, sponsored: int, state: int, donor: int) -> None:
+    def test_sponsors_share_the_subsidy_exactly(
+        self, own: int, sponsored: int, state: int, donor: int
+    ) -> None:
         state, donor = sorted((state, state + donor))[0], min(donor, 100 - state)
         r = rule(subsidy_state_share=state / 100, subsidy_donor_share=donor / 100)
         hh, _ = household(cash=20_000, quintile=2)
@@ -484,7 +499,9 @@ class TestSeekingAsHousehold:
 
     def test_no_cover_left_to_buy(self) -> None:
         hh, mm = household(cash=10**5)
-        sec, _, t, _ = seek(hh, mm, rule(**EAGER, **{**NO_SUBSIDY, "waiting_months": 24}), cal=calendar(**FIXED_YEAR))
+        sec, _, t, _ = seek(
+            hh, mm, rule(**EAGER, **{**NO_SUBSIDY, "waiting_months": 24}), cal=calendar(**FIXED_YEAR)
+        )
         assert sec.fund == t.sum() == 0
 
     def test_taste_of_the_year_is_the_uniform_of_the_household(self) -> None:

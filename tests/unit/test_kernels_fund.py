@@ -134,7 +134,12 @@ class TestSection:
         sec = section(payables=700, fund=1_000, suspended=1)
         dist = district(payables=50, arrears=2.5)
         f, t = settle(sec, 300, rule(pool_pays_outpatient=1), dist)
-        assert (sec.payables, sec.fund, dist.payables, t[codes.PAYABLES_MOVED_TO_POOL]) == (0, 1_000, 1_050, 1_000)
+        assert (sec.payables, sec.fund, dist.payables, t[codes.PAYABLES_MOVED_TO_POOL]) == (
+            0,
+            1_000,
+            1_050,
+            1_000,
+        )
         assert (sec.arrears, sec.suspended, f.sum()) == (2.5, 0, 0)
 
 
@@ -153,7 +158,9 @@ class TestPool:
         assert dist.arrears == pytest.approx(2_000 / 1_600 - 1)
         assert f.sum() == 0
 
-    @pytest.mark.parametrize(("deficit", "rescue"), [(codes.DEFICIT_BAIL_OUT, 9_100), (codes.DEFICIT_CARRY, 0)])
+    @pytest.mark.parametrize(
+        ("deficit", "rescue"), [(codes.DEFICIT_BAIL_OUT, 9_100), (codes.DEFICIT_CARRY, 0)]
+    )
     def test_bail_out(self, deficit: int, rescue: int) -> None:
         dist, f = district(pool=0, payables=9_000, claims_average=100.0, bad_months=2), flows()
         paid = fund.settle_pool_claims(dist, 100, 0, rule(deficit_rule=deficit, processing_share=1.0), f)

@@ -31,7 +31,9 @@ class TestNeed:
         assert woman / man == pytest.approx(factor)
 
     def test_frailty_and_illness_multiply(self) -> None:
-        assert health.member_need(30, codes.FEMALE, 1, 0.4, 3.0, NEEDS) == pytest.approx(0.85 * 1.25 * 0.4 * 3)
+        assert health.member_need(30, codes.FEMALE, 1, 0.4, 3.0, NEEDS) == pytest.approx(
+            0.85 * 1.25 * 0.4 * 3
+        )
 
     def test_rates_are_split_by_cover(self) -> None:
         hh, mm = household(
@@ -105,7 +107,9 @@ class TestOdds:
         free = 0.3 - 0.55
         per_day = 60_833 * 12 / 365
         price, severe = 0.15 * 1_000, 0.15 * (1_000 + 5_000)
-        assert hh.odds_insured == pytest.approx(math.exp(free - 1.5 * math.log(1 + price / per_day)), rel=1e-6)
+        assert hh.odds_insured == pytest.approx(
+            math.exp(free - 1.5 * math.log(1 + price / per_day)), rel=1e-6
+        )
         assert hh.odds_severe_insured == pytest.approx(
             math.exp(free + 1.2 - 1.5 * math.log(1 + severe / per_day)), rel=1e-6
         )

@@ -6,7 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import NOW, calendar, gauges, household, households, quintiles, record_table, section, state, tallies
+from support import (
+    NOW,
+    calendar,
+    gauges,
+    household,
+    households,
+    quintiles,
+    record_table,
+    section,
+    state,
+    tallies,
+)
 
 from cbhi.kernels import codes
 from cbhi.kernels.measure import close_membership_year, measure_section, take_opening_stocks
@@ -130,7 +141,9 @@ class TestSection:
 
     def test_members_are_counted_when_the_period_closes(self) -> None:
         hhs, mms, _, _, t, _, q, _ = measured()
-        there = (np.arange(codes.MEMBER_SLOTS)[None, :] < hhs["n_members"][:, None]) & (hhs["alive"] == 1)[:, None]
+        there = (np.arange(codes.MEMBER_SLOTS)[None, :] < hhs["n_members"][:, None]) & (hhs["alive"] == 1)[
+            :, None
+        ]
         women = there & (mms["sex"] == codes.FEMALE)
         paid_up = ((hhs["cover_until"] > NOW) & (hhs["formal"] == 0))[:, None]
         assert t[codes.WOMEN] == women.sum()

@@ -13,7 +13,8 @@ from cbhi.kernels.money import split_bill, to_francs
 
 
 @pytest.mark.parametrize(
-    ("amount", "francs"), [(0.0, 0), (0.49, 0), (0.5, 1), (1.5, 2), (2.5, 3), (-0.5, 0), (-0.51, -1), (7.0, 7)]
+    ("amount", "francs"),
+    [(0.0, 0), (0.49, 0), (0.5, 1), (1.5, 2), (2.5, 3), (-0.5, 0), (-0.51, -1), (7.0, 7)],
 )
 def test_halves_go_upwards(amount: float, francs: int) -> None:
     assert to_francs(amount) == francs

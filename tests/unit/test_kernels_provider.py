@@ -17,7 +17,9 @@ def crowd(n: int, seed: int = 0):  # noqa: ANN201
     hhs = households(n)
     hhs["contacts"] = np.random.default_rng(seed).poisson(0.8, n)
     places = [
-        int(provider.place_in_queue(KEY, 3, h, NOW, c)) for h in range(n) for c in range(int(hhs["contacts"][h]))
+        int(provider.place_in_queue(KEY, 3, h, NOW, c))
+        for h in range(n)
+        for c in range(int(hhs["contacts"][h]))
     ]
     return hhs, places
 
@@ -55,7 +57,9 @@ class TestQueue:
         hhs, places = crowd(300)
         histogram = work().histogram
         provider.count_places(hhs, section(end=300), NOW, KEY, 20, 12, 0, histogram)
-        np.testing.assert_array_equal(histogram, np.bincount(np.array(places) >> 20, minlength=histogram.size))
+        np.testing.assert_array_equal(
+            histogram, np.bincount(np.array(places) >> 20, minlength=histogram.size)
+        )
         prefix = places[0] >> 20
         provider.count_places(hhs, section(end=300), NOW, KEY, 8, 12, prefix, histogram)
         assert histogram.sum() == sum(place >> 20 == prefix for place in places)
@@ -78,12 +82,16 @@ class TestCapacity:
 class TestService:
     def test_by_hand(self) -> None:
         r = rule(seek_wait=0.2, seek_quality=1.5)
-        assert provider.service_factor(section(wait_hours=2.5, quality=0.8), r) == pytest.approx(math.exp(-0.8))
+        assert provider.service_factor(section(wait_hours=2.5, quality=0.8), r) == pytest.approx(
+            math.exp(-0.8)
+        )
         assert provider.service_factor(section(wait_hours=0.0, quality=1.0), r) == 1.0
 
     @given(st.floats(0, 24), st.floats(0, 24), st.floats(0, 1), st.floats(0, 1))
     @quick
-    def test_falls_with_waiting_and_rises_with_quality(self, w1: float, w2: float, q1: float, q2: float) -> None:
+    def test_falls_with_waiting_and_rises_with_quality(
+        self, w1: float, w2: float, q1: float, q2: float
+    ) -> None:
         r = rule(seek_wait=0.2, seek_quality=1.5)
         short, long = sorted((w1, w2))
         bad, good = sorted((q1, q2))
@@ -94,7 +102,12 @@ class TestService:
 
 class TestProvider:
     R = dict(
-        load_memory=0.3, wait_scale_hours=0.5, stockout_slope=0.2, stock_speed=0.25, staff_adequacy=0.9, staff_weight=0.6
+        load_memory=0.3,
+        wait_scale_hours=0.5,
+        stockout_slope=0.2,
+        stock_speed=0.25,
+        staff_adequacy=0.9,
+        staff_weight=0.6,
     )
 
     def test_by_hand(self) -> None:
@@ -107,7 +120,9 @@ class TestProvider:
         assert sec.stock == pytest.approx(stock)
         assert sec.quality == pytest.approx(0.6 * 0.72 + 0.4 * stock)
 
-    @pytest.mark.parametrize(("capacity", "wanted", "load"), [(0, 0, 0.0), (0, 5, 2.0), (10, 1000, 2.0), (10, 5, 0.5)])
+    @pytest.mark.parametrize(
+        ("capacity", "wanted", "load"), [(0, 0, 0.0), (0, 5, 2.0), (10, 1000, 2.0), (10, 5, 0.5)]
+    )
     def test_load_of_a_month(self, capacity: int, wanted: int, load: float) -> None:
         sec = section(load=0.0)
         provider.update_provider(sec, capacity, wanted, rule(**{**self.R, "load_memory": 1.0}))

@@ -17,7 +17,11 @@ def settled(n_groups: int = 0, r: object = None, **changes: object) -> State:
     sections[0].number, sections[0].limit, sections[0].group_end = 3, N, n_groups
     districts = record_table(District, 1)
     s = state(
-        record_table(Household, N), record_table(Member, (N, codes.MEMBER_SLOTS)), sections, districts, max(1, n_groups)
+        record_table(Household, N),
+        record_table(Member, (N, codes.MEMBER_SLOTS)),
+        sections,
+        districts,
+        max(1, n_groups),
     )
     settlement.settle_section(s, 0, N, NOW, r if r is not None else rule(), fixed(**changes))
     return s

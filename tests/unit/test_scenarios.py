@@ -15,7 +15,9 @@ HEAD = "from = 2004-01-01\nto = 2004-12-31\n"
 
 
 def plain(**fields: object) -> Scenario:
-    return Scenario(**{"name": "unit", "start": parse_month("2004-01"), "end": parse_month("2004-12"), **fields})
+    return Scenario(
+        **{"name": "unit", "start": parse_month("2004-01"), "end": parse_month("2004-12"), **fields}
+    )
 
 
 def refused(call: object, *args: object, **kwargs: object) -> ScenarioError:
@@ -30,7 +32,9 @@ class TestMonths:
             assert format_month(parse_month(text)) == text
         assert parse_month("2005-01") - parse_month("2004-12") == 1
 
-    @pytest.mark.parametrize("text", ["2004-13", "2004-00", "2004", "04-12", "2004-1", "x", 2004, None, "1899-12", "2201-01"])
+    @pytest.mark.parametrize(
+        "text", ["2004-13", "2004-00", "2004", "04-12", "2004-1", "x", 2004, None, "1899-12", "2201-01"]
+    )
     def test_what_is_not_a_month(self, text: object) -> None:
         with pytest.raises(ValueError, match=r"not a month|outside 1900 to 2200"):
             parse_month(text)
@@ -47,7 +51,12 @@ class TestRefusals:
     def test_all_problems_at_once(self) -> None:
         error = refused(
             plain().replace,
-            {"care.copayment_rwf": -3, "care.coinsurance_share": 2.0, "scheme.calendar": "roling", "subsidy.offered": 1},
+            {
+                "care.copayment_rwf": -3,
+                "care.coinsurance_share": 2.0,
+                "scheme.calendar": "roling",
+                "subsidy.offered": 1,
+            },
         )
         assert len(error.problems) == 4
         assert str(error).startswith("scenario ")
@@ -111,7 +120,8 @@ class TestRefusals:
         assert "not a month" in refused(plain().replace, end="2004").problems[0]
 
     @pytest.mark.parametrize(
-        "key", ["population.districts", "rollout.pilot_sections", "trust.initial", "income.gini", "switches.groups"]
+        "key",
+        ["population.districts", "rollout.pilot_sections", "trust.initial", "income.gini", "switches.groups"],
     )
     def test_the_start_cannot_change_later(self, key: str) -> None:
         value = {"income.gini": {"2004-01": 0.4}, "switches.groups": False, "trust.initial": 0.2}.get(key, 3)
@@ -130,7 +140,11 @@ class TestEvents:
         ]  # fmt: skip
 
     def test_before_the_run_they_hold_from_its_start(self) -> None:
-        s = plain().add_event("2001-05", {"care.copayment_rwf": 50}).add_event("2001-02", {"care.copayment_rwf": 10})
+        s = (
+            plain()
+            .add_event("2001-05", {"care.copayment_rwf": 50})
+            .add_event("2001-02", {"care.copayment_rwf": 10})
+        )
         assert [p.care.copayment_rwf for _, p in s.regimes()] == [50]
 
     def test_after_the_run_they_do_nothing(self) -> None:
@@ -175,7 +189,9 @@ class TestIdentity:
         s = plain().add_event("2004-06", {"care.copayment_rwf": 50}, "because")
         mark = s.fingerprint()
         assert dataclasses.replace(s, name="other").fingerprint() == mark
-        assert plain().add_event("2004-06", {"care.copayment_rwf": 50}, "said otherwise").fingerprint() == mark
+        assert (
+            plain().add_event("2004-06", {"care.copayment_rwf": 50}, "said otherwise").fingerprint() == mark
+        )
         others = [
             s.replace({"care.coinsurance_share": 0.2}),
             s.replace({"care.copayment_rwf": 50}),
@@ -243,7 +259,11 @@ class TestFiles:
         child = scenario(
             file(tmp_path, "base = 'base.toml'\nto = 2005-06-01\n[care]\ncopayment_rwf = 1\n", "child.toml")
         )
-        assert (format_month(child.start), format_month(child.end), child.country) == ("2004-01", "2005-06", "rwanda")
+        assert (format_month(child.start), format_month(child.end), child.country) == (
+            "2004-01",
+            "2005-06",
+            "rwanda",
+        )
         # a key written in a scenario replaces the base's value and the base's events for it
         assert [p.care.copayment_rwf for _, p in child.regimes()] == [1, 1]
         assert child.regimes()[1][1].scheme.waiting_months == 2

@@ -324,6 +324,7 @@ def marry(
     )
     # until ranks are taken anew
     hh.quintile = int(households[groom_h].quintile)
+    hh.category = int(households[groom_h].category)
     hh.cash = 0
     move_in(hh, mm, 0, households[groom_h], members[groom_h], groom)
     move_in(hh, mm, 1, households[bride_h], members[bride_h], bride)

@@ -267,6 +267,9 @@ def may_buy(cover_until: int, now: int, cal: CalendarMonth) -> bool:
         return False
     if cal.is_rolling != 0:
         return cover_until <= now + 1
+    if now + 1 < cover_until < cal.sale_from:
+        # running cover would be cut short by a policy that starts after a gap
+        return False
     return cover_until < cal.sale_until
 
 

@@ -89,6 +89,7 @@ def settle_section_claims(
         sec.bad_months += 1
     else:
         sec.bad_months = 0
+    if sec.bad_months == 0 or rule.deficit_rule != DEFICIT_SUSPEND:
         sec.suspended = 0
     if sec.bad_months >= PATIENCE_MONTHS:
         if rule.deficit_rule == DEFICIT_BAIL_OUT:

@@ -93,7 +93,7 @@ def sanction(
         fine = min(int(hh.cash), rule.penalty_rwf)
         hh.cash = int(hh.cash) - fine
         flows[PENALTY] += fine
-        tallies[PENALTIES] += 1
+        tallies[PENALTIES] += 1 if fine > 0 else 0
     if u1 < rule.gate_probability * enforcement:
         tallies[GATE_REFUSALS] += 1
 
