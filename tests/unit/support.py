@@ -18,7 +18,6 @@ from cbhi.kernels.records import (
     Household,
     Member,
     Record,
-    Rule,
     Section,
     State,
     Table,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -112,7 +112,7 @@ class TestYear:
 
 
 class TestFormal:
-    COVERED = dict(
+    COVERED: ClassVar = dict(
         cover_from=NOW - 3, cover_until=NOW + 9, standing=codes.STANDING_PAID, wish=0.7, paid_before=1,
         subsidised=1, formal_score=0.04, n_enrolled=4, m_enrolled=[1] * 4,
     )  # fmt: skip

@@ -168,7 +168,7 @@ PLAIN = dict(
 
 def visited(
     fields: dict[str, int], *, refusal: float = 0.0, active: bool = True, cash: int = 10**6, **changes: Any
-):  # noqa: ANN201
+):
     columns = {"m_enrolled": [1, 1]} if "cover_until" in fields else {}
     hh, mm = household((30, 30), cash=cash, quintile=3, **fields, **columns)
     sec = section()

@@ -42,7 +42,7 @@ class TestPhilox:
         words = [draws.philox(i, 0, 0, 0, *KEY) for i in range(1000)]
         assert min(min(w) for w in words) >= 0
         assert max(max(w) for w in words) < 2**32
-        assert len({w for w in words}) == 1000
+        assert len(set(words)) == 1000
 
 
 class TestAddress:

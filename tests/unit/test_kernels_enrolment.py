@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -213,7 +213,7 @@ class TestSanction:
 
 
 class TestSocialTerms:
-    R = dict(
+    R: ClassVar = dict(
         peer_weight=2.0, group_share_of_peers=0.25, trust_weight=1.5, quality_weight=0.8, inertia=1.2,
         mobilisation_weight=3.0, mobilisation_effort=0.5,
     )  # fmt: skip
@@ -252,10 +252,20 @@ def wish(hh: Any, premium: float, r: Any, rate: float = 16.0, social: float = 0.
 class TestWish:
     def test_by_hand(self) -> None:
         r = rule(
-            **{**PRICES, "intercept": -0.7, "price_slope": 20.0, "income_gradient": 0.3, "consumption_sd": 0.9,
-               "hassle_rwf": 250.0, "need_rate": 3.0, "compulsory": 1, "penalty_rwf": 4_000,
-               "enforcement_max": 0.5, "gate_probability": 0.0}
-        )  # fmt: skip
+            **{
+                **PRICES,
+                "intercept": -0.7,
+                "price_slope": 20.0,
+                "income_gradient": 0.3,
+                "consumption_sd": 0.9,
+                "hassle_rwf": 250.0,
+                "need_rate": 3.0,
+                "compulsory": 1,
+                "penalty_rwf": 4_000,
+                "enforcement_max": 0.5,
+                "gate_probability": 0.0,
+            }
+        )
         hh, _ = household((40, 35, 10), income=25_000, z=0.8, taste=-0.4, **ODDS)
         reckoned = 9.0 * (16.0 / 9.0) ** 0.25
         worth = enrolment.value_of_cover(reckoned, *ODDS.values(), 0.9, 300_000.0, r, fixed(cost_cv2=1.0))
@@ -522,7 +532,7 @@ class TestSeekingAsHousehold:
 
 
 class TestSeekingAsPersons:
-    R = dict(unit_is_person=1, **NO_SUBSIDY)
+    R: ClassVar = dict(unit_is_person=1, **NO_SUBSIDY)
 
     def test_as_many_as_can_be_paid_for(self) -> None:
         hh, mm = household(cash=2_500)

@@ -12,9 +12,14 @@ from support import quick, rule, section
 from cbhi.kernels.governance import update_enforcement, update_trust
 
 STILL = dict(
-    trust_meetings=0.0, trust_prompt=0.0, trust_quality=0.0, trust_arrears=0.0, trust_coercion=0.0, trust_fixed=0,
+    trust_meetings=0.0,
+    trust_prompt=0.0,
+    trust_quality=0.0,
+    trust_arrears=0.0,
+    trust_coercion=0.0,
+    trust_fixed=0,
     compulsory=0,
-)  # fmt: skip
+)
 
 
 def moved(refused: float = 0.0, sec: dict[str, Any] | None = None, **changes: Any) -> float:
@@ -28,9 +33,15 @@ class TestTrust:
     def test_by_hand(self) -> None:
         s = section(trust=0.5, quality=0.9, arrears=0.9, enforcement=0.8)
         r = rule(
-            trust_meetings=0.02, trust_prompt=0.03, trust_quality=0.1, trust_arrears=0.05, trust_coercion=0.01,
-            trust_fixed=0, compulsory=1, enforcement_max=0.1,
-        )  # fmt: skip
+            trust_meetings=0.02,
+            trust_prompt=0.03,
+            trust_quality=0.1,
+            trust_arrears=0.05,
+            trust_coercion=0.01,
+            trust_fixed=0,
+            compulsory=1,
+            enforcement_max=0.1,
+        )
         update_trust(s, 0.2, r)
         change = 0.02 * 0.5 + 0.03 * 0.5 + 0.1 * 0.4 - 0.05 * (0.3 + 0.2) * 0.5 - 0.01 * 0.8 * 0.5
         assert s.trust == pytest.approx(0.5 + change)
@@ -67,14 +78,28 @@ class TestTrust:
     @given(*[st.floats(0, 1)] * 8, st.floats(0, 60), st.integers(0, 1))
     @quick
     def test_stays_between_zero_and_one(
-        self, trust: float, quality: float, refused: float, m: float, p: float, q: float, a: float, c: float,
-        arrears: float, compulsory: int,
-    ) -> None:  # fmt: skip
+        self,
+        trust: float,
+        quality: float,
+        refused: float,
+        m: float,
+        p: float,
+        q: float,
+        a: float,
+        c: float,
+        arrears: float,
+        compulsory: int,
+    ) -> None:
         s = section(trust=trust, quality=quality, arrears=arrears, enforcement=1.0)
         r = rule(
-            trust_meetings=m, trust_prompt=p, trust_quality=q, trust_arrears=a, trust_coercion=c, trust_fixed=0,
+            trust_meetings=m,
+            trust_prompt=p,
+            trust_quality=q,
+            trust_arrears=a,
+            trust_coercion=c,
+            trust_fixed=0,
             compulsory=compulsory,
-        )  # fmt: skip
+        )
         update_trust(s, refused, r)
         assert 0.0 <= s.trust <= 1.0
 

@@ -77,7 +77,7 @@ CARE = dict(
 )
 
 
-def refreshed(ages: tuple[float, ...] = (30, 28), formal: int = 0, **changes: float):  # noqa: ANN201
+def refreshed(ages: tuple[float, ...] = (30, 28), formal: int = 0, **changes: float):
     hh, mm = household(ages, distance_km=changes.pop("distance_km", 5.0), formal=formal)
     health.refresh_odds(hh, mm, NOW, rule(**{**CARE, **changes}), fixed())
     return hh

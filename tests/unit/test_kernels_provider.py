@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from support import KEY, NOW, households, quick, rule, section, work
 from cbhi.kernels import codes, draws, provider
 
 
-def crowd(n: int, seed: int = 0):  # noqa: ANN201
+def crowd(n: int, seed: int = 0):
     hhs = households(n)
     hhs["contacts"] = np.random.default_rng(seed).poisson(0.8, n)
     places = [
@@ -101,7 +102,7 @@ class TestService:
 
 
 class TestProvider:
-    R = dict(
+    R: ClassVar = dict(
         load_memory=0.3,
         wait_scale_hours=0.5,
         stockout_slope=0.2,

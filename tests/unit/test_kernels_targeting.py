@@ -15,7 +15,7 @@ from cbhi.kernels.records import Section
 from cbhi.packing import pack_rules
 
 
-def village(n: int, seed: int = 0, **fields: object):  # noqa: ANN201
+def village(n: int, seed: int = 0, **fields: object):
     rng = np.random.default_rng(seed)
     hhs = households(n)
     hhs["z"] = rng.standard_normal(n)

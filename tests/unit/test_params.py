@@ -92,7 +92,7 @@ def eventful() -> Scenario:
                 "population.sections": 4,
                 "population.districts": 2,
                 "population.persons": {"2004-01": 4_000.0, "2009-01": 4_800.0},
-                "provider.clinicians": {"2004-01": 0.7, "2009-01": 1.0},
+                "provider.clinicians": {"2004-01": 0.9, "2009-01": 1.2},
                 "provider.health_centres": {"2004-01": 3.0, "2009-01": 4.0},
                 "income.gini": {"2004-07": 0.45, "2008-07": 0.5},
                 "rollout.pilot_districts": 1,
@@ -100,7 +100,7 @@ def eventful() -> Scenario:
                 "rollout.pilot_month": "2004-02",
                 "rollout.schemes": {"2004-01": 1.0, "2004-09": 2.0, "2005-09": 4.0},
                 "scheme.premium_basis": "household",
-                "scheme.household_premium_rwf": 1_000,
+                "scheme.household_premium_rwf": 500,
                 "subsidy.offered": True,
                 "subsidy.slots_share": 0.2,
                 "subsidy.premium_share": 0.8,
@@ -112,6 +112,10 @@ def eventful() -> Scenario:
                 "mandate.compulsory": True,
                 "fund.pool_grant_rwf": 10.0,
                 "care.user_fee_outpatient_rwf": 2_000.0,
+                "care.seek_intercept": 0.5,
+                "provider.adequate_clinicians_per_1000": 0.25,
+                "income.debt_cap_months": 0.5,
+                "care.cost_admission_rwf": 60_000.0,
                 "fund.processing_share": 0.7,
                 "fund.pool_share": 0.4,
                 "formal.share": {"2004-07": 0.05, "2007-07": 0.1},
@@ -124,7 +128,7 @@ def eventful() -> Scenario:
             "2005-07",
             {
                 "scheme.premium_basis": "person",
-                "scheme.premium_rwf": {"poorest": 200, "middle": 250, "rich": 500},
+                "scheme.premium_rwf": {"poorest": 100, "middle": 120, "rich": 300},
             },
         )
         .add_event("2006-01", {"scheme.calendar": "fixed"})
