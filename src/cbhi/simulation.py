@@ -157,7 +157,7 @@ def make_state(scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed) 
         households=record_table(Household, total),
         members=record_table(Member, (total, codes.MEMBER_SLOTS)),
         sections=sections,
-        groups=Groups(*np.zeros((2, max(1, int(group_bounds[-1]))), dtype=np.int64)),
+        groups=Groups(*np.zeros((3, max(1, int(group_bounds[-1]))), dtype=np.int64)),
         districts=districts,
         outside=np.zeros((n_districts, codes.N_SECTORS), dtype=np.int64),
     )

@@ -11,7 +11,14 @@ from cbhi.kernels.codes import (
     STANDING_INATTENTIVE,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.demography import dissolve, live_a_year, marry, nearest_partner
+from cbhi.kernels.demography import (
+    dissolve,
+    live_a_year,
+    marry,
+    may_become_groom,
+    nearest_partner,
+    note_partner,
+)
 from cbhi.kernels.draws import NOBODY, block, normal_quantile
 from cbhi.kernels.health import refresh_odds, refresh_rates
 from cbhi.kernels.income import next_position
@@ -35,6 +42,22 @@ def refresh_household(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fix
     hh.formal = 1 if formal else 0
     refresh_rates(hh, mm, now, rule, fixed)
     refresh_odds(hh, mm, now, rule, fixed)
+
+
+def gather_partners(
+    households: Table, members: Table, sec: Section, now: int, fixed: Fixed, work: Work, partners: int
+) -> int:
+    """Note the unmarried men of households without an anniversary this month; return the grown count."""
+    for h in range(sec.first, sec.end):
+        hh = households[h]
+        mm = members[h]
+        if hh.alive == 0 or (sec.number + int(hh.ordinal)) % 12 == now % 12:
+            continue
+        for k in range(int(hh.n_members)):
+            if partners < work.partners.size and may_become_groom(mm[k], now):
+                note_partner(hh, mm[k], h, sec, now, fixed, work, partners)
+                partners += 1
+    return partners
 
 
 def pass_anniversaries(
@@ -74,9 +97,15 @@ def pass_anniversaries(
         )
         if hh.alive != 0:
             refresh_household(hh, mm, now, rule, fixed)
+    searched_everywhere = False
     for i in range(movers):
         bride_h = int(work.movers[i])
         best = nearest_partner(work, partners, bride_h)
+        if best < 0 and not searched_everywhere:
+            # a small section has few anniversaries a month: look among all its households
+            partners = gather_partners(households, members, sec, now, fixed, work, partners)
+            searched_everywhere = True
+            best = nearest_partner(work, partners, bride_h)
         if best < 0:
             continue
         if sec.end >= sec.limit:

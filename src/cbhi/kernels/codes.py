@@ -10,7 +10,7 @@ from __future__ import annotations
 # entity: household
 DRAW_HOUSEHOLD = 1  # size, consumption, distance, shared frailty
 DRAW_HOUSEHOLD_2 = 2  # taste, trust offset, group, formal sector
-DRAW_HOUSEHOLD_3 = 3  # ages of head and spouse
+DRAW_HOUSEHOLD_3 = 3  # couple or not, age and sex of the head
 DRAW_MONTH = 4  # contacts, untreated episodes, income shock, attention
 DRAW_CONTACT = 5  # member, severity, cost, admission (index: which contact)
 DRAW_SUPPLY = 6  # order of service, refusal, admission cost (index: which contact)
@@ -25,9 +25,9 @@ DRAW_PARTNER = 22  # choice among unmarried men
 DRAW_TASTE_MEMBER = 23  # taste of one person for a membership year
 DRAW_BORN = 24  # sex and frailty of a newborn
 # entity: section
-DRAW_ROLLOUT = 40
+DRAW_ROLLOUT = 40  # order in which schemes open
 DRAW_SECTION = 41  # staffing, heritage of mutual aid
-DRAW_SLOTS = 42  # which sections get the last slots
+DRAW_SLOTS = 42  # the fraction of a person in the number of slots
 # entity: district (in the section's place of the address)
 DRAW_DISTRICT = 60  # level of consumption
 DRAW_HARVEST = 61  # harvest and illness of one year

@@ -30,7 +30,7 @@ from cbhi.kernels.codes import (
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, uniform
 from cbhi.kernels.income import next_position
-from cbhi.kernels.records import I8, Fixed, Groups, Household, Rule, Section, Table, Work
+from cbhi.kernels.records import I8, Fixed, Groups, Household, Member, Rule, Section, Table, Work
 
 NEVER_FORMAL = 2.0
 
@@ -141,6 +141,23 @@ def add_newborn(
     hh.next_member = identity + 1
 
 
+def may_become_groom(member: Member, now: int) -> bool:
+    """Return whether a member is an unmarried man of 20 to 49 years."""
+    age = (now - int(member.born)) // 12
+    return member.sex == MALE and member.married == 0 and 20 <= age < 50
+
+
+def note_partner(
+    hh: Household, member: Member, h: int, sec: Section, now: int, fixed: Fixed, work: Work, place: int
+) -> None:
+    """Write an unmarried man down as a possible partner, with the draw that decides among them."""
+    work.partners[place] = h
+    work.partner_member[place] = int(member.ordinal)
+    work.partner_draw[place] = uniform(
+        fixed.key, sec.number, int(hh.ordinal), int(member.ordinal), now, DRAW_PARTNER, 0
+    )
+
+
 def live_a_year(
     hh: Household,
     mm: Table,
@@ -169,7 +186,8 @@ def live_a_year(
     while k < int(hh.n_members):
         age = (now - int(mm[k].born)) // 12
         u0, u1, u2, u3 = block(key, section, ordinal, int(mm[k].ordinal), now, DRAW_LIFE, 0)
-        if u0 < rule.deaths * yearly_death_probability(age):
+        # the year that ends here was lived at the age before
+        if u0 < rule.deaths * yearly_death_probability(max(0, age - 1)):
             remove_member(hh, mm, k)
             tallies[DEATHS] += 1
             continue
@@ -184,12 +202,8 @@ def live_a_year(
                     work.movers[n_movers] = h
                     work.mover_member[n_movers] = int(mm[k].ordinal)
                     n_movers += 1
-            elif 20 <= age < 50 and n_partners < work.partners.size:
-                work.partners[n_partners] = h
-                work.partner_member[n_partners] = int(mm[k].ordinal)
-                work.partner_draw[n_partners] = uniform(
-                    key, section, ordinal, int(mm[k].ordinal), now, DRAW_PARTNER, 0
-                )
+            elif may_become_groom(mm[k], now) and n_partners < work.partners.size:
+                note_partner(hh, mm[k], h, sec, now, fixed, work, n_partners)
                 n_partners += 1
         k += 1
     if int(hh.n_members) == 0:

@@ -2,10 +2,11 @@
 
 A household acts on its wish in a month with the probability ``attention``. Acting, it weighs
 
-    U = intercept + price_slope * (gain - net premium - hassle + expected penalty) / consumption
+    U = intercept + price_slope * (gain - net premium - hassle) / consumption
       + income_gradient * ln(consumption / mean) + peers + trust + quality + inertia + mobilisation
       + persistent taste + taste of the membership year,
 
+where the gain is for the part of a year that cover would run and holds the sanctions that it avoids, and
 where the last part is standard logistic and fixed for the membership year, so that acting twice is no
 second lottery. The gain is the certainty equivalent of the out-of-pocket spending that cover replaces,
 to second order, plus the value of care otherwise forgone. Selection comes from the gain alone: there
@@ -66,9 +67,10 @@ def premium_due(hh: Household, rule: Rule) -> int:
 
 
 def premium_of_person(hh: Household, rule: Rule) -> int:
-    """Return the premium of one person who enrols alone, RWF."""
+    """Return the premium of one person who enrols alone, RWF: an equal part of a household's, rounded up."""
     if rule.premium_by_household != 0:
-        return premium_rwf(rule, MIDDLE)
+        n = int(hh.n_members)
+        return (premium_due(hh, rule) + n - 1) // n
     return premium_rwf(rule, int(hh.listed_category))
 
 
@@ -122,13 +124,12 @@ def value_of_cover(
     s_i = severe * chance(odds_severe_insured, service)
     mean_u = (p_u + s_u) * fee + s_u * admitted * fee_admission
     mean_i = (p_i + s_i) * own + s_i * admitted * own_admission
+    # second moments of one contact's spending: bills vary, independently of each other, a co-payment does not
     spread = 1.0 + fixed.cost_cv2
-    square_u = spread * (
-        (p_u + s_u) * fee * fee + s_u * admitted * fee_admission * (2.0 * fee + fee_admission)
+    square_u = (p_u + s_u) * spread * fee * fee + s_u * admitted * fee_admission * (
+        2.0 * fee + spread * fee_admission
     )
-    square_i = spread * (
-        (p_i + s_i) * own * own + s_i * admitted * own_admission * (2.0 * own + own_admission)
-    )
+    square_i = (p_i + s_i) * own * own + s_i * admitted * own_admission * (2.0 * own + spread * own_admission)
     saving = rate * (mean_u - mean_i)
     unknown = fixed.shared_frailty_variance * (1.0 - rule.private_information)
     variance = rate * (square_u - square_i) + unknown * rate * rate * (mean_u * mean_u - mean_i * mean_i)
@@ -157,7 +158,9 @@ def social_terms(hh: Household, sec: Section, gg: Groups, now: int, rule: Rule) 
     peers = sec.member_share
     if int(hh.group) != NO_GROUP:
         g = sec.group_first + int(hh.group)
-        in_group = int(gg.recent[g]) / max(1, int(gg.households[g]))
+        # the others of the association
+        own = 1 if is_recent_member(hh, now) else 0
+        in_group = max(0, int(gg.recent[g]) - own) / max(1, int(gg.eligible[g]) - 1)
         weight = rule.group_share_of_peers
         peers = (1.0 - weight) * peers + weight * in_group
     trust = min(1.0, max(0.0, sec.trust + float(hh.trust_offset)))
@@ -173,7 +176,7 @@ def social_terms(hh: Household, sec: Section, gg: Groups, now: int, rule: Rule) 
 
 def is_recent_member(hh: Household, now: int) -> bool:
     """Return whether the household had cover in this month or one of the twelve before."""
-    return int(hh.cover_until) > 0 and int(hh.cover_until) + 12 >= now
+    return int(hh.cover_until) > 0 and int(hh.cover_until) + 11 >= now
 
 
 def logistic(x: float) -> float:
@@ -198,10 +201,12 @@ def wish_probability(
 ) -> tuple[float, bool]:
     """Return the probability, over the taste of the year, of wishing for cover; and whether the cap bound.
 
-    ``cover_share`` is the part of a year for which cover would run: the premium is due in full, the
-    gain is not.
+    ``n_persons`` decide together, at the rate and the net premium of them all, against their equal part
+    of the household's consumption, hassle and sanction. ``cover_share`` is the part of a year for which
+    cover would run: the premium is due in full, the gain is not.
     """
-    consumption = 12.0 * max(1.0, float(hh.income))
+    part = n_persons / max(1, int(hh.n_members))
+    consumption = part * 12.0 * max(1.0, float(hh.income))
     public_rate = rule.need_rate * n_persons
     reckoned = perceived_rate(rate, public_rate, rule.private_information)
     saving, risk, access, capped = value_of_cover(
@@ -215,8 +220,9 @@ def wish_probability(
         rule,
         fixed,
     )
-    sanction = expected_sanction(float(hh.income), enforcement, rule)
-    gain = cover_share * (saving + risk + access + sanction) - net_premium - rule.hassle_rwf
+    sanction = part * expected_sanction(float(hh.income), enforcement, rule)
+    hassle = part * rule.hassle_rwf
+    gain = cover_share * (saving + risk + access + sanction) - net_premium - hassle
     sd = rule.consumption_sd
     log_relative = sd * float(hh.z) - 0.5 * sd * sd
     utility = (
@@ -483,12 +489,11 @@ def seek_cover_as_persons(
     for k in range(n):
         paid_for = sponsored_each if sponsored + sponsored_each <= sec.subsidy_left else 0
         rate = member_rate(hh, mm, k, now, rule, fixed)
-        # n times one member's gain against the household's consumption: an equal part each
         probability, capped = wish_probability(
             hh,
-            rate * n,
-            n,
-            float(n * (due - paid_for)),
+            rate,
+            1,
+            float(due - paid_for),
             social,
             service,
             sec.enforcement,

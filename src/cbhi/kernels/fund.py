@@ -50,6 +50,13 @@ def payment(payables_rwf: int, fund_rwf: int, processing_share: float) -> int:
     return max(0, min(fund_rwf, payables_rwf - int(payables_rwf * (1.0 - processing_share))))
 
 
+def moving_average(average: float, claims_rwf: int) -> float:
+    """Return the slow average of monthly claims; it starts at the first month that has any."""
+    if average <= 0.0:
+        return float(claims_rwf)
+    return average + CLAIMS_MEMORY * (claims_rwf - average)
+
+
 def months_of_arrears(payables_rwf: int, average_claims_rwf: float, processing_share: float) -> float:
     """Return months of claims unpaid beyond the time that processing takes, at most 60.
 
@@ -77,8 +84,7 @@ def settle_section_claims(
         sec.suspended = 0
         return
     sec.payables += approved_rwf
-    average = sec.claims_average
-    sec.claims_average = average + CLAIMS_MEMORY * (approved_rwf - average)
+    sec.claims_average = moving_average(sec.claims_average, approved_rwf)
     paid = payment(sec.payables, sec.fund, rule.processing_share)
     sec.fund -= paid
     sec.payables -= paid
@@ -135,8 +141,7 @@ def settle_pool_claims(dist: District, hospital_rwf: int, outpatient_rwf: int, r
     over; here they only count for the average.
     """
     dist.payables += hospital_rwf
-    average = dist.claims_average
-    dist.claims_average = average + CLAIMS_MEMORY * (hospital_rwf + outpatient_rwf - average)
+    dist.claims_average = moving_average(dist.claims_average, hospital_rwf + outpatient_rwf)
     paid = payment(dist.payables, dist.pool, rule.processing_share)
     dist.pool -= paid
     dist.payables -= paid

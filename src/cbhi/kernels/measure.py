@@ -89,6 +89,7 @@ def measure_section(
     is_open = now >= sec.opens
     for g in range(sec.group_first, sec.group_end):
         gg.recent[g] = 0
+        gg.eligible[g] = 0
     persons = 0
     eligible = 0
     recent_households = 0
@@ -109,6 +110,8 @@ def measure_section(
             tallies[PERSONS_FORMAL] += n
         else:
             eligible += 1
+            if int(hh.group) != NO_GROUP:
+                gg.eligible[sec.group_first + int(hh.group)] += 1
             if is_recent_member(hh, now):
                 recent_households += 1
                 tallies[RECENT_MEMBERS] += n

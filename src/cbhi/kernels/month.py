@@ -269,7 +269,8 @@ def month_of_section(
     sec.claims_month = claims
     settle_section_claims(sec, dist, claims, rule, flows, tallies)
     update_provider(sec, capacity, wanted, rule)
-    update_trust(sec, refused / max(1, wanted), rule)
+    if is_open:
+        update_trust(sec, refused / max(1, wanted), rule)
     update_enforcement(sec, rule)
     if is_open and cal.is_open != 0:
         before = sec.fund

@@ -145,7 +145,8 @@ class Groups(NamedTuple):
     """One entry an association (ibimina)."""
 
     households: I8
-    recent: I8  # households with cover in the last 13 months
+    eligible: I8  # households without formal cover
+    recent: I8  # of these, with cover in the last 13 months
 
 
 class District(Record):

@@ -129,7 +129,8 @@ def allot_slots(
         hh = households[first + int(i)]
         if hh.alive != 0 and hh.on_list != 0 and hh.formal == 0:
             if int(hh.n_members) > slots:
-                break
+                # too large for what is left; a smaller household may still fit
+                continue
             slots -= int(hh.n_members)
             hh.subsidised = 1
             sec.subsidy_left += subsidy_of(premium_due(hh, price_rule), price_rule)
