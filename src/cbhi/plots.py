@@ -68,7 +68,7 @@ def plot_headline(results: Results) -> Figure:
     )
     figure.text(_LEFT, 0.955, results.scenario.name, fontsize=16, fontweight="bold", va="center")
     places = _drawn(results)
-    years = [int(results.periods[place][0]) for place in places]
+    years = [int(results.periods[place][0][:4]) for place in places]
     for name, label, colour, style in _COVERAGE:
         _draw_band(left, years, 100.0 * results.values(name)[:, places, 0], label, colour, style)
     visits = results.values("visits_per_person_year")[:, places, 0]

@@ -141,7 +141,7 @@ def households(n: int) -> Table:
 
 
 def groups(n: int = 1) -> Groups:
-    return Groups(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
+    return Groups(*np.zeros((len(Groups._fields), n), dtype=np.int64))
 
 
 def work(n: int = 64) -> Work:

@@ -191,6 +191,15 @@ class TestYear:
         assert within_4_se(brides, 0.22 * alive)
         assert within_4_se(ill, (1 - 0.018) * 0.015 + 2 * alive * 0.004)
 
+    @pytest.mark.parametrize(("age", "risk"), [(1, 0.085), (2, 0.016), (5, 0.016), (6, 0.003)])
+    def test_the_year_that_ends_was_lived_at_the_age_before(self, age: int, risk: float) -> None:
+        died = []
+        for ordinal in range(2000):
+            hh, mm = household((40, age), ordinal=ordinal, m_married=[1, 0])
+            t = a_year(hh, mm, rule(**{**NOBODY_CHANGES, "deaths": 1.0}))[1]
+            died.append(t[codes.DEATHS])
+        assert within_4_se(died, 0.007 + risk)
+
     def test_a_full_buffer_is_not_overrun(self) -> None:
         hh, mm = household((30, 29, 28, 24, 23), m_sex=[0, 0, 0, 1, 1])
         w = work(1)

@@ -37,7 +37,8 @@ class TestPremium:
         r = rule(premium_by_household=1, household_covers=7, premium_middle_rwf=2500, premium_rich_rwf=9999)
         hh, _ = household([30] * n, listed_category=codes.RICH)
         assert enrolment.premium_due(hh, r) == 2500 * units
-        assert enrolment.premium_of_person(hh, r) == 2500
+        # one person alone owes an equal part, rounded up
+        assert enrolment.premium_of_person(hh, r) == -(-2500 * units // n)
 
     @pytest.mark.parametrize(
         ("category", "price"), [(codes.POOREST, 2000), (codes.MIDDLE, 3000), (codes.RICH, 7000)]
@@ -135,9 +136,17 @@ class TestValueOfCover:
         )
         assert not capped
 
-    def test_reckoning_is_near_the_bills_that_are_written(self) -> None:
-        # households reckon as if both bills of a contact moved together and the co-payment with them;
-        # bills are drawn apart and the co-payment is fixed: near enough in mean and variance
+    def test_one_price_by_hand(self) -> None:
+        # contacts of one kind at 700, free for members: a mixed Poisson count with frailty variance 0.3
+        p = 0.4 * 0.9 / 1.36
+        mean = 14.0 * p
+        saving, risk, _, _ = value(severe_share=0.0, copayment_rwf=0, cv2=0.5)
+        assert saving == pytest.approx(700 * mean)
+        variance = 700**2 * (1.5 * mean + 0.3 * mean**2)
+        assert risk == pytest.approx(0.5 * 2.0 / 300_000 * variance)
+
+    def test_reckoning_is_that_of_the_bills_that_are_written(self) -> None:
+        # bills of the health centre and the ward vary apart; a co-payment does not vary
         rng = np.random.default_rng(8)
         n, log_sd = 60_000, 0.83
         cv2 = math.exp(log_sd**2) - 1
@@ -146,12 +155,13 @@ class TestValueOfCover:
             return lambda k: mean * np.exp(log_sd * rng.standard_normal(k) - 0.5 * log_sd**2)
 
         u = spending(rng, 14.0, 0.4, 0.9, lognormal(700.0), lognormal(9_000.0), n)
-        i = spending(
-            rng, 14.0, 0.8, 2.2, lambda k: np.minimum(200.0, lognormal(1_000.0)(k)), lognormal(1_200.0), n
-        )
+        i = spending(rng, 14.0, 0.8, 2.2, lambda k: 200.0, lognormal(1_200.0), n)
         saving, risk, _, _ = value(cv2=cv2)
-        assert saving == pytest.approx(u.mean() - i.mean(), rel=0.03)
-        assert risk == pytest.approx(0.5 * 2.0 / 300_000 * (u.var() - i.var()), rel=0.15)
+        assert abs(saving - (u.mean() - i.mean())) < 4 * math.sqrt(u.var() / n + i.var() / n)
+        scale = 0.5 * 2.0 / 300_000
+        assert abs(risk - scale * (u.var() - i.var())) < 4 * scale * math.hypot(
+            variance_se(u), variance_se(i)
+        )
 
     def test_no_difference_of_price_no_saving_no_risk_no_access(self) -> None:
         same = dict(
@@ -221,8 +231,8 @@ class TestSocialTerms:
     def test_by_hand(self) -> None:
         sec = section(member_share=0.4, trust=0.7, quality=0.9, enforcement=0.6, group_first=1, group_end=3)
         gg = groups(3)
-        gg.households[:] = [9, 9, 10]
-        gg.recent[:] = [0, 0, 8]
+        gg.eligible[:] = [9, 9, 11]
+        gg.recent[:] = [0, 0, 9]  # eight of the ten others
         hh, _ = household(group=1, trust_offset=0.125, cover_until=NOW - 3)
         peers = 0.75 * 0.4 + 0.25 * 0.8
         expected = 2 * peers + 1.5 * 0.325 + 0.8 * 0.4 + 1.2 + 3 * 0.5 * 0.6
@@ -238,7 +248,7 @@ class TestSocialTerms:
         assert enrolment.social_terms(hh, section(), groups(), NOW, r) == pytest.approx(felt - 0.5)
 
     @pytest.mark.parametrize(
-        ("until", "recent"), [(0, False), (NOW - 13, False), (NOW - 12, True), (NOW + 5, True)]
+        ("until", "recent"), [(0, False), (NOW - 12, False), (NOW - 11, True), (NOW + 5, True)]
     )
     def test_habit_lasts_a_year(self, until: int, recent: bool) -> None:
         assert enrolment.is_recent_member(household(cover_until=until)[0], NOW) == recent
@@ -290,6 +300,16 @@ class TestWish:
         r = rule(**PRICES)
         cheap, dear = wish(hh, low, r, rate)[0], wish(hh, low + more, r, rate)[0]
         assert 0.0 <= dear <= cheap <= 1.0
+
+    def test_one_person_weighs_an_equal_part(self) -> None:
+        # a member at the household's mean risk, alone, decides as a household of one would
+        r = rule(**{**PRICES, "compulsory": 1})
+        hh, _ = household((30, 30, 30, 30), income=40_000, z=0.3, **ODDS)
+        alone, _ = household((30,), income=10_000, z=0.3, **ODDS)
+        r1 = rule(**{**PRICES, "compulsory": 1, "hassle_rwf": float(r.hassle_rwf) / 4, "penalty_rwf": 1_250})
+        member = enrolment.wish_probability(hh, 4.0, 1, 900.0, 0.2, 0.9, 0.4, 1.0, r, fixed(cost_cv2=1.0))
+        single = enrolment.wish_probability(alone, 4.0, 1, 900.0, 0.2, 0.9, 0.4, 1.0, r1, fixed(cost_cv2=1.0))
+        assert member[0] == pytest.approx(single[0])
 
     def test_rises_with_gain_social_terms_and_taste(self) -> None:
         r = rule(**PRICES)

@@ -75,6 +75,13 @@ class TestPayment:
         assert fund.months_of_arrears(payables, average, share) == pytest.approx(months)
 
 
+class TestAverage:
+    def test_starts_at_the_first_claims_and_then_follows_slowly(self) -> None:
+        assert fund.moving_average(0.0, 0) == 0.0
+        assert fund.moving_average(0.0, 700) == 700.0
+        assert fund.moving_average(1_000.0, 2_000) == pytest.approx(1_150.0)
+
+
 def settle(sec: Any, approved: int, r: Any, dist: Any = None) -> tuple[Any, Any]:
     f, t = flows(), tallies()
     fund.settle_section_claims(sec, dist if dist is not None else district(), approved, r, f, t)

@@ -79,7 +79,7 @@ def village() -> tuple[Any, Any]:
     hhs["n_members"] = rng.integers(1, 9, n)
     hhs["n_enrolled"] = rng.integers(0, hhs["n_members"] + 1)
     hhs["cover_from"] = NOW - 5
-    hhs["cover_until"] = rng.choice([0, NOW - 13, NOW - 12, NOW, NOW + 1, NOW + 7], n)
+    hhs["cover_until"] = rng.choice([0, NOW - 12, NOW - 11, NOW, NOW + 1, NOW + 7], n)
     hhs["formal"] = rng.random(n) < 0.1
     hhs["cover_until"][hhs["formal"] == 1] = 0
     hhs["quintile"] = rng.integers(0, 5, n)
@@ -114,7 +114,7 @@ class TestSection:
         formal = hhs["formal"] == 1
         paid_up = (hhs["cover_until"] > NOW) & ~formal
         paid = hhs["n_enrolled"].astype(int) * alive * paid_up
-        recent = alive & ~formal & (hhs["cover_until"] > 0) & (hhs["cover_until"] >= NOW - 12)
+        recent = alive & ~formal & (hhs["cover_until"] > 0) & (hhs["cover_until"] >= NOW - 11)
         slots, poor = hhs["subsidised"] == 1, hhs["category"] == codes.POOREST
         expected = {
             codes.PERSONS: n.sum(),
@@ -133,6 +133,8 @@ class TestSection:
             assert t[code] == value > 0, codes.TALLIES[code]
         assert sec.persons == n.sum()
         assert sec.member_share == pytest.approx(recent.sum() / (alive & ~formal).sum())
+        eligible = alive & ~formal
+        assert s.groups.eligible.tolist() == [int((eligible & (hhs["group"] == k)).sum()) for k in range(3)]
         assert s.groups.recent.tolist() == [int((recent & (hhs["group"] == k)).sum()) for k in range(3)]
 
     def test_before_its_scheme_opens(self) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import NOW, base, fixed, households, quick, record_table, rule, section, tallies, work
 
-from cbhi.kernels import codes, targeting
+from cbhi.kernels import codes, draws, targeting
 from cbhi.kernels.records import Section
 from cbhi.packing import pack_rules
 
@@ -51,6 +51,17 @@ class TestRanks:
         assert (
             z[hhs["category"][alive] == codes.POOREST].max() < z[hhs["category"][alive] == codes.RICH].min()
         )
+
+    def test_a_household_ranks_by_its_middle_person(self) -> None:
+        # ten equal households: the poorest stands at 5 %, the richest at 95 %
+        hhs = households(10)
+        hhs["z"], hhs["n_members"] = np.linspace(-2, 2, 10), 3
+        sections = record_table(Section, 1)
+        sections[0].end = 10
+        for share, n in ((0.049, 0), (0.051, 1), (0.149, 1), (0.151, 2)):
+            targeting.rank_households(hhs, sections, share, share, work())
+            assert np.bincount(hhs["category"], minlength=3).tolist() == [n, 10 - 2 * n, n]
+        assert hhs["quintile"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
 
     @pytest.mark.parametrize(("poorest", "rich", "category"), [(1, 0, 0), (0, 1, 2), (0, 0, 1)])
     def test_shares_of_everybody(self, poorest: float, rich: float, category: int) -> None:
@@ -118,11 +129,13 @@ class TestSlots:
         assert used <= math.floor(persons * share) + 1
         eligible = (hhs["alive"] == 1) & (hhs["on_list"] == 1) & (hhs["formal"] == 0)
         assert not (chosen & ~eligible).any()
-        # the poorest first, without a gap, up to the household that does not fit
-        order = np.flatnonzero(eligible)[np.argsort(hhs["list_score"][eligible])]
-        assert (np.diff(hhs["subsidised"][order].astype(int)) <= 0).all()
-        if chosen.sum() < eligible.sum():
-            assert used + int(hhs["n_members"][order[chosen.sum()]]) > math.floor(persons * share)
+        # the poorest first, passing over those too large for what is left
+        u = draws.uniform(fixed().key, 3, 0, draws.NOBODY, NOW, codes.DRAW_SLOTS, 0)
+        left = math.floor(persons * share + u)
+        for i in sorted(np.flatnonzero(eligible), key=lambda i: hhs["list_score"][i]):
+            fits = int(hhs["n_members"][i]) <= left
+            assert chosen[i] == fits
+            left -= int(hhs["n_members"][i]) if fits else 0
         assert sec.subsidy_left == used * 1_000 == t[codes.SUBSIDY_BUDGET]
 
     def test_fractions_of_a_person_even_out(self) -> None:
