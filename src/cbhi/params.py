@@ -514,7 +514,9 @@ class Provider(_Section):
     """Staff, facilities, queues and quality."""
 
     clinicians: Series = _parameter({"2005-07": 5298}, "nurses, midwives and physicians", "persons")
-    health_centres: Series = _parameter({"2005-07": 353}, "health centres", "facilities")
+    health_centres: Series = _parameter(
+        {"2005-07": 353}, "health centres; only their growth counts, through distance", "facilities"
+    )
     curative_share: float = _parameter(
         0.3,
         "part of clinicians' time in curative consultations at health centres",
@@ -802,6 +804,7 @@ UNDATED = frozenset(
         "switches.rollout",
         "switches.groups",
         "income.gini",
+        "income.nominal_growth",
         "formal.share",
         "provider.clinicians",
         "provider.health_centres",

@@ -179,6 +179,15 @@ def is_recent_member(hh: Household, now: int) -> bool:
     return int(hh.cover_until) > 0 and int(hh.cover_until) + 11 >= now
 
 
+def is_paid_up(hh: Household, now: int) -> bool:
+    """Return whether a policy has been bought that includes this month, its waiting period counted in.
+
+    A policy bought ahead for a membership year that has not begun does not count yet.
+    """
+    bought_ahead = int(hh.cover_from) > now and hh.standing_next == STANDING_PAID
+    return int(hh.cover_until) > now and hh.formal == 0 and not bought_ahead
+
+
 def logistic(x: float) -> float:
     """Return 1 / (1 + exp(-x)) without overflow."""
     if x >= 0.0:

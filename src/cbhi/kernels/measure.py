@@ -44,13 +44,13 @@ from cbhi.kernels.codes import (
     WOMEN_INSURED,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.enrolment import is_recent_member
+from cbhi.kernels.enrolment import is_paid_up, is_recent_member
 from cbhi.kernels.records import F8, I8, CalendarMonth, Household, Section, State
 
 
 def close_membership_year(hh: Household, now: int, tallies: I8) -> None:
     """Judge renewal at the end of a membership year and turn to the next one."""
-    paid = int(hh.cover_until) > now and hh.formal == 0
+    paid = is_paid_up(hh, now)
     if hh.paid_before != 0:
         tallies[RENEWALS_DUE] += 1
         if paid:
@@ -101,7 +101,7 @@ def measure_section(
         n = int(hh.n_members)
         q = int(hh.quintile)
         formal = hh.formal != 0
-        paid_up = int(hh.cover_until) > now and not formal
+        paid_up = is_paid_up(hh, now)
         paid = int(hh.n_enrolled) if paid_up else 0
         persons += n
         tallies[HOUSEHOLDS_ALIVE] += 1

@@ -137,7 +137,7 @@ def start_of_month(
             if not suspended:
                 tallies[INSURED] += int(hh.n_enrolled)
             tallies[HOUSEHOLD_MONTHS_INSURED] += 1
-        elif rule.compulsory != 0 and is_open and hh.formal == 0 and int(hh.cover_until) <= now:
+        elif rule.compulsory != 0 and is_open and hh.formal == 0 and not is_paid_up(hh, now):
             sanction(hh, section, ordinal, now, sec.enforcement, rule, fixed.key, flows, tallies)
         if int(hh.cover_until) == now and hh.standing == STANDING_PAID:
             # rolling cover has run out and nobody has acted on it yet
