@@ -43,7 +43,7 @@ from cbhi.kernels.codes import (
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, block, normal_quantile
-from cbhi.kernels.enrolment import may_buy, seek_cover_as_household, seek_cover_as_persons
+from cbhi.kernels.enrolment import is_paid_up, may_buy, seek_cover_as_household, seek_cover_as_persons
 from cbhi.kernels.fund import (
     fund_pool,
     gather_into_national_pool,
