@@ -20,7 +20,7 @@ def parse_month(value: str | datetime.date) -> int:
     if isinstance(value, datetime.date):
         year, month = value.year, value.month
     else:
-        match = _TEXT.match(value) if isinstance(value, str) else None
+        match = _TEXT.match(str(value))
         if match is None:
             raise ValueError(f"'{value}' is not a month; write it like '2004-12'")
         year, month = int(match[1]), int(match[2])

@@ -114,7 +114,8 @@ def _district_means(results: Results) -> pd.DataFrame:
     frame = results.to_frame(every="year", by="district")
     keys = ["scenario", "param_set", "period", "group", "variable", "unit"]
     means = frame.groupby(keys, sort=False, as_index=False)["value"].mean()
-    return means.assign(replicate="mean")[list(COLUMNS)]
+    ordered: pd.DataFrame = means.assign(replicate="mean")[list(COLUMNS)]
+    return ordered
 
 
 def _run_record(results: Results) -> dict[str, Any]:
