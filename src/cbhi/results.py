@@ -508,30 +508,24 @@ class Results:
 
         names = [name] if name is not None else list(_BY_QUINTILE if by == "quintile" else VARIABLES)
         wanted: list[Literal["year", "month"]] = ["year", "month"] if every == "both" else [every]
-        frames = []
+        columns: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS[2:]}
         for detail in wanted:
             if by == "quintile" and detail == "month" and every == "both":
                 continue
-            labels, _ = self._spans(detail)
-            groups = self.groups(by)
+            labels = np.array(self._spans(detail)[0], dtype=object)
+            groups = np.array(self.groups(by), dtype=object)
             for variable in names:
                 if detail == "month" and variable in YEARLY_ONLY and (every == "both" or name is None):
                     continue
                 values = self.values(variable, every=detail, by=by)
-                shape = values.shape
-                frames.append(
-                    pd.DataFrame(
-                        {
-                            "replicate": np.repeat(self.arrays.replicates, shape[1] * shape[2]),
-                            "period": np.tile(np.repeat(labels, shape[2]), shape[0]),
-                            "group": np.tile(groups, shape[0] * shape[1]),
-                            "variable": variable,
-                            "value": values.ravel(),
-                            "unit": VARIABLES[variable].unit,
-                        }
-                    )
-                )
-        frame = pd.concat(frames, ignore_index=True)
+                n_replicates, n_periods, n_groups = values.shape
+                columns["replicate"].append(np.repeat(self.arrays.replicates, n_periods * n_groups))
+                columns["period"].append(np.tile(np.repeat(labels, n_groups), n_replicates))
+                columns["group"].append(np.tile(groups, n_replicates * n_periods))
+                columns["variable"].append(np.full(values.size, variable, dtype=object))
+                columns["value"].append(values.ravel())
+                columns["unit"].append(np.full(values.size, VARIABLES[variable].unit, dtype=object))
+        frame = pd.DataFrame({key: np.concatenate(parts) for key, parts in columns.items()})
         frame.insert(0, "scenario", self.scenario.name)
         frame.insert(1, "param_set", 0)
         return frame[list(COLUMNS)]

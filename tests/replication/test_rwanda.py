@@ -172,10 +172,11 @@ def test_the_fit_reads_fit_rows_only_and_improves(
     rows = fit_script.targets()
     used = cbhi.datasets.fit_rows("rwanda")
     assert [row[0] for row in rows] == list(used["key"])
-    objective = fit_script.Objective("rwanda-rules", households=1_000, replicates=1, workers=2)
+    objective = fit_script.Objective("rwanda-rules", households=2_000, replicates=1, workers=2)
     start = np.zeros(len(fit_script.FREE))
     before = objective(start)
     jacobian = objective.jacobian(start)
     step = np.linalg.lstsq(jacobian, -before, rcond=None)[0]
+    # a clipped step from a linearised start: a clear gain, not the optimum
     after = objective(np.clip(step, -1.5, 1.5))
-    assert after @ after < 0.8 * (before @ before)
+    assert after @ after < 0.9 * (before @ before)
