@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- begin: trust -->", "<!-- end: trust -->"
 # model variable -> (what it is called here, factor to the unit shown, format)
 SHOWN = {
-    "coverage_administrative_share": ("members, % of people", 100.0, "{:.0f}"),
-    "any_insurance_administrative_share": ("any insurance, % of people", 100.0, "{:.0f}"),
+    "coverage_administrative_share": ("members, official count, % of people", 100.0, "{:.0f}"),
+    "any_insurance_administrative_share": ("any insurance, official count, % of people", 100.0, "{:.0f}"),
     "visits_per_person_year": ("visits per person", 1.0, "{:.2f}"),
     "contributions_rwf": ("members' premiums, bn RWF", 1e-9, "{:.1f}"),
     "claims_paid_rwf": ("payments for care, bn RWF", 1e-9, "{:.1f}"),

@@ -338,7 +338,7 @@ def check_membership(tallies: I8, opening_people: I8) -> None:
         (codes.WOMEN_INSURED, codes.PAID),
         (codes.ENROLMENTS, codes.PERSONS_ENROLLED),
         (codes.ENROLMENTS, codes.HOUSEHOLD_MONTHS_SOLD),
-        (codes.UNPAID_PREMIUMS_BORROWED, codes.ENROLMENTS),
+        (codes.PREMIUMS_BORROWED, codes.ENROLMENTS),
         (codes.RISK_PREMIUM_CAPPED, codes.DECISIONS),
     ):
         part_of(part, whole)

@@ -337,7 +337,11 @@ class Enrolment(_Section):
         1.0, "relative risk aversion", "-", 0, 20, "design text, prior LogN(0, 0.5)", "recalled"
     )
     risk_premium_cap: float = _parameter(
-        2.0, "risk premium at most, relative to the expected saving", "ratio", 0, 100
+        2.0,
+        "risk premium at most, relative to expected spending without cover",
+        "ratio",
+        0,
+        100,
     )
     access_value: float = _parameter(
         0.5, "value of a visit that cover makes possible, relative to its cost", "share", 0, 10

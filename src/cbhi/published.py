@@ -50,7 +50,9 @@ _PER_YEAR = "visits per person per year"
 
 # published variable: where it is shown, what it is called, what the model sets beside it, unit factor, unit
 READINGS: dict[str, Reading] = {
-    "cbhi_coverage_pop": Reading(_COVERAGE, "members", "coverage_administrative_share", _PER_CENT, "share"),
+    "cbhi_coverage_pop": Reading(
+        _COVERAGE, "members, official", "coverage_administrative_share", _PER_CENT, "share"
+    ),
     "pilot_enrolment_3_districts": Reading(
         _COVERAGE, "members, open schemes", "coverage_where_open_share", _PER_CENT, "share"
     ),
@@ -58,7 +60,7 @@ READINGS: dict[str, Reading] = {
         _COVERAGE, "pilot members", "coverage_end_share * persons", 1.0, "persons"
     ),
     "any_insurance_coverage_pop": Reading(
-        _ANY, "insured", "any_insurance_administrative_share", _PER_CENT, "share"
+        _ANY, "insured, official", "any_insurance_administrative_share", _PER_CENT, "share"
     ),
     "any_insurance_coverage_survey_EICV": Reading(
         _ANY, "insured, by survey", "any_insurance_share", _PER_CENT, "share"
@@ -86,6 +88,8 @@ READINGS: dict[str, Reading] = {
     "cbhi_total_expenditure": Reading(
         _ACCOUNTS, "total expenditure", "claims_paid_rwf + administration_rwf", _BILLION, "RWF"
     ),
+    "cbhi_total_income": Reading(_ACCOUNTS, "total income", "scheme_income_rwf", _BILLION, "RWF"),
+    "cbhi_net_income": Reading(_ACCOUNTS, "net income", "scheme_net_income_rwf", _BILLION, "RWF"),
     "indigents_subsidised": Reading(_SUBSIDY, "people paid for", "subsidised_paid_share", _PER_CENT, "share"),
     "gfatm_subsidised_very_poor": Reading(
         _SUBSIDY, "people paid for", "subsidised_paid_share", _PER_CENT, "share"
@@ -101,9 +105,7 @@ NOT_READ: dict[str, str] = {
     "care_when_ill_insured": "care sought is not kept by cover",
     "care_when_ill_uninsured": "care sought is not kept by cover",
     "catastrophic_exp_ratio_uninsured_insured": "catastrophic spending is not kept by cover",
-    "cbhi_total_income": "grants, levy and support outside the model's premiums are lumped together",
-    "cbhi_other_income": "grants, levy and support outside the model's premiums are lumped together",
-    "cbhi_net_income": "follows from total income",
+    "cbhi_other_income": "total income less members' premiums: both are read",
     "cbhi_admin_cost_share": "an upper bound, of an undefined revenue",
 }
 

@@ -277,7 +277,11 @@ VARIABLES: dict[str, Variable] = {
     "exclusion_error_share": Variable(
         "share",
         "truly poorest without a slot",
-        lambda c: 1.0 - _ratio(c.tally_at_end(codes.POOR_SLOTS), c.tally_at_end(codes.POOR)),
+        lambda c: np.where(
+            c.tally_at_end(codes.SLOTS) > 0,
+            1.0 - _ratio(c.tally_at_end(codes.POOR_SLOTS), c.tally_at_end(codes.POOR)),
+            np.nan,
+        ),
     ),
     "inclusion_error_share": Variable(
         "share",
@@ -346,6 +350,45 @@ VARIABLES: dict[str, Variable] = {
         "share",
         "decisions in which the cap on the risk premium bound",
         _over_time(codes.RISK_PREMIUM_CAPPED, codes.DECISIONS),
+    ),
+    "scheme_income_rwf": Variable(
+        "RWF",
+        "premiums of households and sponsors, grants and levies",
+        _flow_total(
+            codes.CONTRIBUTION,
+            codes.SUBSIDY_STATE,
+            codes.SUBSIDY_DONOR,
+            codes.SUBSIDY_NGO,
+            codes.POOL_GRANT,
+            codes.LEVY,
+        ),
+        True,
+    ),
+    "scheme_net_income_rwf": Variable(
+        "RWF",
+        "scheme income less claims paid and administration",
+        lambda c: (
+            _flow_total(codes.CONTRIBUTION, *_SUBSIDIES, codes.POOL_GRANT, codes.LEVY)(c)
+            - _flow_total(*_CLAIMS, codes.ADMINISTRATION)(c)
+        ),
+        True,
+    ),
+    "refused_and_paid_per_person_year": Variable(
+        "contacts " + _PER_YEAR,
+        "members turned away over arrears who paid the fee",
+        _per_person_year(codes.REFUSED_AND_PAID),
+    ),
+    "births_without_room": Variable(
+        "events",
+        "births left out because the household had no slot",
+        lambda c: c.tally(codes.BIRTHS_WITHOUT_ROOM),
+        True,
+    ),
+    "marriages_without_room": Variable(
+        "events",
+        "marriages left out because the section had no row",
+        lambda c: c.tally(codes.MARRIAGES_WITHOUT_ROOM),
+        True,
     ),
     "reserves_rwf": Variable(
         "RWF",
@@ -421,6 +464,12 @@ class Results:
     households: int
     seed: int
 
+    def __repr__(self) -> str:
+        """Return one line: what was run, how large, how often."""
+        years = f"{self.periods[0][0]} to {self.periods[-1][0]}"
+        size = f"{self.n_replicates} replicates of {self.households:,} households"
+        return f"<Results of {self.scenario.name!r}: {size}, {years}, seed {self.seed}>"
+
     @property
     def n_replicates(self) -> int:
         """Number of replicates held."""
@@ -461,7 +510,13 @@ class Results:
             For an unknown name (with the nearest one), or one that does not exist at that detail.
         """
         if name not in VARIABLES:
-            raise ValueError(f"unknown variable '{name}'{suggest(name, VARIABLES)}")
+            raise ValueError(
+                f"unknown variable '{name}'{suggest(name, VARIABLES)}; all names: cbhi.VARIABLES"
+            )
+        if every not in ("year", "month") or by not in ("all", "district", "quintile"):
+            raise ValueError(
+                f"every must be 'year' or 'month', by 'all', 'district' or 'quintile'; got {every!r}, {by!r}"
+            )
         if by == "quintile":
             if name not in _BY_QUINTILE or every != "year":
                 known = ", ".join(_BY_QUINTILE)
@@ -506,6 +561,8 @@ class Results:
         """
         import pandas as pd
 
+        if every not in ("year", "month", "both"):
+            raise ValueError(f"every must be 'year', 'month' or 'both', got {every!r}")
         names = [name] if name is not None else list(_BY_QUINTILE if by == "quintile" else VARIABLES)
         wanted: list[Literal["year", "month"]] = ["year", "month"] if every == "both" else [every]
         columns: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS[2:]}

@@ -131,6 +131,15 @@ def _run_record(results: Results) -> dict[str, Any]:
         "country": scenario.country,
         "start": format_month(scenario.start),
         "end": format_month(scenario.end),
+        "periods": [
+            {
+                "period": label,
+                "from": format_month(scenario.start + begin),
+                "to": format_month(scenario.start + end - 1),
+                "months": end - begin,
+            }
+            for label, begin, end in results.periods
+        ],
         "seed": results.seed,
         "households": results.households,
         "replicates": results.n_replicates,

@@ -130,15 +130,15 @@ class Scenario:
         problems: list[str] = []
         changes_by_month: dict[int, dict[str, Any]] = {self.start: {}}
         for event in self.events:
-            if event.month > self.end + beyond:
-                continue
-            month = max(event.month, self.start)
-            changes_by_month.setdefault(month, {}).update(event.changes)
+            changes_by_month.setdefault(max(event.month, self.start), {}).update(event.changes)
         regimes = []
         for month in sorted(changes_by_month):
             current.update(changes_by_month[month])
             try:
-                regimes.append((month, Parameters.model_validate(_nest(current))))
+                parameters = Parameters.model_validate(_nest(current))
+                # later events are read for mistakes only
+                if month <= self.end + beyond:
+                    regimes.append((month, parameters))
             except ValidationError as error:
                 for problem in _explain(error):
                     if problem not in problems:
@@ -198,6 +198,10 @@ class Scenario:
         """
         flat, problems = flatten(changes or {})
         if problems:
+            try:
+                self.replace(flat, name=name, start=start, end=end)
+            except ScenarioError as error:
+                problems += error.problems
             raise ScenarioError("the change", problems)
         values = {**self.values, **flat}
         events = []

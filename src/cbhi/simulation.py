@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -222,7 +223,7 @@ def _whole_number(name: str, value: Any, low: int, high: int) -> int:
 
 
 def simulate(
-    scenario: Scenario | str = "rwanda",
+    scenario: Scenario | str | Path = "rwanda",
     *,
     households: int | str = 20_000,
     replicates: int = 1,
@@ -313,8 +314,12 @@ def simulate(
     return _wrap(chosen, layout, calendar, seed, finished)
 
 
-def _load(chosen: Scenario | str) -> Scenario:
-    return scenario(chosen) if isinstance(chosen, str) else chosen
+def _load(chosen: Scenario | str | Path) -> Scenario:
+    if isinstance(chosen, Scenario):
+        return chosen
+    if isinstance(chosen, (str, Path)):
+        return scenario(chosen)
+    raise ValueError(f"a scenario, its name or its file is wanted, got {chosen!r}")
 
 
 def _wrap(
@@ -322,6 +327,8 @@ def _wrap(
 ) -> Results:
     order = sorted(finished)
     stacked = {name: np.stack([getattr(finished[r][0], name) for r in order]) for name in Output._fields}
+    for array in stacked.values():
+        array.flags.writeable = False
     return Results(
         scenario=chosen,
         arrays=Arrays(

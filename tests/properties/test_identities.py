@@ -377,7 +377,7 @@ ONE_MORE = [
         ("membership", "tallies", kind, HUGE)
         for kind in (
             c.INSURED, c.PAID, c.PERSONS_FORMAL, c.RECENT_MEMBERS, c.SLOTS, c.SUBSIDISED_PAID, c.POOR_PAID,
-            c.POOR_SLOTS, c.WOMEN_INSURED, c.ENROLMENTS, c.UNPAID_PREMIUMS_BORROWED, c.RISK_PREMIUM_CAPPED,
+            c.POOR_SLOTS, c.WOMEN_INSURED, c.ENROLMENTS, c.PREMIUMS_BORROWED, c.RISK_PREMIUM_CAPPED,
             c.HOUSEHOLD_MONTHS_INSURED,
         )
     ),

@@ -450,7 +450,7 @@ class TestPayment:
         assert sec.subsidy_left == 60_000 - sponsored
         assert hh.cash == max(0, 20_000 - own)
         assert hh.debt == max(0, own - 20_000) == f[codes.INFORMAL_LOAN]
-        assert t[codes.UNPAID_PREMIUMS_BORROWED] == (own > 20_000)
+        assert t[codes.PREMIUMS_BORROWED] == (own > 20_000)
 
     def test_spare_cash_is_above_the_buffer(self) -> None:
         hh, _ = household(cash=12_000, income=30_000)

@@ -13,6 +13,8 @@ from support import district, flows, quick, record_table, rule, section, tallies
 from cbhi.kernels import codes, fund
 from cbhi.kernels.records import District, Section
 
+CARRY = codes.DEFICIT_RULES.index("carry")
+
 
 class TestShareOut:
     def test_by_hand(self) -> None:
@@ -128,7 +130,7 @@ class TestSection:
         assert [s for _, s, _ in self.stressed(4, codes.DEFICIT_SUSPEND)] == [0, 0, 1, 1]
 
     def test_carrying_on(self) -> None:
-        out = self.stressed(6, codes.DEFICIT_CARRY)
+        out = self.stressed(6, CARRY)
         assert {(rescue, s) for rescue, s, _ in out} == {(0, 0)}
         assert out[-1][2] > out[0][2]
 
@@ -165,9 +167,7 @@ class TestPool:
         assert dist.arrears == pytest.approx(2_000 / 1_600 - 1)
         assert f.sum() == 0
 
-    @pytest.mark.parametrize(
-        ("deficit", "rescue"), [(codes.DEFICIT_BAIL_OUT, 9_100), (codes.DEFICIT_CARRY, 0)]
-    )
+    @pytest.mark.parametrize(("deficit", "rescue"), [(codes.DEFICIT_BAIL_OUT, 9_100), (CARRY, 0)])
     def test_bail_out(self, deficit: int, rescue: int) -> None:
         dist, f = district(pool=0, payables=9_000, claims_average=100.0, bad_months=2), flows()
         paid = fund.settle_pool_claims(dist, 100, 0, rule(deficit_rule=deficit, processing_share=1.0), f)

@@ -30,6 +30,7 @@ from cbhi.kernels.codes import (
     GAUGE_FORGONE_SERVICE,
     Q_OUT_OF_POCKET,
     Q_VISITS,
+    REFUSED_AND_PAID,
     VISITS_FORMAL,
     VISITS_INSURED,
     VISITS_UNINSURED,
@@ -148,6 +149,14 @@ def pick_patient(
     return slot, hh.formal != 0 or (active and mm[slot].enrolled != 0)
 
 
+def chance_at_the_fee(hh: Household, service: float, rule: Rule) -> float:
+    """Return the probability that a contact wanted with cover would have been wanted at the user fee too."""
+    severe = rule.severe_share
+    with_cover = seeking_probability(float(hh.odds_insured), float(hh.odds_severe_insured), service, severe)
+    at_fee = seeking_probability(float(hh.odds_uninsured), float(hh.odds_severe_uninsured), service, severe)
+    return at_fee / with_cover if with_cover > 0.0 else 0.0
+
+
 def visit(
     hh: Household,
     mm: Table,
@@ -172,12 +181,16 @@ def visit(
     section = sec.number
     ordinal = int(hh.ordinal)
     u0, u1, u2, u3 = block(fixed.key, section, ordinal, NOBODY, now, DRAW_CONTACT, contact)
-    _, v1, v2, _ = block(fixed.key, section, ordinal, NOBODY, now, DRAW_SUPPLY, contact)
+    _, v1, v2, v3 = block(fixed.key, section, ordinal, NOBODY, now, DRAW_SUPPLY, contact)
     _, insured = pick_patient(hh, mm, now, active, service, rule, fixed, u0)
     formal = hh.formal != 0
     if insured and not formal and v1 < refusal:
-        tallies[FORGONE_REFUSED] += 1
-        return 0
+        # turned away as a member: comes all the same if the fee would not have deterred it
+        if v3 >= chance_at_the_fee(hh, service, rule):
+            tallies[FORGONE_REFUSED] += 1
+            return 0
+        tallies[REFUSED_AND_PAID] += 1
+        insured = False
     severe_share = rule.severe_share
     odds = float(hh.odds_insured if insured else hh.odds_uninsured)
     odds_severe = float(hh.odds_severe_insured if insured else hh.odds_severe_uninsured)

@@ -187,8 +187,9 @@ RISK_PREMIUM_CAPPED = 50
 CATASTROPHIC = 51
 DECISIONS = 52
 SUBSIDY_BUDGET = 53
-UNPAID_PREMIUMS_BORROWED = 54
-N_TALLIES = 55
+PREMIUMS_BORROWED = 54
+REFUSED_AND_PAID = 55
+N_TALLIES = 56
 TALLIES = (
     "persons",
     "households",
@@ -245,6 +246,7 @@ TALLIES = (
     "decisions",
     "subsidy_budget",
     "premiums_borrowed",
+    "refused_and_paid",
 )
 
 # --- gauges: sums of real numbers, weighted by persons, for averages -----------------------------------
@@ -303,20 +305,23 @@ STANDING_UNWILLING = 1
 STANDING_UNAFFORDABLE = 2
 STANDING_PAID = 3
 
-DEFICIT_CARRY = 0
+# places in this tuple
+DEFICIT_RULES = ("carry", "suspend", "bail_out")
 DEFICIT_SUSPEND = 1
 DEFICIT_BAIL_OUT = 2
-DEFICIT_RULES = ("carry", "suspend", "bail_out")
 
 POOREST = 0
 MIDDLE = 1
 RICH = 2
-CATEGORIES = ("poorest", "middle", "rich")
 
 MALE = 0
 FEMALE = 1
 
 NO_GROUP = -1
+
+# households founded during a run are numbered from here, so that their keys do not depend on how many
+# households there were at the start
+FIRST_FOUNDED = 1 << 24
 
 # most members a household can hold; births beyond it are counted as births_without_room
 MEMBER_SLOTS = 12

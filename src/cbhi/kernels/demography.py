@@ -21,6 +21,7 @@ from cbhi.kernels.codes import (
     DRAW_PARTNER,
     ESTATE,
     FEMALE,
+    FIRST_FOUNDED,
     HOUSEHOLDS_DISSOLVED,
     MALE,
     MEMBER_SLOTS,
@@ -330,7 +331,8 @@ def marry(
     sec.end = h + 1
     hh = households[h]
     mm = members[h]
-    reset_household(hh, h - sec.first)
+    reset_household(hh, FIRST_FOUNDED + sec.founded)
+    sec.founded += 1
     _, u_group = draw_traits(hh, sec.number, now, district_z, fixed)
     own_normal = (float(hh.z) - district_z) / max(fixed.within_sd, 1e-9)
     hh.z = next_position(

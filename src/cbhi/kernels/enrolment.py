@@ -29,6 +29,7 @@ from cbhi.kernels.codes import (
     NO_GROUP,
     PERSONS_ENROLLED,
     POOREST,
+    PREMIUMS_BORROWED,
     Q_CONTRIBUTIONS,
     RISK_PREMIUM_CAPPED,
     STANDING_INATTENTIVE,
@@ -38,7 +39,6 @@ from cbhi.kernels.codes import (
     SUBSIDY_DONOR,
     SUBSIDY_NGO,
     SUBSIDY_STATE,
-    UNPAID_PREMIUMS_BORROWED,
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, uniform
@@ -67,7 +67,7 @@ def premium_due(hh: Household, rule: Rule) -> int:
 
 
 def premium_of_person(hh: Household, rule: Rule) -> int:
-    """Return the premium of one person who enrols alone, RWF: an equal part of a household's, rounded up."""
+    """Return the premium of one person, RWF; of a household's premium an equal part, rounded up."""
     if rule.premium_by_household != 0:
         n = int(hh.n_members)
         return (premium_due(hh, rule) + n - 1) // n
@@ -107,8 +107,8 @@ def value_of_cover(
     The saving is the difference of expected out-of-pocket spending at the use of each state; the risk
     premium is half the absolute risk aversion (relative risk aversion over annual consumption) times the
     difference of variances, compound Poisson with the shared frailty that the household does not know,
-    capped at a multiple of the saving; the access value is the value of contacts that cover makes
-    possible.
+    capped at a multiple of expected spending without cover; the access value is the value of contacts
+    that cover makes possible.
     """
     severe = rule.severe_share
     admitted = rule.admission_if_severe
@@ -134,7 +134,7 @@ def value_of_cover(
     unknown = fixed.shared_frailty_variance * (1.0 - rule.private_information)
     variance = rate * (square_u - square_i) + unknown * rate * rate * (mean_u * mean_u - mean_i * mean_i)
     risk = 0.5 * rule.risk_aversion / max(consumption, 1.0) * variance
-    limit = rule.risk_premium_cap * max(saving, 0.0)
+    limit = rule.risk_premium_cap * rate * mean_u
     capped = risk > limit
     if capped:
         risk = limit
@@ -300,7 +300,7 @@ def pay_premium(
 ) -> None:
     """Move the household's part and the sponsors' part of a premium into the section's fund."""
     if own_part > int(hh.cash):
-        tallies[UNPAID_PREMIUMS_BORROWED] += 1
+        tallies[PREMIUMS_BORROWED] += 1
     pay_from_cash_or_debt(hh, own_part, flows)
     flows[CONTRIBUTION] += own_part
     quintiles[int(hh.quintile), Q_CONTRIBUTIONS] += own_part

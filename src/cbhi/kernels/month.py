@@ -2,7 +2,7 @@
 
 Within a section: income and cash; need and wanted contacts; capacity and order of service; visits and
 bills; claims and the fund; provider, trust and enforcement; enrolment; a twelfth of the yearly
-demography; measurement. Then the districts: pools and hospitals. Section meet only through pools,
+demography; measurement. Then the districts: pools and hospitals. Sections meet only through pools,
 national ranks and totals.
 """
 
@@ -32,6 +32,7 @@ from cbhi.kernels.codes import (
     PENALTIES,
     PENALTY,
     POOLS,
+    REFUSED_AND_PAID,
     RUNNING_COST_HEALTH_CENTRE,
     RUNNING_COST_HOSPITAL,
     SALARIES,
@@ -249,7 +250,7 @@ def month_of_section(
     wanted = start_of_month(state, sec, now, cal, rule, fixed, service, flows, tallies, gauges)
     capacity = monthly_capacity(sec, rule)
     tallies[CAPACITY] += capacity
-    refused_before = tallies[FORGONE_REFUSED]
+    refused_before = tallies[FORGONE_REFUSED] + tallies[REFUSED_AND_PAID]
     claims = give_care(
         state,
         sec,
@@ -265,7 +266,7 @@ def month_of_section(
         flows,
         tallies,
     )
-    refused = tallies[FORGONE_REFUSED] - refused_before
+    refused = tallies[FORGONE_REFUSED] + tallies[REFUSED_AND_PAID] - refused_before
     sec.claims_month = claims
     settle_section_claims(sec, dist, claims, rule, flows, tallies)
     update_provider(sec, capacity, wanted, rule)

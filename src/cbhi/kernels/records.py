@@ -116,6 +116,7 @@ class Section(Record):
     first: int  # first household
     end: int  # one past the last household in use
     limit: int  # one past the last household that fits
+    founded: int  # households founded during the run
     opens: int  # absolute month in which the scheme opens
     group_first: int
     group_end: int
