@@ -141,6 +141,8 @@ def run(
     stopped = False
     with _errors(households):
         chosen = _choose(scenario, changes, until)
+        if output is not None and output == Path():
+            raise ValueError("the output folder has no name; example: -o out/mine")
         folder = output if output is not None else _default_folder(chosen, until)
         with _claim(folder):
             from cbhi import Interrupted, simulate

@@ -17,6 +17,7 @@ from strategies import quick, scenarios
 
 from cbhi import Results, Scenario, simulate
 from cbhi.kernels import codes as c
+from cbhi.kernels.codes import FIRST_FOUNDED
 from cbhi.kernels.draws import counter, draw_key, philox
 from cbhi.kernels.month import run_months
 from cbhi.kernels.records import State, Table
@@ -223,6 +224,20 @@ class TestNeighbours:
         lived = fewer.households[:n]
         assert (lived["cash"] != start.households[:n]["cash"]).mean() > 0.9
         assert (lived["cover_until"] > 0).mean() > 0.2
+
+    def test_households_founded_later_keep_their_keys_too(self) -> None:
+        scenario = cases()["household"][0]
+        n = 60
+        fewer, more = play(scenario, n, scenario.n_months), play(scenario, n + 1, scenario.n_months)
+        founded = int(fewer.sections[0].founded)
+        assert founded >= 3
+        assert int(more.sections[0].founded) >= founded
+        for k in range(founded):
+            one, other = fewer.households[n + k], more.households[n + 1 + k]
+            assert one.ordinal == other.ordinal == FIRST_FOUNDED + k
+        # who founds a household when is the same until the newcomer marries, and with it all that is drawn
+        assert fewer.households[n].taste == more.households[n + 1].taste
+        assert fewer.households[n].distance_km == more.households[n + 1].distance_km
 
     def test_shared_surroundings_do_change_households(self) -> None:
         # the same comparison with everything on differs, so the test above can fail

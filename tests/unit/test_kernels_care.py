@@ -218,9 +218,31 @@ class TestVisit:
         assert visited(ACTIVE, active=False)[0] == 700
 
     def test_refusal_is_for_members_only(self) -> None:
-        assert visited(ACTIVE, refusal=1.0)[3][codes.FORGONE_REFUSED] == 1
+        t = visited(ACTIVE, refusal=1.0)[3]
+        assert t[codes.VISITS_INSURED] == 0
+        assert t[codes.FORGONE_REFUSED] + t[codes.REFUSED_AND_PAID] == 1
+        assert t[codes.VISITS_UNINSURED] == t[codes.REFUSED_AND_PAID]
         assert visited({}, refusal=1.0)[3][codes.VISITS_UNINSURED] == 1
         assert visited({"formal": 1}, refusal=1.0)[3][codes.VISITS_FORMAL] == 1
+
+    def test_a_member_turned_away_pays_the_fee_as_often_as_it_would_not_have_deterred(self) -> None:
+        r = rule(**{**PLAIN, "severe_share": 0.0})
+        hh, _ = household((30, 30), odds_insured=1.0, odds_uninsured=0.25)
+        # 0.25 / 1.25 over 1 / 2
+        assert care.chance_at_the_fee(hh, 1.0, r) == pytest.approx(0.4)
+        paid = 0
+        n = 2000
+        for contact in range(n):
+            hh, mm = household((30, 30), cash=10**6, odds_insured=1.0, odds_uninsured=0.25, **ACTIVE)
+            mm["enrolled"] = 1
+            t = tallies()
+            care.visit(
+                hh, mm, section(), contact, NOW, True, 1.0, 1.0, r, fixed(), np.zeros(2, dtype=np.int64),
+                quintiles(), flows(), t,
+            )  # fmt: skip
+            assert t[codes.REFUSED_AND_PAID] + t[codes.FORGONE_REFUSED] == 1
+            paid += int(t[codes.VISITS_UNINSURED])
+        assert abs(paid / n - 0.4) < 4 * (0.24 / n) ** 0.5
 
     @pytest.mark.parametrize(
         ("cash", "cap", "forgone"), [(699, 0.0, 1), (700, 0.0, 0), (0, 1.0, 0), (0, 0.02, 1)]

@@ -229,7 +229,10 @@ class TestMarriage:
         gg = groups(2)
         h = demography.marry(hhs, mms, sec, gg, 0.0, 0, 2, 1, 0, NOW, fixed(group_share=0.0))
         new = hhs[2]
-        assert (h, sec.end, new.alive, new.ordinal, new.n_members, new.next_member) == (2, 3, 1, 2, 2, 2)
+        assert (h, sec.end, new.alive, new.ordinal, new.n_members, new.next_member) == (
+            2, 3, 1, codes.FIRST_FOUNDED, 2, 2,
+        )  # fmt: skip
+        assert sec.founded == 1
         assert hhs["n_members"].sum() == people
         assert hhs["cash"].sum() == 1_501
         assert hhs["debt"].sum() == 130

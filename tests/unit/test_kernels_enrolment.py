@@ -181,11 +181,11 @@ class TestValueOfCover:
     def test_cap(self) -> None:
         saving, risk, _, capped = value(risk_premium_cap=0.01)
         assert capped
-        assert risk == pytest.approx(0.01 * saving)
-        # dear cover saves nothing, and nothing times the cap is nothing
-        saving, risk, _, capped = value(copayment_rwf=1_000, coinsurance_share=1.0, fee_outpatient_rwf=1.0)
-        assert saving < 0
-        assert risk <= 0
+        # the cap is on what would be spent without cover, which free cover saves entirely
+        spent = value(copayment_rwf=0, coinsurance_share=0.0)[0]
+        assert spent > saving
+        assert risk == pytest.approx(0.01 * spent)
+        assert value(risk_premium_cap=0.0)[1] == 0.0
 
     def test_limits(self) -> None:
         assert value(risk_aversion=0.0)[1] == 0.0

@@ -225,7 +225,13 @@ class TestEffect:
         assert [codes.FLOWS[kind][0] for kind in np.flatnonzero(moved == 0)] == []
         seen = r.arrays.tallies.sum(axis=(0, 1, 2))
         # room is plenty, premiums are paid from cash, and few die alone and in debt
-        rare = {"marriages_without_room", "births_without_room", "premiums_borrowed", "debt_written_off"}
+        rare = {
+            "risk_premium_capped",
+            "marriages_without_room",
+            "births_without_room",
+            "premiums_borrowed",
+            "debt_written_off",
+        }
         assert {codes.TALLIES[code] for code in np.flatnonzero(seen == 0)} <= rare
 
     def test_the_same_twice(self) -> None:
