@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import platform
@@ -479,7 +480,9 @@ def test_selftest_notices_money_that_vanishes_and_workers_that_matter(
     def tampered(workers: int) -> Any:
         results = true(workers)
         if workers == 1:
-            results.arrays.flows[0, 5, 0, 0] += 1
+            flows = results.arrays.flows.copy()
+            flows[0, 5, 0, 0] += 1
+            return dataclasses.replace(results, arrays=results.arrays._replace(flows=flows))
         return results
 
     monkeypatch.setattr(cli, "_small_run", tampered)

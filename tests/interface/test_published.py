@@ -209,3 +209,17 @@ def test_without_a_country_there_is_nothing_published(results: Results) -> None:
 def test_small_schemes_are_shown_in_small_money(results: Results, francs: float, shown: str) -> None:
     text = format_yearly(_with_flow(results, "2007", francs / 1e9))
     assert shown in text.splitlines()[2]
+
+
+def test_income_and_net_income_are_compared(results: Results) -> None:
+    table = published_table(results).set_index("key")
+    income, net = (
+        table.loc[[key for key in table.index if key.startswith(name)]]
+        for name in ("cbhi_total_income", "cbhi_net_income")
+    )
+    assert list(income["published"]) == [27.97e9]
+    assert list(net["published"]) == [7.78e9]
+    place = [label for label, _, _ in results.periods].index("2012")
+    spent = sum(results.values(name)[:, place, 0] for name in ("claims_paid_rwf", "administration_rwf"))
+    left = results.values("scheme_income_rwf")[:, place, 0] - spent
+    assert results.values("scheme_net_income_rwf")[:, place, 0] == pytest.approx(left)
