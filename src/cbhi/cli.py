@@ -166,6 +166,9 @@ def run(
                 if interruption.results is None:
                     raise
                 results, stopped = interruption.results, True
+                if (folder / "run.json").exists():
+                    # what an earlier run finished is worth more than a part of this one
+                    folder = folder.with_name(f"{folder.name}-interrupted")
             record = {
                 "started": started,
                 "wall_seconds": round(time.monotonic() - began, 3),

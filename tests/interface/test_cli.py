@@ -343,6 +343,20 @@ def test_interrupted_keeps_what_was_finished(monkeypatch: pytest.MonkeyPatch) ->
     assert (record["interrupted"], record["replicates"], record["replicates_asked"]) == (True, 2, 7)
 
 
+def test_interrupted_spares_what_an_earlier_run_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_is_compiled", lambda: True)
+    assert (
+        call("run", "rwanda-rules", "--households", "100", "--replicates", "3", "-o", "o", "-q").exit_code
+        == 0
+    )
+    monkeypatch.setattr(cbhi, "simulate", interrupt_after(1))
+    result = call("run", "rwanda-rules", "--households", "100", "--replicates", "7", "-o", "o")
+    assert result.exit_code == 130
+    assert "o-interrupted" in result.stderr
+    assert set(pd.read_csv("o/yearly.csv")["replicate"]) == {0, 1, 2}
+    assert set(pd.read_csv("o-interrupted/yearly.csv")["replicate"]) == {0}
+
+
 def test_interrupted_before_anything_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "_is_compiled", lambda: True)
     monkeypatch.setattr(cbhi, "simulate", interrupt_after(0))
