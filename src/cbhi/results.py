@@ -423,6 +423,7 @@ _BY_QUINTILE: dict[str, Callable[[I8], F8]] = {
     "formal_share": lambda q: _ratio(q[..., codes.Q_FORMAL], q[..., codes.Q_PERSONS]),
     "subsidised_share": lambda q: _ratio(q[..., codes.Q_SLOTS], q[..., codes.Q_PERSONS]),
     "visits_per_person_year": lambda q: _ratio(q[..., codes.Q_VISITS], q[..., codes.Q_PERSONS]),
+    "contributions_rwf": lambda q: q[..., codes.Q_CONTRIBUTIONS].astype(float),
     "catastrophic_share": lambda q: _ratio(q[..., codes.Q_CATASTROPHIC], q[..., codes.Q_PERSONS]),
     "out_of_pocket_rwf_per_person_year": lambda q: _ratio(
         q[..., codes.Q_OUT_OF_POCKET], q[..., codes.Q_PERSONS]
@@ -525,7 +526,7 @@ class Results:
             if name in _QUINTILE_RATES:
                 months = np.array([end - begin for _, begin, end in self.periods])
                 values = values * (12.0 / months)[None, :, None]
-            return values
+            return values * self.weight if VARIABLES[name].scaled else values
         if every == "month" and name in YEARLY_ONLY:
             raise ValueError(f"'{name}' exists by year only")
         _, spans = self._spans(every)

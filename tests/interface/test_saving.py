@@ -55,6 +55,14 @@ def test_tables_are_the_frames(results: Results, folder: Path, file: str, every:
     assert_frame_equal(read, results.to_frame(every=every, by=by), check_dtype=False, rtol=1e-12)
 
 
+def test_quintiles_add_up_to_everybody(results: Results) -> None:
+    by_quintile = results.values("contributions_rwf", by="quintile")
+    assert by_quintile.shape[2] == 5
+    everybody = results.values("contributions_rwf")[..., 0]
+    assert everybody.sum() > 0
+    assert by_quintile.sum(axis=2) == pytest.approx(everybody)
+
+
 def test_districts_are_means_over_replicates(results: Results, folder: Path) -> None:
     read = pd.read_csv(folder / "districts.csv", dtype={"period": str})
     one = read[(read["variable"] == "persons") & (read["period"] == "2008")]
