@@ -90,6 +90,8 @@ def pack_fixed(scenario: Scenario, seed: int, replicate: int) -> Fixed:
         taste_sd=float(p.enrolment.taste_sd),
         trust_sd=float(p.enrolment.trust_offset_sd),
         group_share=float(group_share),
+        faith_based_share=float(p.provider.faith_based_share),
+        capacity_initial=float(p.donors.capacity_initial),
         group_block=max(1, round(p.population.group_size / max(group_share, 1e-9))) if group_share > 0 else 1,
         staffing_log_sd=float(p.provider.staffing_log_sd),
         trust_initial=float(p.trust.initial),
@@ -140,6 +142,15 @@ class _Months:
         return np.asarray(1.0 + self.real(amplitude) * np.cos(phase))
 
 
+def donor_presence(scenario: Scenario, months: AnyArray) -> F8:
+    """Return which part of their payments donors make in each month: 1, falling to 0 as they withdraw."""
+    donors = scenario.regimes()[0][1].donors
+    if donors.exit_month == "never":
+        return np.ones(months.size)
+    gone = np.asarray(months, dtype=float) - parse_month(donors.exit_month) + 1.0
+    return np.asarray(np.clip(1.0 - gone / (donors.taper_months + 1.0), 0.0, 1.0))
+
+
 def _fill(record: type[Record], rows: int, columns: Mapping[str, AnyArray]) -> Table:
     table = record_table(record, rows)
     known = set(record.__annotations__)
@@ -150,6 +161,34 @@ def _fill(record: type[Record], rows: int, columns: Mapping[str, AnyArray]) -> T
     return table
 
 
+def _subsidy_shares(m: _Months, present: F8) -> tuple[F8, F8, F8, F8]:
+    """Return the parts of a subsidy that state, donors and pool bear, and the part of slots paid for.
+
+    Donors pay while present; a part of each of their francs displaces one of the state's. What nobody
+    pays leaves slots empty: the shares returned are of the slots that are filled.
+    """
+    donor = m.real(lambda p: p.subsidy.donor_share) * present
+    state = np.maximum(
+        0.0, m.real(lambda p: p.subsidy.state_share) - m.real(lambda p: p.donors.fungibility_share) * donor
+    )
+    pool = m.real(lambda p: p.subsidy.cross_subsidy_share)
+    others = m.real(
+        lambda p: max(
+            0.0, 1.0 - p.subsidy.state_share - p.subsidy.donor_share - p.subsidy.cross_subsidy_share
+        )
+    )
+    funded = state + donor + pool + others
+    whole = np.maximum(funded, 1e-12)
+    return state / whole, donor / whole, pool / whole, np.minimum(1.0, funded)
+
+
+def _performance_shares(m: _Months, present: F8) -> tuple[F8, F8]:
+    """Return donors' part of performance payments, and the part of them that is paid at all."""
+    donor = m.real(lambda p: p.provider.performance_donor_share) * present
+    paid = m.real(lambda p: 1.0 - p.provider.performance_donor_share) + donor
+    return np.asarray(donor / np.maximum(paid, 1e-12)), np.asarray(paid)
+
+
 def pack_rules(scenario: Scenario) -> Table:
     """Return the rules of every month and of those looked ahead to, ``Rule`` records, switches applied."""
     m = _Months(scenario)
@@ -158,10 +197,20 @@ def pack_rules(scenario: Scenario) -> Table:
     fee = m.index(lambda p: p.care.user_fee_year) * m.real(lambda p: p.care.user_fee_outpatient_rwf)
     cost_admission = price * m.real(lambda p: p.care.cost_admission_rwf)
     population = interpolate(first.population.persons, m.now.astype(float))
+    grows = m.flag(lambda p: p.switches.supply_growth)
     clinicians = interpolate(first.provider.clinicians, m.now.astype(float))
-    per_person = clinicians / population
     centres = interpolate(first.provider.health_centres, m.mid_year)
+    # frozen supply: numbers of the start, for ever more people
+    clinicians = np.where(grows, clinicians, clinicians[0])
+    centres = np.where(grows, centres, centres[0])
+    per_person = clinicians / population
+    present = donor_presence(scenario, m.now) * m.real(lambda p: float(p.switches.donors))
+    subsidy_state, subsidy_donor, subsidy_pool, funded = _subsidy_shares(m, present)
+    has_groups = m.flag(lambda p: p.switches.groups)
+    cost_outpatient = price * m.real(lambda p: p.care.cost_outpatient_rwf)
     last_centres = list(first.provider.health_centres.values())[-1]
+    performance_donor, performance_paid = _performance_shares(m, present)
+    fraud = m.real(lambda p: float(p.switches.fraud))
     by_household = m.flag(lambda p: p.scheme.premium_basis == "household")
     premium = np.empty((m.n, 3), dtype=np.int64)
     for begin, end, p in m.stretches:
@@ -175,7 +224,21 @@ def pack_rules(scenario: Scenario) -> Table:
         premium_rich_rwf=premium[:, codes.RICH],
         premium_by_household=by_household,
         household_covers=m.whole(lambda p: p.scheme.household_premium_covers),
-        unit_is_person=m.flag(lambda p: p.scheme.enrolment_unit == "person"),
+        enrolment_unit=m.whole(
+            lambda p: codes.ENROLMENT_UNITS.index(
+                "household"
+                if p.scheme.enrolment_unit == "group" and not p.switches.groups
+                else p.scheme.enrolment_unit
+            )
+        ),
+        premium_break_even=m.flag(lambda p: p.scheme.premium_rule == "break_even"),
+        premium_loading=m.real(lambda p: p.scheme.premium_loading),
+        premium_credibility=m.real(lambda p: p.scheme.premium_credibility_member_years),
+        premium_cap=m.real(lambda p: p.scheme.premium_cap_share),
+        premium_reserve_months=m.real(lambda p: p.scheme.premium_reserve_months),
+        premium_veto_slope=m.real(lambda p: p.scheme.premium_veto_slope),
+        persons_per_section=population / first.population.sections,
+        portability_share=m.real(lambda p: p.scheme.portability_share),
         waiting_months=m.whole(lambda p: p.scheme.waiting_months if p.switches.waiting else 0),
         grace_months=m.whole(lambda p: p.scheme.grace_months),
         intercept=m.real(lambda p: p.enrolment.intercept),
@@ -213,8 +276,26 @@ def pack_rules(scenario: Scenario) -> Table:
         subsidy_offered=m.flag(lambda p: p.subsidy.offered and p.switches.subsidies),
         subsidy_slots_share=m.real(lambda p: p.subsidy.slots_share),
         subsidy_premium_share=m.real(lambda p: p.subsidy.premium_share),
-        subsidy_state_share=m.real(lambda p: p.subsidy.state_share),
-        subsidy_donor_share=m.real(lambda p: p.subsidy.donor_share),
+        subsidy_state_share=subsidy_state,
+        subsidy_donor_share=subsidy_donor,
+        subsidy_pool_share=subsidy_pool,
+        subsidy_funded=funded,
+        subsidy_state_budget_rwf=m.real(lambda p: p.subsidy.state_budget_rwf_per_person),
+        targeting=m.whole(lambda p: codes.TARGETING.index(p.subsidy.targeting)),
+        proxy_noise=m.real(
+            lambda p: math.sqrt(1.0 / p.subsidy.proxy_r2 - 1.0) if p.switches.targeting_errors else 0.0
+        ),
+        # corr(g z + noise, z) = r with noise of variance 1  <=>  g = r / sqrt(1 - r^2)
+        merit_gradient=m.real(
+            lambda p: p.subsidy.merit_correlation / math.sqrt(1.0 - p.subsidy.merit_correlation**2)
+        ),
+        consultant_share=m.real(lambda p: p.subsidy.consultant_share),
+        consultant_boost=m.real(lambda p: p.subsidy.consultant_boost),
+        training=m.real(lambda p: p.subsidy.training),
+        capture_share=m.real(lambda p: p.subsidy.capture_share if p.switches.targeting_errors else 0.0),
+        elite_share=m.real(lambda p: p.subsidy.elite_share),
+        elite_correlation=m.real(lambda p: p.subsidy.elite_correlation),
+        list_trust_bonus=m.real(lambda p: p.subsidy.list_trust_bonus),
         subsidy_automatic=m.real(lambda p: p.subsidy.registration_per_month),
         # corr(z + noise, z) = r  <=>  sd of the noise = sqrt(1 / r^2 - 1)
         list_noise=m.real(
@@ -255,10 +336,13 @@ def pack_rules(scenario: Scenario) -> Table:
         distance_factor=np.sqrt(max(last_centres, 1.0) / np.maximum(centres, 1e-9)),
         fee_outpatient_rwf=fee,
         fee_admission_rwf=cost_admission * m.real(lambda p: p.care.user_fee_admission_share),
-        cost_outpatient_rwf=price * m.real(lambda p: p.care.cost_outpatient_rwf),
+        cost_outpatient_rwf=cost_outpatient,
         cost_admission_rwf=cost_admission,
         copayment_rwf=m.whole(lambda p: p.care.copayment_rwf),
-        coinsurance_share=m.real(lambda p: p.care.coinsurance_share),
+        # conditions last as long as donors do
+        coinsurance_share=m.real(lambda p: p.care.coinsurance_share)
+        * (1.0 - present * m.real(lambda p: p.donors.condition_hospital_share)),
+        outpatient_coinsurance=present * m.real(lambda p: p.donors.condition_outpatient_share),
         formal_coinsurance_share=m.real(lambda p: p.formal.coinsurance_share),
         admission_if_severe=m.real(lambda p: p.care.admission_if_severe),
         cost_log_sd=m.real(lambda p: p.care.cost_log_sd),
@@ -274,20 +358,107 @@ def pack_rules(scenario: Scenario) -> Table:
         staff_weight=m.real(lambda p: p.provider.staff_weight),
         load_memory=m.real(lambda p: p.provider.load_memory),
         wait_scale_hours=m.real(lambda p: p.provider.wait_scale_hours),
-        stockout_slope=m.real(lambda p: p.fund.stockout_slope if p.switches.arrears_feedback else 0.0),
-        stock_speed=m.real(lambda p: p.fund.stock_speed),
         refusal_slope=m.real(lambda p: p.fund.refusal_slope if p.switches.arrears_feedback else 0.0),
         running_cost_share=m.real(lambda p: p.provider.running_cost_share),
+        payment=m.whole(lambda p: codes.PAYMENTS.index(p.provider.payment)),
+        capitation_rwf=price * m.real(lambda p: p.provider.capitation_rwf) / 12.0,
+        induced_share=m.real(lambda p: p.provider.induced_share),
+        target_visits=m.real(lambda p: p.provider.target_visits_per_person) / 12.0,
+        case_upcoding=m.real(lambda p: p.provider.case_upcoding_share * p.provider.case_upcoding_markup),
+        capitation_effort_loss=m.real(lambda p: p.provider.capitation_effort_loss),
+        capitation_referral=m.real(lambda p: p.provider.capitation_referral),
+        tariff_discount=m.real(lambda p: p.provider.tariff_discount_share),
+        tariff_half_size=m.real(lambda p: p.provider.tariff_half_size),
+        members_training=m.real(lambda p: p.provider.members_training_share),
+        drug_cost_rwf=cost_outpatient * m.real(lambda p: p.provider.drug_cost_share),
+        drug_months=m.real(lambda p: p.provider.drug_stock_months),
+        empty_shelves=m.flag(lambda p: p.switches.arrears_feedback),
+        hire_share=m.real(lambda p: p.provider.hire_share) * grows,
+        hire_years=m.real(lambda p: p.provider.hire_years),
+        posting_response=m.real(lambda p: p.provider.posting_response) * grows,
+        faith_based_posts=m.real(lambda p: p.provider.faith_based_posts),
+        post_hazard=m.real(lambda p: p.provider.post_hazard) * grows,
+        post_load=m.real(lambda p: p.provider.post_load),
+        post_distance_km=m.real(lambda p: p.provider.post_distance_km),
+        performance_rwf=price * m.real(lambda p: p.provider.performance_rwf) * performance_paid,
+        performance_donor_share=performance_donor,
+        effort_weight=m.real(lambda p: p.provider.effort_weight),
+        effort_base=m.real(lambda p: p.provider.effort_base),
+        effort_paid=m.real(lambda p: p.provider.effort_paid),
+        effort_speed=m.real(lambda p: p.provider.effort_speed),
         salary_rwf=m.index(lambda p: p.provider.wage_year) * m.real(lambda p: p.provider.wage_rwf_per_month),
         rationing=m.flag(lambda p: p.switches.rationing),
         pool_share=m.real(lambda p: p.fund.pool_share if p.switches.pooling else 0.0),
         processing_share=m.real(lambda p: p.fund.processing_share),
         admin_share=m.real(lambda p: p.fund.administration_share),
-        pool_grant_rwf=m.real(lambda p: p.fund.pool_grant_rwf),
+        # a franc of donors' grant displaces a part of a franc of the state's
+        pool_grant_rwf=np.maximum(
+            0.0,
+            m.real(lambda p: p.fund.pool_grant_rwf)
+            - m.real(lambda p: p.donors.fungibility_share * p.donors.pool_grant_rwf) * present,
+        ),
+        pool_grant_donor_rwf=m.real(lambda p: p.donors.pool_grant_rwf) * present,
         deficit_rule=m.whole(lambda p: codes.DEFICIT_RULES.index(p.fund.deficit_rule)),
         arrears_limit_months=m.real(lambda p: p.fund.arrears_limit_months),
         pool_pays_outpatient=m.flag(lambda p: p.fund.pool_pays_outpatient),
-        national_pool=m.flag(lambda p: p.fund.national_pool),
+        national_pool=m.flag(lambda p: p.fund.national_pool and p.switches.pooling),
+        sections_pay_hospital=m.flag(lambda p: not p.switches.pooling),
+        national_share=m.real(lambda p: p.fund.national_share if p.switches.pooling else 0.0),
+        equalisation_share=m.real(lambda p: p.fund.equalisation_share if p.switches.pooling else 0.0),
+        quota_share=m.real(lambda p: p.fund.quota_share),
+        stop_loss=m.flag(lambda p: p.fund.stop_loss),
+        stop_loss_retention=m.real(lambda p: p.fund.stop_loss_retention),
+        stop_loss_loading=m.real(lambda p: p.fund.stop_loss_loading),
+        stop_loss_cv=m.real(lambda p: p.fund.stop_loss_cv),
+        loans_offered=m.flag(lambda p: p.loans.offered),
+        loans_to_members=m.flag(lambda p: p.loans.borrowers == "members"),
+        joint_liability=m.flag(lambda p: p.loans.liability == "joint"),
+        loan_months=m.whole(lambda p: p.loans.term_months),
+        loan_interest=m.real(lambda p: p.loans.interest_per_year),
+        loan_fee_share=m.real(lambda p: p.loans.fee_share),
+        loan_default_share=m.real(lambda p: p.loans.default_share),
+        loan_district_correlation=m.real(lambda p: p.loans.district_correlation),
+        loan_group_correlation=m.real(lambda p: p.loans.group_correlation),
+        loan_default_after=m.whole(lambda p: p.loans.default_after_months),
+        loan_exclusion_months=m.whole(lambda p: p.loans.exclusion_months),
+        loan_exclusion_value=m.real(lambda p: p.loans.exclusion_value_months),
+        loan_social_sanction=m.real(lambda p: p.loans.social_sanction_months),
+        loan_joint_cap=m.real(lambda p: p.loans.joint_cap),
+        lender_equity_rwf=price * m.real(lambda p: p.loans.equity_rwf_per_person),
+        lender_borrowing_limit=m.real(lambda p: p.loans.borrowing_limit),
+        lender_capital_ratio=m.real(lambda p: p.loans.capital_ratio),
+        lender_liquidity_share=m.real(lambda p: p.loans.liquidity_share),
+        lender_deposit_interest=m.real(lambda p: p.loans.deposit_interest_per_year),
+        lender_borrowing_interest=m.real(lambda p: p.loans.borrowing_interest_per_year),
+        lender_operating_cost=m.real(lambda p: p.loans.operating_cost_per_year),
+        group_savings=m.flag(lambda p: p.groups.savings) * has_groups,
+        group_saving_rwf=price * m.real(lambda p: p.groups.weekly_rwf) * 52.0 / 12.0,
+        group_pays_together=m.flag(lambda p: p.groups.pay_together),
+        group_deposits=m.flag(lambda p: p.groups.deposits and p.loans.offered),
+        group_minimum_share=m.real(lambda p: p.groups.minimum_share) * has_groups,
+        group_vote_threshold=m.real(lambda p: p.groups.vote_threshold),
+        group_required=m.flag(lambda p: p.groups.required) * has_groups,
+        group_forming_size=m.whole(lambda p: p.groups.forming_size),
+        group_meeting_hours=m.real(lambda p: p.groups.meeting_hours_per_month),
+        card_lending=fraud * m.real(lambda p: p.fraud.card_lending_share),
+        ghost_share=fraud * m.real(lambda p: p.fraud.ghost_share),
+        billing_fraud_share=fraud * m.real(lambda p: p.fraud.billing_share),
+        embezzled_share=fraud * m.real(lambda p: p.fraud.embezzled_share),
+        honest_rejection=fraud * m.real(lambda p: p.fraud.honest_rejection_share),
+        audit_hours=fraud * m.real(lambda p: p.fraud.audit_hours_per_1000_claims) / 1000.0,
+        audit_effect=m.real(lambda p: p.fraud.audit_effect),
+        audit_hour_rwf=price * m.real(lambda p: p.fraud.audit_hour_rwf),
+        blame_provider_share=m.real(lambda p: p.fraud.blame_provider_share),
+        trust_fraud=m.real(lambda p: p.fraud.trust_loss),
+        donor_budget_rwf=price * m.real(lambda p: p.donors.budget_support_rwf) * present / 12.0,
+        assistance_rwf=price * m.real(lambda p: p.donors.assistance_rwf) * present / 12.0,
+        assistance_gain=m.real(
+            lambda p: p.donors.assistance_gain_per_year if p.donors.assistance_rwf > 0.0 else 0.0
+        )
+        * present
+        / 12.0,
+        capacity_decay=m.real(lambda p: p.donors.capacity_decay_per_year) / 12.0,
+        capacity_effect=m.real(lambda p: p.donors.capacity_effect),
         levy_share=m.real(lambda p: p.formal.levy_share),
         trust_meetings=m.real(lambda p: p.trust.meetings_per_month),
         trust_prompt=m.real(lambda p: p.trust.prompt_payment_per_month),
@@ -312,7 +483,7 @@ _REPRICED_BY = (
     "mean_consumption_rwf", "consumption_sd", "need_rate", "chronic_factor", "seek_intercept", "seek_price",
     "seek_distance", "seek_severity", "distance_factor", "fee_outpatient_rwf", "fee_admission_rwf",
     "cost_outpatient_rwf", "cost_admission_rwf", "copayment_rwf", "coinsurance_share",
-    "formal_coinsurance_share", "admission_if_severe", "formal_share",
+    "formal_coinsurance_share", "admission_if_severe", "formal_share", "outpatient_coinsurance",
 )  # fmt: skip
 
 
@@ -368,6 +539,17 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
     )
     # a reporting year closes with the month before the starting month in force
     closes = np.array([int(m.now[t] + 1) % 12 == (0 if rolling[t] else start_month[t]) for t in range(m.n)])
+    # premiums are set when the sale of a membership year begins, in January while cover rolls
+    sets_premium = np.array(
+        [
+            (
+                calendar_month[t] == 0
+                if rolling[t]
+                else is_open[t] and (t == 0 or sale_from[t] != sale_from[t - 1])
+            )
+            for t in range(m.n)
+        ]
+    )
     n = scenario.n_months
     closes[n - 1] = True
     period = np.concatenate([[0], np.cumsum(closes)[:-1]])
@@ -407,6 +589,7 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
         period=period,
         closes=closes,
         new_year=new_year,
+        sets_premium=sets_premium,
     )
     return _fill(CalendarMonth, n, {name: values[:n] for name, values in columns.items()})
 

@@ -103,6 +103,13 @@ class Switches(_Section):
     formal_sector: bool = _parameter(True, "formal employees have other cover", "on/off")
     demography: bool = _parameter(True, "people are born, marry and die", "on/off")
     rollout: bool = _parameter(True, "schemes open over the years; off: all open at the start", "on/off")
+    supply_growth: bool = _parameter(
+        True, "staff and facilities grow and respond; off: those of the start for ever", "on/off"
+    )
+    donors: bool = _parameter(True, "donors pay what the rules ask of them", "on/off")
+    fraud: bool = _parameter(
+        False, "cards are lent, bills invented, premiums embezzled, books audited", "on/off"
+    )
 
 
 class Population(_Section):
@@ -226,8 +233,10 @@ class Income(_Section):
 class Scheme(_Section):
     """The contract between scheme and member."""
 
-    enrolment_unit: Literal["household", "person"] = _parameter(
-        "household", "who enrols: everybody of a household at once, or each person", "choice"
+    enrolment_unit: Literal["household", "person", "group"] = _parameter(
+        "household",
+        "who enrols: everybody of a household at once, each person, or the households of an association by vote",
+        "choice",
     )
     premium_basis: Literal["household", "person"] = _parameter(
         "person", "what the premium is charged for", "choice"
@@ -278,6 +287,55 @@ class Scheme(_Section):
     )
     grace_months: int = _parameter(
         1, "months after expiry in which a renewal has no waiting period", "months", 0, 24
+    )
+    premium_rule: Literal["set", "break_even"] = _parameter(
+        "set", "premiums as set by the rules, or by each section to break even on its claims", "choice"
+    )
+    premium_loading: float = _parameter(
+        0.1,
+        "safety loading of a break-even premium",
+        "share",
+        0,
+        1,
+        "design text, prior 0.05 to 0.25",
+        "recalled",
+    )
+    premium_credibility_member_years: float = _parameter(
+        5000.0,
+        "member-years at which a section's own claims weigh as much as the country's mean",
+        "member-years",
+        0,
+        1e9,
+        "design text, prior 2,000 to 10,000",
+        "recalled",
+    )
+    premium_cap_share: float = _parameter(
+        0.3,
+        "largest change of a break-even premium in a year",
+        "share",
+        0,
+        1,
+        "design text, 0.1 to 0.5",
+        "assumption",
+    )
+    premium_reserve_months: float = _parameter(
+        3.0, "reserve that a break-even premium builds up within a year", "months of claims", 0, 60
+    )
+    premium_veto_slope: float = _parameter(
+        0.0,
+        "weight of distrust in the assembly's vote against a higher premium; 0 for no vote",
+        "logits over 0 to 1",
+        0,
+        50,
+        "design text, 0 to 2",
+        "assumption",
+    )
+    portability_share: float = _parameter(
+        0.0,
+        "members' contacts at another health centre of the district; nearer sections first",
+        "share",
+        0,
+        1,
     )
 
 
@@ -396,6 +454,74 @@ class Subsidy(_Section):
     premium_share: float = _parameter(1.0, "part of the premium that is paid", "share", 0, 1)
     state_share: float = _parameter(0.0, "part of the subsidy borne by government", "share", 0, 1)
     donor_share: float = _parameter(1.0, "part borne by donors; NGOs bear the rest", "share", 0, 1)
+    cross_subsidy_share: float = _parameter(
+        0.0, "part borne by the district's pool, from levies and premiums", "share", 0, 1
+    )
+    state_budget_rwf_per_person: float = _parameter(
+        1e6, "most that government pays for subsidies in a year, per person of the section", "RWF", 0, 1e6
+    )
+    targeting: Literal["community", "proxy_means", "merit", "geographic", "random", "universal", "hybrid"] = (
+        _parameter("community", "how the slots find their households", "choice")
+    )
+    proxy_r2: float = _parameter(
+        0.5,
+        "variance of log consumption that a proxy means test explains",
+        "share",
+        0.0001,
+        1,
+        "design text, 0.4 to 0.6",
+        "recalled",
+    )
+    merit_correlation: float = _parameter(
+        0.25,
+        "correlation of skill in writing proposals with log consumption",
+        "-",
+        0,
+        0.99,
+        "design text: -0.1 to -0.4 with poverty, a claim of the source paper only",
+    )
+    consultant_share: float = _parameter(
+        0.0, "households of the better-off half whose proposal a consultant writes", "share", 0, 1
+    )
+    consultant_boost: float = _parameter(1.0, "what a consultant adds to skill", "sd of skill", 0, 10)
+    training: float = _parameter(
+        0.0, "what training adds to the skill of the poorest category", "sd of skill", 0, 10
+    )
+    capture_share: float = _parameter(
+        0.04,
+        "slots that relatives of local leaders take at distribution",
+        "share",
+        0,
+        1,
+        "Alatas et al.: at most 8 percentage points; design text, 0 to 0.08",
+        "recalled",
+    )
+    elite_share: float = _parameter(
+        0.15,
+        "households tied to local leaders",
+        "share",
+        0,
+        1,
+        "Alatas et al.: leaders at most 15 % of people",
+        "recalled",
+    )
+    elite_correlation: float = _parameter(
+        0.055,
+        "correlation of that tie with log consumption",
+        "-",
+        0,
+        1,
+        "Alatas et al.: leaders 9 % richer, over the sd of log consumption",
+        "derived",
+    )
+    list_trust_bonus: float = _parameter(
+        0.0,
+        "trust gained when the community draws up its own list",
+        "0 to 1",
+        0,
+        1,
+        "design text, 0 to 0.1; direction from Alatas et al. 2012",
+    )
     registration_per_month: float = _parameter(
         0.5, "probability that the authorities enrol a listed household in a month", "share per month", 0, 1
     )
@@ -574,6 +700,119 @@ class Provider(_Section):
         "assumptions: clinician_wage_month, 40,000 to 90,000",
     )
     wage_year: int = _parameter(2005, "year whose prices the wage is in", "year", 1900, 2200)
+    payment: Literal["fee", "case", "capitation"] = _parameter(
+        "fee", "how the scheme pays health centres: each bill, a sum a case, or a sum a member", "choice"
+    )
+    capitation_rwf: float = _parameter(
+        1500.0,
+        "sum a member and year under capitation, in prices of the reference year",
+        "RWF per member per year",
+        0,
+        1_000_000,
+        "claims per member of 1,750 RWF (2011/12), hospital part taken off",
+    )
+    induced_share: float = _parameter(
+        0.1,
+        "items added to an insured patient's bill by a provider without any income, paid by fee",
+        "share",
+        0,
+        3,
+        "design text, 0 to 0.3",
+        "recalled",
+    )
+    target_visits_per_person: float = _parameter(
+        0.5,
+        "contacts a person and year at full price that make up a provider's target income",
+        "visits per person per year",
+        0,
+        100,
+    )
+    case_upcoding_share: float = _parameter(
+        0.05,
+        "cases that are coded as dearer ones, paid by case",
+        "share",
+        0,
+        1,
+        "design text, 0 to 0.15",
+        "recalled",
+    )
+    case_upcoding_markup: float = _parameter(1.0, "what coding a case up adds to its price", "share", 0, 10)
+    capitation_effort_loss: float = _parameter(0.1, "loss of effort under capitation", "share", 0, 1)
+    capitation_referral: float = _parameter(
+        0.1, "severe contacts referred to the hospital beyond those in need, under capitation", "share", 0, 1
+    )
+    tariff_discount_share: float = _parameter(
+        0.0, "discount that a scheme of any size with well-trained members bargains for", "share", 0, 1
+    )
+    tariff_half_size: float = _parameter(
+        50_000.0, "members of a fund at which half of that discount is reached", "persons", 1, 1e9
+    )
+    members_training_share: float = _parameter(
+        0.0, "members' training and organisation, on which bargaining depends", "share", 0, 1
+    )
+    drug_cost_share: float = _parameter(0.35, "drugs in the full cost of a contact", "share", 0, 1)
+    drug_stock_months: float = _parameter(
+        2.0, "drugs that a health centre orders up to", "months of use", 0.1, 24
+    )
+    hire_share: float = _parameter(
+        0.0,
+        "part of its revenue for which a health centre paid on time takes on own clinicians",
+        "share",
+        0,
+        1,
+        "clinicians of the series count everybody; above 0 they come on top",
+    )
+    hire_years: float = _parameter(
+        2.0,
+        "years in which own clinicians follow revenue",
+        "years",
+        0.1,
+        20,
+        "design text, 1 to 3",
+        "recalled",
+    )
+    posting_response: float = _parameter(
+        0.1, "part of public posts that follow unmet need each year", "share per year", 0, 1
+    )
+    faith_based_share: float = _parameter(
+        0.4, "health centres in faith-based hands", "share", 0, 1, "about 40 % of facilities", "recalled"
+    )
+    faith_based_posts: float = _parameter(
+        1.0, "public posts at a faith-based health centre relative to a public one", "ratio", 0, 10
+    )
+    post_hazard: float = _parameter(
+        0.0, "probability that a new health post opens where care is far and wanting", "share per year", 0, 1
+    )
+    post_load: float = _parameter(1.0, "load above which care counts as wanting", "ratio", 0, 2)
+    post_distance_km: float = _parameter(5.0, "distance beyond which care counts as far", "km", 0, 100)
+    performance_rwf: float = _parameter(
+        0.0,
+        "performance payment a contact at full quality, in prices of the reference year",
+        "RWF per contact",
+        0,
+        1_000_000,
+    )
+    performance_donor_share: float = _parameter(0.0, "part of it borne by donors", "share", 0, 1)
+    effort_weight: float = _parameter(0.2, "weight of staff's effort in quality", "share", 0, 1)
+    effort_base: float = _parameter(0.6, "effort without performance payments", "share", 0, 1)
+    effort_paid: float = _parameter(
+        0.9,
+        "effort that performance payments lead to",
+        "share",
+        0,
+        1,
+        "three years of performance payment in Rwanda: quality 80 to 95 %",
+        "recalled",
+    )
+    effort_speed: float = _parameter(
+        0.15,
+        "speed at which effort moves there",
+        "share per month",
+        0.001,
+        1,
+        "the same: within 18 months",
+        "recalled",
+    )
 
 
 class Fund(_Section):
@@ -609,7 +848,7 @@ class Fund(_Section):
     pool_grant_rwf: float = _parameter(
         0.0, "state grant to the pool", "RWF per insured person per year", 0, 1_000_000
     )
-    deficit_rule: Literal["carry", "suspend", "bail_out"] = _parameter(
+    deficit_rule: Literal["carry", "suspend", "bail_out", "merge"] = _parameter(
         "carry", "what happens when a fund stays in arrears beyond the limit", "choice"
     )
     arrears_limit_months: float = _parameter(
@@ -623,16 +862,35 @@ class Fund(_Section):
     )
     pool_pays_outpatient: bool = _parameter(False, "the pool pays health-centre claims too", "on/off")
     national_pool: bool = _parameter(False, "one pool for the country", "on/off")
-    stockout_slope: float = _parameter(
-        0.2,
-        "fall of log drug stock per month of arrears",
-        "per month",
+    national_share: float = _parameter(
+        0.0,
+        "part of premium income passed to the national pool",
+        "share",
         0,
-        5,
-        "design text, prior 0.2 to 1",
+        1,
+        "design text, prior 0.05 to 0.3",
+        "recalled",
+    )
+    equalisation_share: float = _parameter(
+        0.0, "part of the difference in claims per member that districts even out", "share", 0, 1
+    )
+    quota_share: float = _parameter(
+        0.0, "part of a section's premiums and claims passed to a reinsurer", "share", 0, 1
+    )
+    stop_loss: bool = _parameter(False, "a reinsurer pays a section's claims beyond a limit", "on/off")
+    stop_loss_retention: float = _parameter(
+        1.25,
+        "limit relative to expected claims",
+        "ratio",
+        0.1,
+        10,
+        "design text, 1.1 to 1.5",
         "assumption",
     )
-    stock_speed: float = _parameter(0.3, "speed at which shelves empty and fill", "share per month", 0.01, 1)
+    stop_loss_loading: float = _parameter(0.2, "reinsurer's loading", "share", 0, 10)
+    stop_loss_cv: float = _parameter(
+        0.3, "coefficient of variation of a section's yearly claims, as the reinsurer reckons", "-", 0.001, 10
+    )
     refusal_slope: float = _parameter(
         0.1,
         "members refused per month of arrears",
@@ -696,6 +954,300 @@ class Trust(_Section):
         1,
         "design text, prior 0.02, times or over 3",
         "assumption",
+    )
+
+
+class Loans(_Section):
+    """Premium loans of a lender in each district, and the lender's own limits."""
+
+    offered: bool = _parameter(False, "a lender advances premiums", "on/off")
+    borrowers: Literal["members", "everyone"] = _parameter(
+        "members", "who may borrow: members of associations, or every household", "choice"
+    )
+    liability: Literal["individual", "joint"] = _parameter(
+        "individual", "who answers for a loan: the borrower, or its association with it", "choice"
+    )
+    term_months: int = _parameter(
+        12,
+        "monthly instalments",
+        "months",
+        1,
+        36,
+        "Banque Populaire micro-credit page: at most 12 months",
+        "published",
+    )
+    interest_per_year: float = _parameter(
+        0.15,
+        "interest on the falling balance",
+        "share per year",
+        0,
+        3,
+        "mutuelle loans of the Banques Populaires, 15 %",
+        "recalled",
+    )
+    fee_share: float = _parameter(0.0, "fee, spread over the instalments", "share of the loan", 0, 1)
+    default_share: float = _parameter(
+        0.04,
+        "loans whose borrower stops paying for reasons outside the model",
+        "share of loans",
+        0,
+        1,
+        "design text, 2 to 10 % a year; Umurenge SACCO Ruhuha: 7.2 % problem loans",
+        "recalled",
+    )
+    district_correlation: float = _parameter(
+        0.1,
+        "part of such luck that a district shares in a year",
+        "share",
+        0,
+        0.5,
+        "design text, 0.05 to 0.2",
+        "recalled",
+    )
+    group_correlation: float = _parameter(
+        0.1,
+        "part that an association shares in a year",
+        "share",
+        0,
+        0.5,
+        "design text, 0.05 to 0.2",
+        "recalled",
+    )
+    default_after_months: int = _parameter(
+        6, "months overdue after which a loan is written off", "months", 1, 60
+    )
+    exclusion_months: int = _parameter(24, "months without credit after a default", "months", 0, 600)
+    exclusion_value_months: float = _parameter(
+        1.0,
+        "most that losing access to credit is worth to a borrower",
+        "months of consumption",
+        0,
+        1000,
+    )
+    social_sanction_months: float = _parameter(
+        0.5,
+        "most that the group's displeasure costs, under joint liability",
+        "months of consumption",
+        0,
+        1000,
+    )
+    joint_cap: float = _parameter(
+        2.0,
+        "debt that a member pays at most under joint liability, relative to its own instalment",
+        "ratio",
+        1,
+        100,
+    )
+    equity_rwf_per_person: float = _parameter(
+        50.0,
+        "lender's own capital for premium loans, per person of the district, in prices of the reference year",
+        "RWF per person",
+        0,
+        1_000_000,
+    )
+    borrowing_limit: float = _parameter(
+        4.0, "what other banks lend it at most, relative to its equity", "ratio", 0, 100
+    )
+    capital_ratio: float = _parameter(
+        0.15, "equity over loans at least", "share", 0, 1, "design text, 0.12 to 0.15", "recalled"
+    )
+    liquidity_share: float = _parameter(
+        0.2, "cash over deposits at least", "share", 0, 1, "design text", "recalled"
+    )
+    deposit_interest_per_year: float = _parameter(
+        0.04, "interest on groups' deposits", "share per year", 0, 1
+    )
+    borrowing_interest_per_year: float = _parameter(
+        0.08,
+        "interest that the lender pays other banks",
+        "share per year",
+        0,
+        1,
+        "design text, example",
+        "recalled",
+    )
+    operating_cost_per_year: float = _parameter(
+        0.15,
+        "lender's cost relative to its loans",
+        "share per year",
+        0,
+        3,
+        "design text, example",
+        "recalled",
+    )
+
+
+class Associations(_Section):
+    """What associations (ibimina) do for cover beyond counting as peers."""
+
+    savings: bool = _parameter(False, "associations save for their families' premiums", "on/off")
+    weekly_rwf: float = _parameter(
+        100.0,
+        "saved by a family a week, in prices of the reference year",
+        "RWF per household per week",
+        0,
+        1_000_000,
+    )
+    pay_together: bool = _parameter(
+        True,
+        "an association pays once its savings cover all its families that wait; off: each in turn",
+        "on/off",
+    )
+    deposits: bool = _parameter(True, "savings lie with the lender where there is one", "on/off")
+    minimum_share: float = _parameter(
+        0.0,
+        "families of an association that must be for cover before any of them can join",
+        "share",
+        0,
+        1,
+        "60 % and more recommended for group enrolment",
+        "recalled",
+    )
+    vote_threshold: float = _parameter(
+        0.6,
+        "families for cover that bind an association, where it enrols as one",
+        "share",
+        0,
+        1,
+        "design text, 0.5 to 1",
+        "recalled",
+    )
+    required: bool = _parameter(
+        False, "only members of associations may join; others by forming one", "on/off"
+    )
+    forming_size: int = _parameter(
+        20,
+        "families that form an association together",
+        "households",
+        2,
+        500,
+        "Kudumbashree, groups of about 20",
+        "recalled",
+    )
+    meeting_hours_per_month: float = _parameter(
+        4.0, "time that a family gives to its association", "hours per month", 0, 200
+    )
+
+
+class Fraud(_Section):
+    """Fraud and what audit finds of it; nothing of this happens while the switch is off."""
+
+    card_lending_share: float = _parameter(
+        0.05,
+        "contacts of people without cover that show a borrowed card",
+        "share",
+        0,
+        1,
+        "design text: leakage 0.02 to 0.15",
+        "recalled",
+    )
+    ghost_share: float = _parameter(
+        0.03,
+        "claims for contacts that never were, relative to true ones",
+        "share",
+        0,
+        5,
+        "design text: leakage 0.02 to 0.15",
+        "recalled",
+    )
+    billing_share: float = _parameter(
+        0.03,
+        "what providers add to claims unlawfully",
+        "share",
+        0,
+        5,
+        "design text: leakage 0.02 to 0.15",
+        "recalled",
+    )
+    embezzled_share: float = _parameter(
+        0.02, "premium income that disappears", "share", 0, 1, "design text: leakage 0.02 to 0.15", "recalled"
+    )
+    honest_rejection_share: float = _parameter(
+        0.0, "honest claims rejected where everything is audited", "share", 0, 1
+    )
+    audit_hours_per_1000_claims: float = _parameter(5.0, "audit", "hours per 1,000 claims", 0, 10_000)
+    audit_effect: float = _parameter(
+        0.1,
+        "detection = 1 - exp(-effect * hours)",
+        "per hour and 1,000 claims",
+        0,
+        10,
+        "design text, 0.05 to 0.5",
+        "recalled",
+    )
+    audit_hour_rwf: float = _parameter(
+        1000.0, "an hour of audit, in prices of the reference year", "RWF per hour", 0, 1_000_000
+    )
+    blame_provider_share: float = _parameter(
+        0.5, "part of the blame for bills found false that falls on the health centre", "share", 0, 1
+    )
+    trust_loss: float = _parameter(
+        0.3,
+        "trust lost relative to the share found false, each month",
+        "ratio",
+        0,
+        100,
+        "design text: sign only",
+    )
+
+
+class Donors(_Section):
+    """Donors: what they pay beside subsidies, on which conditions, and when they leave."""
+
+    exit_month: str = Field(
+        default="never",
+        pattern=r"^(never|\d{4}-(0[1-9]|1[0-2]))$",
+        title="month from which donors withdraw, or never",
+        json_schema_extra={"unit": "month", "source": "a choice of the scenario", "confidence": "choice"},
+    )
+    taper_months: int = _parameter(
+        0, "months over which they withdraw", "months", 0, 600, "design text, 0 to 36", "recalled"
+    )
+    fungibility_share: float = _parameter(
+        0.0,
+        "government money that each franc of donors for the same purpose displaces",
+        "share",
+        0,
+        1,
+        "design text, 0 to 0.6",
+        "recalled",
+    )
+    pool_grant_rwf: float = _parameter(
+        0.0, "donors' grant to the pool", "RWF per insured person per year", 0, 1_000_000
+    )
+    budget_support_rwf: float = _parameter(
+        0.0,
+        "donors' money for the health budget, in prices of the reference year",
+        "RWF per person per year",
+        0,
+        1_000_000,
+    )
+    condition_outpatient_share: float = _parameter(
+        0.0, "part of a health-centre bill that their conditions take out of the package", "share", 0, 1
+    )
+    condition_hospital_share: float = _parameter(
+        0.0, "part of patients' share of hospital bills that their conditions take into it", "share", 0, 1
+    )
+    assistance_rwf: float = _parameter(
+        0.0,
+        "technical assistance, in prices of the reference year",
+        "RWF per person per year",
+        0,
+        1_000_000,
+    )
+    assistance_gain_per_year: float = _parameter(
+        0.5, "growth of administrative capacity towards its full under assistance", "share per year", 0, 12
+    )
+    capacity_initial: float = _parameter(0.0, "schemes' administrative capacity at the start", "share", 0, 1)
+    capacity_decay_per_year: float = _parameter(
+        0.05, "administrative capacity lost a year", "share per year", 0, 12, "design text", "assumption"
+    )
+    capacity_effect: float = _parameter(
+        0.5,
+        "part of unpaid claims, of administrative cost and of missed fraud that full capacity takes away",
+        "share",
+        0,
+        1,
     )
 
 
@@ -780,6 +1332,10 @@ class Parameters(_Section):
     provider: Provider = Provider()
     fund: Fund = Fund()
     trust: Trust = Trust()
+    loans: Loans = Loans()
+    groups: Associations = Associations()
+    fraud: Fraud = Fraud()
+    donors: Donors = Donors()
     formal: Formal = Formal()
     demography: Demography = Demography()
     rollout: Rollout = Rollout()
@@ -807,6 +1363,10 @@ UNDATED = frozenset(
         "care.need_50_and_over",
         "switches.rollout",
         "switches.groups",
+        "provider.faith_based_share",
+        "donors.exit_month",
+        "donors.taper_months",
+        "donors.capacity_initial",
         "income.gini",
         "income.nominal_growth",
         "formal.share",

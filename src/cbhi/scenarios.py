@@ -147,13 +147,18 @@ class Scenario:
             problems += _problems_of_series(regimes[0][1])
         # rules that two keys share, checked on what is in force
         for month, p in regimes:
-            if p.subsidy.state_share + p.subsidy.donor_share > 1.0 + 1e-9:
+            if p.subsidy.state_share + p.subsidy.donor_share + p.subsidy.cross_subsidy_share > 1.0 + 1e-9:
                 problems.append(
-                    f"from {format_month(month)}: subsidy.state_share + subsidy.donor_share is above 1"
+                    f"from {format_month(month)}: subsidy.state_share + subsidy.donor_share"
+                    " + subsidy.cross_subsidy_share is above 1"
                 )
             if p.subsidy.poorest_share + p.subsidy.rich_share > 1.0:
                 problems.append(
                     f"from {format_month(month)}: subsidy.poorest_share + subsidy.rich_share is above 1"
+                )
+            if p.fund.pool_share + p.fund.national_share > 1.0 + 1e-9:
+                problems.append(
+                    f"from {format_month(month)}: fund.pool_share + fund.national_share is above 1"
                 )
             if p.scheme.open_months_before + p.scheme.open_months_after > 12:
                 problems.append(

@@ -21,6 +21,7 @@ from cbhi.kernels.records import (
     Groups,
     Household,
     Member,
+    Nation,
     Output,
     Section,
     State,
@@ -154,13 +155,17 @@ def make_state(scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed) 
     sections["group_end"] = group_bounds[1:]
     districts = record_table(District, n_districts)
     districts["number"] = layout.district_number
+    # sections of a district stand together
+    districts["first_section"] = np.searchsorted(layout.district, np.arange(n_districts))
+    districts["end_section"] = np.searchsorted(layout.district, np.arange(n_districts), side="right")
     state = State(
         households=record_table(Household, total),
         members=record_table(Member, (total, codes.MEMBER_SLOTS)),
         sections=sections,
-        groups=Groups(*np.zeros((3, max(1, int(group_bounds[-1]))), dtype=np.int64)),
+        groups=Groups(*np.zeros((len(Groups._fields), max(1, int(group_bounds[-1]))), dtype=np.int64)),
         districts=districts,
         outside=np.zeros((n_districts, codes.N_SECTORS), dtype=np.int64),
+        nation=record_table(Nation, 1),
     )
     settle_districts(state, fixed)
     for s in range(n_sections):

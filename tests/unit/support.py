@@ -17,6 +17,7 @@ from cbhi.kernels.records import (
     Groups,
     Household,
     Member,
+    Nation,
     Record,
     Section,
     State,
@@ -78,7 +79,18 @@ def fixed(**fields: Any) -> Fixed:
 def section(**fields: Any) -> Any:
     """One section; open, well staffed, with half of its trust."""
     usual: dict[str, Any] = dict(
-        number=3, first=0, end=1, limit=10, staffing=1.0, trust=0.5, stock=1.0, quality=1.0, persons=100
+        number=3,
+        first=0,
+        end=1,
+        limit=10,
+        staffing=1.0,
+        trust=0.5,
+        stock=1.0,
+        quality=1.0,
+        persons=100,
+        premium_factor=1.0,
+        distance_scale=1.0,
+        effort=1.0,
     )
     return record(Section, **{**usual, **fields})
 
@@ -164,6 +176,7 @@ def state(hh: Table, mm: Table, sections: Table, districts: Table, n_groups: int
         groups=groups(n_groups),
         districts=districts,
         outside=np.zeros((districts.size, codes.N_SECTORS), dtype=np.int64),
+        nation=record_table(Nation, 1),
     )
 
 

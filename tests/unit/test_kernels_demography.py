@@ -159,7 +159,7 @@ class TestYear:
     ) -> None:
         enrolled = [int(n_enrolled > 0)] * 2
         hh, mm = household((30, 25), m_sex=[0, 1], m_married=[1, 1], m_enrolled=enrolled)
-        _, t, _, _ = a_year(hh, mm, rule(**{**NOBODY_CHANGES, "births": 3.0, "unit_is_person": by_person}))
+        _, t, _, _ = a_year(hh, mm, rule(**{**NOBODY_CHANGES, "births": 3.0, "enrolment_unit": by_person}))
         assert t[codes.BIRTHS] == 1
         assert (hh.n_members, hh.n_enrolled, mm[2].enrolled) == (3, n_enrolled + insured, insured)
 

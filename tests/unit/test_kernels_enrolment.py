@@ -468,7 +468,7 @@ def seek(hh: Any, mm: Any, r: Any, *, sec: Any = None, registered: bool = False,
     f, t, g, q = flows(), tallies(), gauges(), quintiles()
     cal = cal if cal is not None else calendar()
     args = (hh, mm, sec, groups(), NOW, 0.9, cal, r, r, fixed())
-    if r.unit_is_person:
+    if r.enrolment_unit == codes.UNIT_PERSON:
         enrolment.seek_cover_as_persons(*args, q, f, t, g)
     else:
         enrolment.seek_cover_as_household(*args, registered, q, f, t, g)
@@ -552,7 +552,7 @@ class TestSeekingAsHousehold:
 
 
 class TestSeekingAsPersons:
-    R: ClassVar = dict(unit_is_person=1, **NO_SUBSIDY)
+    R: ClassVar = dict(enrolment_unit=1, **NO_SUBSIDY)
 
     def test_as_many_as_can_be_paid_for(self) -> None:
         hh, mm = household(cash=2_500)
@@ -609,7 +609,7 @@ class TestExpectation:
                 if hh.cover_until:
                     break
                 r = rule(
-                    **{**NO_SUBSIDY, "premium_middle_rwf": premium}, unit_is_person=by_person, intercept=-0.5,
+                    **{**NO_SUBSIDY, "premium_middle_rwf": premium}, enrolment_unit=by_person, intercept=-0.5,
                     price_slope=40.0,
                 )  # fmt: skip
                 _, _, t, g = seek(hh, mm, r, cal=calendar(**year))

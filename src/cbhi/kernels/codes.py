@@ -18,6 +18,13 @@ DRAW_TASTE = 7  # taste of a membership year (month: the year's first month)
 DRAW_CONSUMPTION = 8  # yearly change of consumption
 DRAW_LIST = 9  # error of the community's list at one refresh
 DRAW_PENALTY = 10  # penalty and service gate
+DRAW_LOAN = 11  # own part of a loan's fate, where it stops, strategic resolve, approval
+DRAW_PROXY = 12  # what the assets of a household hide from a proxy means test; for ever
+DRAW_SKILL = 13  # skill in writing proposals, consultant
+DRAW_ELITE = 14  # tie to local leaders; for ever
+DRAW_CAPTURE = 15  # whether a slot is taken at distribution
+DRAW_ELSEWHERE = 16  # whether and where a contact goes to another facility (index: which contact)
+DRAW_CARD = 17  # borrowed card, and whether it is noticed (index: which contact)
 # entity: member of a household
 DRAW_MEMBER = 20  # age, sex, own frailty, chronic illness at the start
 DRAW_LIFE = 21  # death, birth, marriage, chronic onset in one year
@@ -28,9 +35,14 @@ DRAW_BORN = 24  # sex and frailty of a newborn
 DRAW_ROLLOUT = 40  # order in which schemes open
 DRAW_SECTION = 41  # staffing, heritage of mutual aid
 DRAW_SLOTS = 42  # the fraction of a person in the number of slots
+DRAW_VETO = 43  # the assembly's vote on a higher premium
+DRAW_POST = 44  # a new health post
+# entity: group (in the household's place of the address)
+DRAW_GROUP = 50  # group's part of the fate of loans in one year
+DRAW_MEETING = 51  # whether a group votes on cover this month
 # entity: district (in the section's place of the address)
 DRAW_DISTRICT = 60  # level of consumption
-DRAW_HARVEST = 61  # harvest and illness of one year
+DRAW_HARVEST = 61  # harvest and illness of one year, district's part of the fate of loans
 
 # --- sectors -----------------------------------------------------------------------------------------
 HOUSEHOLDS = 0
@@ -38,22 +50,31 @@ SECTION_FUNDS = 1
 POOLS = 2
 HEALTH_CENTRES = 3
 HOSPITALS = 4
-GOVERNMENT = 5
-DONORS = 6
-NGOS = 7
-FORMAL_INSURERS = 8
-REST_OF_WORLD = 9
-N_SECTORS = 10
+LENDERS = 5
+GROUPS = 6
+NATIONAL_POOL = 7
+# from here on: net positions of either sign
+GOVERNMENT = 8
+DONORS = 9
+NGOS = 10
+FORMAL_INSURERS = 11
+REINSURERS = 12
+REST_OF_WORLD = 13
+N_SECTORS = 14
 SECTORS = (
     "households",
     "section_funds",
     "pools",
     "health_centres",
     "hospitals",
+    "lenders",
+    "groups",
+    "national_pool",
     "government",
     "donors",
     "ngos",
     "formal_insurers",
+    "reinsurers",
     "rest_of_world",
 )
 
@@ -87,7 +108,38 @@ PENALTY = 25
 RUNNING_COST_HEALTH_CENTRE = 26
 RUNNING_COST_HOSPITAL = 27
 SALARIES = 28
-N_FLOWS = 29
+LOAN = 29
+LOAN_REPAYMENT = 30
+LOAN_INTEREST = 31
+LENDER_EQUITY = 32
+LENDER_BORROWING = 33
+LENDER_REPAYMENT = 34
+LENDER_INTEREST = 35
+LENDER_OPERATING_COST = 36
+DEPOSIT_INTEREST = 37
+GROUP_SAVING = 38
+GROUP_DEPOSIT = 39
+GROUP_WITHDRAWAL = 40
+GROUP_CONTRIBUTION = 41
+SUBSIDY_POOL = 42
+POOL_GRANT_DONOR = 43
+BUDGET_SUPPORT = 44
+ASSISTANCE = 45
+NATIONAL_SHARE = 46
+EQUALISATION_PAID = 47
+EQUALISATION_RECEIVED = 48
+NATIONAL_SUPPORT = 49
+MERGED_UP = 50
+REINSURANCE_PREMIUM = 51
+REINSURANCE_RECOVERY = 52
+CLAIMS_HOSPITAL_SECTION = 53
+PERFORMANCE_STATE = 54
+PERFORMANCE_DONOR = 55
+DRUGS = 56
+OWN_WAGES = 57
+AUDIT = 58
+EMBEZZLEMENT = 59
+N_FLOWS = 60
 # name, payer, payee, purpose
 FLOWS = (
     ("income", REST_OF_WORLD, HOUSEHOLDS, "living"),
@@ -119,6 +171,37 @@ FLOWS = (
     ("running_cost_health_centre", HEALTH_CENTRES, REST_OF_WORLD, "provision"),
     ("running_cost_hospital", HOSPITALS, REST_OF_WORLD, "provision"),
     ("salaries", GOVERNMENT, REST_OF_WORLD, "provision"),
+    ("loan", LENDERS, HOUSEHOLDS, "credit"),
+    ("loan_repayment", HOUSEHOLDS, LENDERS, "credit"),
+    ("loan_interest", HOUSEHOLDS, LENDERS, "credit"),
+    ("lender_equity", REST_OF_WORLD, LENDERS, "credit"),
+    ("lender_borrowing", REST_OF_WORLD, LENDERS, "credit"),
+    ("lender_repayment", LENDERS, REST_OF_WORLD, "credit"),
+    ("lender_interest", LENDERS, REST_OF_WORLD, "credit"),
+    ("lender_operating_cost", LENDERS, REST_OF_WORLD, "administration"),
+    ("deposit_interest", LENDERS, GROUPS, "credit"),
+    ("group_saving", HOUSEHOLDS, GROUPS, "insurance"),
+    ("group_deposit", GROUPS, LENDERS, "credit"),
+    ("group_withdrawal", LENDERS, GROUPS, "credit"),
+    ("group_contribution", GROUPS, SECTION_FUNDS, "insurance"),
+    ("subsidy_pool", POOLS, SECTION_FUNDS, "subsidy"),
+    ("pool_grant_donor", DONORS, POOLS, "subsidy"),
+    ("budget_support", DONORS, GOVERNMENT, "subsidy"),
+    ("assistance", DONORS, REST_OF_WORLD, "administration"),
+    ("national_share", SECTION_FUNDS, NATIONAL_POOL, "pooling"),
+    ("equalisation_paid", POOLS, NATIONAL_POOL, "pooling"),
+    ("equalisation_received", NATIONAL_POOL, POOLS, "pooling"),
+    ("national_support", NATIONAL_POOL, POOLS, "pooling"),
+    ("merged_up", SECTION_FUNDS, POOLS, "pooling"),
+    ("reinsurance_premium", SECTION_FUNDS, REINSURERS, "reinsurance"),
+    ("reinsurance_recovery", REINSURERS, SECTION_FUNDS, "reinsurance"),
+    ("claims_hospital_section", SECTION_FUNDS, HOSPITALS, "care"),
+    ("performance_state", GOVERNMENT, HEALTH_CENTRES, "provision"),
+    ("performance_donor", DONORS, HEALTH_CENTRES, "provision"),
+    ("drugs", HEALTH_CENTRES, REST_OF_WORLD, "provision"),
+    ("own_wages", HEALTH_CENTRES, REST_OF_WORLD, "provision"),
+    ("audit", SECTION_FUNDS, REST_OF_WORLD, "administration"),
+    ("embezzlement", SECTION_FUNDS, REST_OF_WORLD, "fraud"),
 )
 
 FLOW_PAYER = tuple(flow[1] for flow in FLOWS)
@@ -126,11 +209,28 @@ FLOW_PAYEE = tuple(flow[2] for flow in FLOWS)
 
 # --- stocks: read from the state itself at the end of each month, so that checks can fail -------------
 # the first N_SECTORS stocks are the sectors' money
-STOCK_DEBT = 10
-STOCK_PAYABLES_SECTION = 11
-STOCK_PAYABLES_POOL = 12
-N_STOCKS = 13
-STOCKS = (*SECTORS, "household_debt", "payables_sections", "payables_pools")
+STOCK_DEBT = 14
+STOCK_PAYABLES_SECTION = 15
+STOCK_PAYABLES_POOL = 16
+STOCK_PAYABLES_SECTION_HOSPITAL = 17
+STOCK_LOANS = 18
+STOCK_LOAN_INTEREST = 19
+STOCK_GROUP_DEPOSITS = 20
+STOCK_LENDER_BORROWING = 21
+STOCK_OWED_BETWEEN_SECTIONS = 22
+N_STOCKS = 23
+STOCKS = (
+    *SECTORS,
+    "household_debt",
+    "payables_sections",
+    "payables_pools",
+    "payables_sections_hospital",
+    "loans_outstanding",
+    "loan_interest_outstanding",
+    "group_deposits",
+    "lender_borrowing",
+    "owed_between_sections",
+)
 
 # --- tallies: whole people, events and francs that are no transfer ------------------------------------
 PERSONS = 0
@@ -189,7 +289,52 @@ DECISIONS = 52
 SUBSIDY_BUDGET = 53
 PREMIUMS_BORROWED = 54
 REFUSED_AND_PAID = 55
-N_TALLIES = 56
+LOANS = 56
+LOANS_REFUSED = 57
+LOAN_DEFAULTS = 58
+LOAN_DEFAULTS_STRATEGIC = 59
+LOAN_DEFAULTS_INSURED = 60
+LOAN_MONTHS = 61
+LOAN_MONTHS_INSURED = 62
+LOAN_MONTHS_LATE = 63
+LOAN_WRITTEN_OFF = 64
+LOAN_INTEREST_CHARGED = 65
+LOAN_INTEREST_WRITTEN_OFF = 66
+LOAN_COVERED_BY_GROUP = 67
+PERSONS_BY_CASH = 68
+PERSONS_BY_LOAN = 69
+PERSONS_BY_GROUP = 70
+PERSONS_BY_SUBSIDY = 71
+POOR_BY_CASH = 72
+POOR_BY_LOAN = 73
+POOR_BY_GROUP = 74
+POOR_BY_SUBSIDY = 75
+GROUP_VOTES = 76
+GROUP_VOTES_PASSED = 77
+GROUPS_FORMED = 78
+BOTTOM40 = 79
+BOTTOM40_SLOTS = 80
+CAPTURED_SLOTS = 81
+INDUCED_RWF = 82
+UPCODED_RWF = 83
+GHOST_RWF = 84
+CLAIMS_REJECTED_SECTION = 85
+FRAUD_FOUND_RWF = 86
+VISITS_BORROWED_CARD = 87
+CARDS_FOUND = 88
+EMBEZZLEMENT_FOUND_RWF = 89
+VISITS_ELSEWHERE = 90
+PORTABLE_CLAIMS = 91
+PORTABLE_SETTLED = 92
+CAPITATION_BILLED = 93
+CLAIMS_APPROVED_SECTION_HOSPITAL = 94
+PAYABLES_HOSPITAL_MOVED = 95
+PREMIUM_VETOES = 96
+PREMIUM_CHANGES = 97
+SECTIONS_MERGED = 98
+SECTIONS_SUSPENDED = 99
+POSTS_OPENED = 100
+N_TALLIES = 101
 TALLIES = (
     "persons",
     "households",
@@ -247,6 +392,51 @@ TALLIES = (
     "subsidy_budget",
     "premiums_borrowed",
     "refused_and_paid",
+    "loans",
+    "loans_refused",
+    "loan_defaults",
+    "loan_defaults_strategic",
+    "loan_defaults_insured",
+    "loan_months",
+    "loan_months_insured",
+    "loan_months_late",
+    "loan_written_off",
+    "loan_interest_charged",
+    "loan_interest_written_off",
+    "loan_covered_by_group",
+    "persons_by_cash",
+    "persons_by_loan",
+    "persons_by_group",
+    "persons_by_subsidy",
+    "poor_by_cash",
+    "poor_by_loan",
+    "poor_by_group",
+    "poor_by_subsidy",
+    "group_votes",
+    "group_votes_passed",
+    "groups_formed",
+    "bottom40",
+    "bottom40_slots",
+    "captured_slots",
+    "induced_rwf",
+    "upcoded_rwf",
+    "ghost_rwf",
+    "claims_rejected_section",
+    "fraud_found_rwf",
+    "visits_borrowed_card",
+    "cards_found",
+    "embezzlement_found_rwf",
+    "visits_elsewhere",
+    "portable_claims",
+    "portable_settled",
+    "capitation_billed",
+    "claims_approved_section_hospital",
+    "payables_hospital_moved",
+    "premium_vetoes",
+    "premium_changes",
+    "sections_merged",
+    "sections_suspended",
+    "posts_opened",
 )
 
 # --- gauges: sums of real numbers, weighted by persons, for averages -----------------------------------
@@ -262,7 +452,14 @@ GAUGE_FORGONE_PRICE = 8
 GAUGE_FORGONE_DISTANCE = 9
 GAUGE_FORGONE_SERVICE = 10
 GAUGE_FORGONE_NO_NEED = 11
-N_GAUGES = 12
+GAUGE_ADMIN_CAPACITY = 12
+GAUGE_EFFORT = 13
+GAUGE_PREMIUM_FACTOR = 14
+GAUGE_OWN_CLINICIANS = 15
+GAUGE_AUDIT_HOURS = 16
+GAUGE_MEETING_HOURS = 17
+GAUGE_BLAME = 18
+N_GAUGES = 19
 GAUGES = (
     "trust",
     "quality",
@@ -276,6 +473,13 @@ GAUGES = (
     "forgone_distance",
     "forgone_service",
     "forgone_no_felt_need",
+    "admin_capacity",
+    "provider_effort",
+    "premium_factor",
+    "own_clinicians",
+    "audit_hours",
+    "meeting_hours",
+    "provider_blame",
 )
 
 # --- by quintile of consumption, once a reporting period ------------------------------------------------
@@ -287,7 +491,9 @@ Q_VISITS = 4
 Q_OUT_OF_POCKET = 5
 Q_CATASTROPHIC = 6
 Q_CONTRIBUTIONS = 7
-N_QUINTILE_TALLIES = 8
+Q_BY_LOAN = 8
+Q_BY_GROUP = 9
+N_QUINTILE_TALLIES = 10
 QUINTILE_TALLIES = (
     "persons",
     "paid",
@@ -297,6 +503,8 @@ QUINTILE_TALLIES = (
     "out_of_pocket",
     "catastrophic",
     "contributions",
+    "persons_by_loan",
+    "persons_by_group",
 )
 
 # --- states -------------------------------------------------------------------------------------------
@@ -306,9 +514,30 @@ STANDING_UNAFFORDABLE = 2
 STANDING_PAID = 3
 
 # places in this tuple
-DEFICIT_RULES = ("carry", "suspend", "bail_out")
+DEFICIT_RULES = ("carry", "suspend", "bail_out", "merge")
 DEFICIT_SUSPEND = 1
 DEFICIT_BAIL_OUT = 2
+DEFICIT_MERGE = 3
+PAYMENTS = ("fee", "case", "capitation")
+PAY_FEE = 0
+PAY_CASE = 1
+PAY_CAPITATION = 2
+TARGETING = ("community", "proxy_means", "merit", "geographic", "random", "universal", "hybrid")
+TARGET_COMMUNITY = 0
+TARGET_PROXY = 1
+TARGET_MERIT = 2
+TARGET_GEOGRAPHIC = 3
+TARGET_RANDOM = 4
+TARGET_UNIVERSAL = 5
+TARGET_HYBRID = 6
+ENROLMENT_UNITS = ("household", "person", "group")
+UNIT_HOUSEHOLD = 0
+UNIT_PERSON = 1
+UNIT_GROUP = 2
+# what paid a household's own part of its latest premium
+BY_CASH = 0
+BY_GROUP = 1
+BY_LOAN = 2
 
 POOREST = 0
 MIDDLE = 1

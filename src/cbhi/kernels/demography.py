@@ -27,6 +27,7 @@ from cbhi.kernels.codes import (
     MEMBER_SLOTS,
     MIDDLE,
     NO_GROUP,
+    UNIT_PERSON,
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, uniform
@@ -210,7 +211,7 @@ def live_a_year(
     if int(hh.n_members) == 0:
         dissolve(hh, gg, sec.group_first, flows, tallies)
         return n_movers, n_partners
-    insured = int(hh.n_enrolled) > 0 and rule.unit_is_person == 0
+    insured = int(hh.n_enrolled) > 0 and rule.enrolment_unit != UNIT_PERSON
     for _ in range(births):
         if int(hh.n_members) >= MEMBER_SLOTS or int(hh.next_member) >= 127:
             tallies[BIRTHS_WITHOUT_ROOM] += 1

@@ -41,6 +41,7 @@ from cbhi.kernels.codes import (
     STANDING_PAID,
     STOCK_PAYABLES_POOL,
     STOCK_PAYABLES_SECTION,
+    UNIT_PERSON,
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, block, normal_quantile
@@ -172,7 +173,7 @@ def enrol_section(
 ) -> None:
     """Let the households of an open scheme that act this month join or renew."""
     before_start = cal.before_start != 0
-    by_person = rule.unit_is_person != 0
+    by_person = rule.enrolment_unit == UNIT_PERSON
     for h in range(sec.first, sec.end):
         hh = state.households[h]
         mm = state.members[h]

@@ -95,8 +95,6 @@ def update_provider(sec: Section, capacity: int, wanted: int, rule: Rule) -> Non
     sec.load = load
     busy = min(load, MAX_LOAD_IN_WAIT)
     sec.wait_hours = rule.wait_scale_hours * busy / (1.0 - busy)
-    wanted_stock = math.exp(-rule.stockout_slope * sec.arrears)
-    sec.stock = sec.stock + rule.stock_speed * (wanted_stock - sec.stock)
     staff = min(1.0, rule.staff_adequacy * sec.staffing)
     weight = rule.staff_weight
     sec.quality = weight * staff + (1.0 - weight) * sec.stock

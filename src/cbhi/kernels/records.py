@@ -94,6 +94,18 @@ class Household(Record):
     debt: int
     income: int  # mean monthly income = consumption, RWF
     out_of_pocket: int  # since the last anniversary
+    away: Count  # contacts wanted at another facility of the district this month, beside those at home
+    elite: Small  # tied to local leaders
+    wants_group: Small  # wishes for cover, and the rules ask it to join a group first
+    financed_by: Small  # what paid its own part of the latest premium (codes.BY_*)
+    barred_until: Month  # absolute month until which lenders refuse it after a default
+    loan_months_left: Small  # months until the last instalment is due; negative when overdue
+    loan_stops: Small  # months left at which it stops paying, whatever its cash; -1 for never
+    loan_resolve: Real  # uniform: how much of the penalty of default it feels
+    loan: int  # principal owed to the lender, RWF
+    loan_interest: int  # interest owed on it until the end of the term, RWF
+    instalment: int  # due each month, RWF
+    group_balance: int  # paid into its group's fund less paid out for it, RWF
 
 
 class Member(Record):
@@ -140,6 +152,34 @@ class Section(Record):
     claims_month: int  # health-centre claims approved this month
     health_centre_cash: int
     persons: int
+    insured: int  # members with active benefits this month
+    hospital_month: int  # hospital claims approved this month, where the section pays them
+    payables_hospital: int  # owed to the hospital, where the section pays it
+    merged: Flag  # handed over to the district's pool for good
+    premium_factor: float  # premium relative to the schedule
+    claims_year: int  # claims approved since premiums were last set, RWF
+    member_months: int  # insured person-months since then
+    stop_loss_claims: int  # claims approved in the reinsurance year, RWF
+    stop_loss_limit: int  # beyond which the reinsurer pays, RWF; 0 when not covered
+    stop_loss_premium: int  # due a month, RWF
+    credit_line: int  # what the lender may lend here this month, RWF
+    credit_share: float  # of applications that are granted this month
+    faith_based: Flag  # ownership of the health centre
+    doses: float  # drugs in stock, in contacts
+    contacts_average: float  # slow average of contacts served a month
+    revenue_average: float  # slow average of the centre's revenue a month, RWF
+    revenue_month: int  # of this month, RWF
+    effort: float  # of the centre's staff, 0 to 1
+    own_posts: float  # clinicians whom the centre pays from its own revenue
+    distance_scale: float  # distance relative to the start, after new health posts
+    blame: float  # slow average of fraud found that people lay at the provider's door, 0 to 1
+    capacity: float  # administrative capacity of the scheme, 0 to 1
+    fraud_found: float  # share of the month's claims and premiums in which fraud was found
+    visitors: int  # contacts of other sections' members served here this month; load of the next
+    visitor_cash: int  # received from them, booked in the next month, RWF
+    visitor_claims: int  # billed to this section's fund for them, booked in the next month, RWF
+    owes: int  # to other sections for own members served there, RWF
+    owed: int  # by other sections, RWF
 
 
 class Groups(NamedTuple):
@@ -148,6 +188,15 @@ class Groups(NamedTuple):
     households: I8
     eligible: I8  # households without formal cover
     recent: I8  # of these, with cover in the last 13 months
+    fund: I8  # cash in the group's box, RWF
+    deposit: I8  # at the lender, RWF
+    need: I8  # premiums that its families wish to pay and cannot, as last seen, RWF
+    agreed_until: I8  # first absolute month without an agreement on cover; 0 for never
+    yes: I8  # families for cover at the last vote
+    voters: I8
+    failing: I8  # joint liability: debt of defaulters this month, RWF
+    paying: I8  # and members with a loan who still pay
+    barred_until: I8  # absolute month until which lenders refuse the group
 
 
 class District(Record):
@@ -165,6 +214,27 @@ class District(Record):
     hospital_cash: int
     claims_month: int  # hospital claims approved this month
     formal_contributions: int  # of the month, the base of the levy
+    first_section: int
+    end_section: int
+    insured: int  # members with active benefits this month
+    credit_luck: float  # standard normal: district's part of the fate of loans granted this year
+    lender_cash: int
+    lender_open: Flag  # has received its equity
+    equity_paid: int  # RWF
+    borrowing: int  # of the lender from other banks, RWF
+    loans: int  # principal outstanding, RWF
+    loan_interest: int  # outstanding, RWF
+    deposits: int  # of groups, RWF
+    credit_wanted: int  # loans applied for this month, RWF
+    credit_demand: float  # slow average of it
+
+
+class Nation(Record):
+    """What exists once: the national pool and national means."""
+
+    pool: int
+    claims_per_member_month: float  # of the year before, RWF; the prior of a section's premium
+    mean_load: float  # of health centres, weighted by persons
 
 
 class State(NamedTuple):
@@ -176,6 +246,7 @@ class State(NamedTuple):
     groups: Groups
     districts: Table  # of District
     outside: I8  # (D, sectors) net positions of sectors without accounts of their own
+    nation: Table  # one row of Nation
 
 
 class Work(NamedTuple):
@@ -206,6 +277,7 @@ class CalendarMonth(Record):
     period: int  # reporting period of the month
     closes: Flag  # the reporting period ends with this month
     new_year: Flag  # district-year shocks are drawn
+    sets_premium: Flag  # premiums of the membership year on sale are set
 
 
 class Output(NamedTuple):
@@ -227,7 +299,15 @@ class Rule(Record):
     premium_rich_rwf: int
     premium_by_household: Flag
     household_covers: int
-    unit_is_person: Flag
+    enrolment_unit: int  # codes.UNIT_*
+    premium_break_even: Flag  # sections set their premium by their claims
+    premium_loading: float
+    premium_credibility: float  # member-years
+    premium_cap: float
+    premium_reserve_months: float
+    premium_veto_slope: float  # logits
+    persons_per_section: float  # real people
+    portability_share: float
     waiting_months: int
     grace_months: int
     # enrolment
@@ -262,6 +342,19 @@ class Rule(Record):
     subsidy_premium_share: float
     subsidy_state_share: float
     subsidy_donor_share: float
+    subsidy_pool_share: float
+    subsidy_funded: float  # part of the slots for which there is money
+    subsidy_state_budget_rwf: float  # a person and year
+    targeting: int  # codes.TARGET_*
+    proxy_noise: float  # sd of what assets hide, in units of z
+    merit_gradient: float  # of skill in z
+    consultant_share: float
+    consultant_boost: float
+    training: float
+    capture_share: float
+    elite_share: float
+    elite_correlation: float
+    list_trust_bonus: float
     subsidy_automatic: float
     list_noise: float  # sd of the community's error in units of z
     poorest_share: float
@@ -296,6 +389,7 @@ class Rule(Record):
     cost_admission_rwf: float
     copayment_rwf: int
     coinsurance_share: float
+    outpatient_coinsurance: float
     formal_coinsurance_share: float
     admission_if_severe: float
     cost_log_sd: float
@@ -306,10 +400,34 @@ class Rule(Record):
     staff_weight: float
     load_memory: float
     wait_scale_hours: float
-    stockout_slope: float
-    stock_speed: float
     refusal_slope: float
     running_cost_share: float
+    payment: int  # codes.PAY_*
+    capitation_rwf: float  # per member and month
+    induced_share: float
+    target_visits: float  # contacts a person and month at the full price that would satisfy a provider
+    case_upcoding: float  # mean bill relative to an honest one, less 1
+    capitation_effort_loss: float
+    capitation_referral: float
+    tariff_discount: float  # at full size and training
+    tariff_half_size: float  # members
+    members_training: float
+    drug_cost_rwf: float  # a contact
+    drug_months: float
+    empty_shelves: Flag  # drugs can run out
+    hire_share: float
+    hire_years: float
+    posting_response: float
+    faith_based_posts: float
+    post_hazard: float  # a year
+    post_load: float
+    post_distance_km: float
+    performance_rwf: float  # a contact at full quality
+    performance_donor_share: float
+    effort_weight: float
+    effort_base: float
+    effort_paid: float
+    effort_speed: float
     salary_rwf: float  # a clinician-month paid by government
     rationing: Flag
     # fund
@@ -322,6 +440,64 @@ class Rule(Record):
     pool_pays_outpatient: Flag
     national_pool: Flag
     levy_share: float
+    sections_pay_hospital: Flag  # there are no pools
+    national_share: float
+    equalisation_share: float
+    quota_share: float
+    stop_loss: Flag
+    stop_loss_retention: float
+    stop_loss_loading: float
+    stop_loss_cv: float
+    pool_grant_donor_rwf: float
+    # lenders
+    loans_offered: Flag
+    loans_to_members: Flag  # of associations only
+    joint_liability: Flag
+    loan_months: int
+    loan_interest: float  # a year
+    loan_fee_share: float
+    loan_default_share: float
+    loan_district_correlation: float
+    loan_group_correlation: float
+    loan_default_after: int  # months overdue
+    loan_exclusion_months: int
+    loan_exclusion_value: float  # months of consumption
+    loan_social_sanction: float  # months of consumption
+    loan_joint_cap: float
+    lender_equity_rwf: float  # a person
+    lender_borrowing_limit: float  # times equity
+    lender_capital_ratio: float
+    lender_liquidity_share: float
+    lender_deposit_interest: float  # a year
+    lender_borrowing_interest: float
+    lender_operating_cost: float
+    # groups
+    group_savings: Flag
+    group_saving_rwf: float  # a household and month
+    group_pays_together: Flag
+    group_deposits: Flag
+    group_minimum_share: float
+    group_vote_threshold: float
+    group_required: Flag
+    group_forming_size: int
+    group_meeting_hours: float  # a household and month
+    # fraud
+    card_lending: float
+    ghost_share: float
+    billing_fraud_share: float
+    embezzled_share: float
+    honest_rejection: float
+    audit_hours: float  # per claim
+    audit_effect: float  # per hour and 1,000 claims
+    audit_hour_rwf: float
+    blame_provider_share: float
+    trust_fraud: float
+    # donors
+    donor_budget_rwf: float  # a person and month
+    assistance_rwf: float  # a person and month
+    assistance_gain: float  # a month
+    capacity_decay: float  # a month
+    capacity_effect: float
     # trust
     trust_meetings: float
     trust_prompt: float
@@ -357,6 +533,8 @@ class Fixed(NamedTuple):
     trust_sd: float
     group_share: float
     group_block: int  # households of which one group draws its members
+    faith_based_share: float
+    capacity_initial: float
     staffing_log_sd: float
     trust_initial: float
     heritage_share: float
