@@ -6,7 +6,7 @@
 A generated part stands between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``. Descriptions of state
 variables are the comments beside the fields in ``kernels/records.py``; the schedule is read from the calls
 in ``kernels/month.py``; parameters and variables of the results come from ``cbhi.params`` and
-``cbhi.results``.
+``cbhi.variables``.
 """
 
 from __future__ import annotations
@@ -322,16 +322,15 @@ def counts() -> str:
 
 def variables() -> str:
     """Return the table of variables of the results."""
-    from cbhi import results
+    from cbhi import variables as kept
 
-    quintile = results._BY_QUINTILE
     rows = []
-    for name, variable in results.VARIABLES.items():
+    for name, variable in kept.VARIABLES.items():
         rows.append(
             (
                 f"`{name}`", variable.unit, variable.about,
-                "no" if name in results.YEARLY_ONLY else "yes",
-                "yes" if name in quintile else "no",
+                "no" if name in kept.YEARLY_ONLY else "yes",
+                "yes" if name in kept.BY_QUINTILE else "no",
                 "yes" if variable.scaled else "no",
             )
         )  # fmt: skip

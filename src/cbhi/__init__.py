@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cbhi import checks, datasets, indicators, limits
-    from cbhi.results import VARIABLES, Results
+    from cbhi.results import Results
     from cbhi.scenarios import Event, Scenario, ScenarioError, scenario, scenario_names
     from cbhi.simulation import Interrupted, simulate
+    from cbhi.variables import VARIABLES
 
 __version__ = "0.1.0"
 
@@ -23,7 +24,7 @@ _HOME = {
     "Results": "results",
     "Scenario": "scenarios",
     "ScenarioError": "scenarios",
-    "VARIABLES": "results",
+    "VARIABLES": "variables",
     "scenario": "scenarios",
     "scenario_names": "scenarios",
     "simulate": "simulation",

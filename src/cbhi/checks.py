@@ -32,11 +32,26 @@ I8 = NDArray[np.int64]
 F8 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-# sectors whose accounts belong to one district; pools do so only until they become one national pool
-_LOCAL_SECTORS = (codes.HOUSEHOLDS, codes.SECTION_FUNDS, codes.HEALTH_CENTRES, codes.HOSPITALS)
-_OWN_ACCOUNTS = (*_LOCAL_SECTORS, codes.POOLS)
+# sectors that keep accounts, which never fall below zero
+_OWN_ACCOUNTS = (
+    codes.HOUSEHOLDS,
+    codes.SECTION_FUNDS,
+    codes.POOLS,
+    codes.HEALTH_CENTRES,
+    codes.HOSPITALS,
+    codes.LENDERS,
+    codes.GROUPS,
+    codes.NATIONAL_POOL,
+)
 _VISITS = (codes.VISITS_INSURED, codes.VISITS_UNINSURED, codes.VISITS_FORMAL)
-_SUBSIDIES = (codes.SUBSIDY_STATE, codes.SUBSIDY_DONOR, codes.SUBSIDY_NGO)
+_SUBSIDIES = (codes.SUBSIDY_STATE, codes.SUBSIDY_DONOR, codes.SUBSIDY_NGO, codes.SUBSIDY_POOL)
+_ENROLLED_BY = (
+    codes.PERSONS_BY_CASH,
+    codes.PERSONS_BY_LOAN,
+    codes.PERSONS_BY_GROUP,
+    codes.PERSONS_BY_SUBSIDY,
+)
+_POOR_BY = (codes.POOR_BY_CASH, codes.POOR_BY_LOAN, codes.POOR_BY_GROUP, codes.POOR_BY_SUBSIDY)
 _LAPSES = (
     codes.LAPSE_UNAFFORDABLE,
     codes.LAPSE_UNWILLING,
@@ -50,7 +65,14 @@ _OUT_OF_POCKET = (
     codes.FEE_HOSPITAL,
 )
 # averages that lie between 0 and 1 once divided by persons
-_UNIT_GAUGES = (codes.GAUGE_TRUST, codes.GAUGE_QUALITY, codes.GAUGE_STOCK)
+_UNIT_GAUGES = (
+    codes.GAUGE_TRUST,
+    codes.GAUGE_QUALITY,
+    codes.GAUGE_STOCK,
+    codes.GAUGE_ADMIN_CAPACITY,
+    codes.GAUGE_EFFORT,
+    codes.GAUGE_BLAME,
+)
 _FORGONE_GAUGES = (
     codes.GAUGE_FORGONE_NO_NEED,
     codes.GAUGE_FORGONE_DISTANCE,
@@ -67,7 +89,7 @@ class CheckError(AssertionError):
 
 
 class RunArrays(Protocol):
-    """The arrays of a run; ``cbhi.results.Arrays`` is one."""
+    """The arrays of a run; ``cbhi.variables.Arrays`` is one."""
 
     @property
     def flows(self) -> I8: ...
@@ -171,6 +193,9 @@ def check_flow_matrix(flows: I8, stocks: I8, national_pool: Mask | None = None) 
         identity = f"money of {name} = before + received - paid"
         _equal(identity, country[:, 1:, sector], country[:, :-1, sector] + net[..., sector].sum(axis=2))
         found, expected = money[:, 1:, :, sector], money[:, :-1, :, sector] + net[..., sector]
+        if sector == codes.NATIONAL_POOL:
+            # one account, kept beside the first district's
+            continue
         if sector == codes.POOLS:
             apart = ~_one_pool(national_pool, flows.shape[1])
             found, expected = found[:, apart], expected[:, apart]
@@ -191,21 +216,35 @@ def check_fund_balances(flows: I8, stocks: I8, tallies: I8, national_pool: Mask 
     ------
     CheckError
         When the payables of section funds or pools are not what they were plus claims approved (and taken
-        over) minus claims paid (and handed over). Bail-outs pay claims, so they are among those paid.
+        over) minus claims paid (and handed over), or sections owe each other something else than claims for
+        members served elsewhere less what was settled. Bail-outs pay claims, so they are among those paid.
     """
+    owed = stocks[..., codes.STOCK_PAYABLES_SECTION_HOSPITAL]
+    moved_hospital = tallies[..., codes.PAYABLES_HOSPITAL_MOVED]
+    change = (
+        tallies[..., codes.CLAIMS_APPROVED_SECTION_HOSPITAL]
+        - flows[..., codes.CLAIMS_HOSPITAL_SECTION]
+        - moved_hospital
+    )
+    identity = "payables of section funds to hospitals = before + approved - paid - moved"
+    _equal(identity, owed[:, 1:], owed[:, :-1] + change)
+    owed = stocks[..., codes.STOCK_OWED_BETWEEN_SECTIONS]
+    change = tallies[..., codes.PORTABLE_CLAIMS] - tallies[..., codes.PORTABLE_SETTLED]
+    _equal("owed between sections = before + served elsewhere - settled", owed[:, 1:], owed[:, :-1] + change)
     moved = tallies[..., codes.PAYABLES_MOVED_TO_POOL]
     owed = stocks[..., codes.STOCK_PAYABLES_SECTION]
     change = tallies[..., codes.CLAIMS_APPROVED_SECTION] - flows[..., codes.CLAIMS_OUTPATIENT] - moved
     _equal("payables of section funds = before + approved - paid - moved", owed[:, 1:], owed[:, :-1] + change)
     owed = stocks[..., codes.STOCK_PAYABLES_POOL]
     paid = flows[..., codes.CLAIMS_HOSPITAL] + flows[..., codes.CLAIMS_OUTPATIENT_POOL]
-    change = tallies[..., codes.CLAIMS_APPROVED_POOL] + moved - paid
+    change = tallies[..., codes.CLAIMS_APPROVED_POOL] + moved + moved_hospital - paid
     identity = "payables of pools = before + approved + moved - paid"
     _equal(identity, owed[:, 1:].sum(axis=2), (owed[:, :-1] + change).sum(axis=2))
     apart = ~_one_pool(national_pool, flows.shape[1])
     _equal(f"{identity}, by district", owed[:, 1:][:, apart], (owed[:, :-1] + change)[:, apart])
     rescued = flows[..., codes.BAIL_OUT_SECTION]
-    _at_most("bail-outs of sections pay claims", rescued, flows[..., codes.CLAIMS_OUTPATIENT])
+    paid_by_sections = _total(flows, (codes.CLAIMS_OUTPATIENT, codes.CLAIMS_HOSPITAL_SECTION))
+    _at_most("bail-outs of sections pay claims", rescued, paid_by_sections)
     _at_most("bail-outs of pools pay claims", flows[..., codes.BAIL_OUT_POOL].sum(axis=2), paid.sum(axis=2))
 
 
@@ -224,6 +263,48 @@ def check_debt(flows: I8, stocks: I8, tallies: I8) -> None:
         - tallies[..., codes.DEBT_WRITTEN_OFF]
     )
     _equal("debt = before + borrowed - repaid - written off", debt[:, 1:], debt[:, :-1] + change)
+
+
+def check_lenders(flows: I8, stocks: I8, tallies: I8) -> None:
+    """Check that loans, deposits and lenders' borrowing follow from what was lent, paid and written off.
+
+    Raises
+    ------
+    CheckError
+        When principal outstanding is not lent - repaid - written off, or interest, deposits or borrowing do
+        not follow in the same way; when the balance sheet does not balance (money + loans = deposits +
+        borrowing + equity paid in + interest received - cost - written off); or more loans are late,
+        insured or lost than there are.
+    """
+    for stock, plus, minus, lost in (
+        (codes.STOCK_LOANS, codes.LOAN, codes.LOAN_REPAYMENT, codes.LOAN_WRITTEN_OFF),
+        (codes.STOCK_LOAN_INTEREST, None, codes.LOAN_INTEREST, codes.LOAN_INTEREST_WRITTEN_OFF),
+        (codes.STOCK_GROUP_DEPOSITS, codes.GROUP_DEPOSIT, codes.GROUP_WITHDRAWAL, None),
+        (codes.STOCK_LENDER_BORROWING, codes.LENDER_BORROWING, codes.LENDER_REPAYMENT, None),
+    ):
+        held = stocks[..., stock]
+        more = tallies[..., codes.LOAN_INTEREST_CHARGED] if plus is None else flows[..., plus]
+        change = more - flows[..., minus] - (0 if lost is None else tallies[..., lost])
+        _equal(f"{codes.STOCKS[stock]} = before + new - paid - lost", held[:, 1:], held[:, :-1] + change)
+    earned = flows[..., codes.LOAN_INTEREST] - _total(
+        flows, (codes.LENDER_INTEREST, codes.DEPOSIT_INTEREST, codes.LENDER_OPERATING_COST)
+    )
+    equity = np.cumsum(
+        flows[..., codes.LENDER_EQUITY] + earned - tallies[..., codes.LOAN_WRITTEN_OFF], axis=1
+    )
+    at_end = stocks[:, 1:]
+    assets = at_end[..., codes.LENDERS] + at_end[..., codes.STOCK_LOANS]
+    owed = at_end[..., codes.STOCK_GROUP_DEPOSITS] + at_end[..., codes.STOCK_LENDER_BORROWING]
+    _equal("lenders: money + loans = deposits + borrowing + equity", assets, owed + equity)
+    for part, whole in (
+        (codes.LOAN_DEFAULTS_STRATEGIC, codes.LOAN_DEFAULTS),
+        (codes.LOAN_DEFAULTS_INSURED, codes.LOAN_DEFAULTS),
+        (codes.LOAN_MONTHS_INSURED, codes.LOAN_MONTHS),
+        (codes.LOAN_MONTHS_LATE, codes.LOAN_MONTHS),
+    ):
+        _at_most(f"{codes.TALLIES[part]} <= {codes.TALLIES[whole]}", tallies[..., part], tallies[..., whole])
+    defaults = np.cumsum(tallies[..., codes.LOAN_DEFAULTS], axis=1)
+    _at_most("defaults so far <= loans so far", defaults, np.cumsum(tallies[..., codes.LOANS], axis=1))
 
 
 def check_people(tallies: I8, opening_people: I8) -> None:
@@ -278,19 +359,30 @@ def check_care(flows: I8, tallies: I8, rationing: Mask | None = None) -> None:
     _equal(
         "bills of health centres = parts of patients, funds and formal insurers",
         tallies[..., codes.BILLED_HEALTH_CENTRE],
-        parts + tallies[..., codes.CLAIMS_APPROVED_SECTION],
+        parts + _total(tallies, (codes.CLAIMS_APPROVED_SECTION, codes.CLAIMS_REJECTED_SECTION)),
     )
     parts = _total(flows, (codes.COPAYMENT_HOSPITAL, codes.FEE_HOSPITAL, codes.FORMAL_CLAIMS_HOSPITAL))
     _equal(
         "bills of hospitals = parts of patients, pools and formal insurers",
         tallies[..., codes.BILLED_HOSPITAL],
-        parts + tallies[..., codes.CLAIMS_APPROVED_POOL],
+        parts + _total(tallies, (codes.CLAIMS_APPROVED_POOL, codes.CLAIMS_APPROVED_SECTION_HOSPITAL)),
+    )
+    invented = (codes.GHOST_RWF, codes.UPCODED_RWF)
+    _at_most(
+        "fraud found <= bills invented and inflated",
+        tallies[..., codes.FRAUD_FOUND_RWF],
+        _total(tallies, invented),
+    )
+    _at_most(
+        "borrowed cards are shown by people without cover",
+        tallies[..., codes.VISITS_BORROWED_CARD],
+        tallies[..., codes.VISITS_UNINSURED],
     )
     if rationing is None:
         return
     rationed = np.asarray(rationing, dtype=bool)
     lost = tallies[..., codes.FORGONE_CAPACITY]
-    served = (wanted - lost)[:, rationed]
+    served = (wanted - lost - tallies[..., codes.VISITS_ELSEWHERE])[:, rationed]
     _at_most("contacts with a place <= capacity", served, tallies[..., codes.CAPACITY][:, rationed])
     _nothing("contacts without a place, rationing off", lost, ~rationed[None, :, None])
 
@@ -340,8 +432,19 @@ def check_membership(tallies: I8, opening_people: I8) -> None:
         (codes.ENROLMENTS, codes.HOUSEHOLD_MONTHS_SOLD),
         (codes.PREMIUMS_BORROWED, codes.ENROLMENTS),
         (codes.RISK_PREMIUM_CAPPED, codes.DECISIONS),
+        (codes.LOANS, codes.ENROLMENTS),
+        (codes.GROUP_VOTES_PASSED, codes.GROUP_VOTES),
+        (codes.BOTTOM40, codes.PERSONS),
+        (codes.BOTTOM40_SLOTS, codes.BOTTOM40),
+        (codes.BOTTOM40_SLOTS, codes.SLOTS),
+        *zip(_POOR_BY, _ENROLLED_BY, strict=True),
     ):
         part_of(part, whole)
+    _equal(
+        "persons enrolled = by cash, loan, group and subsidy",
+        tally(codes.PERSONS_ENROLLED),
+        _total(tallies, _ENROLLED_BY),
+    )
     covered = tally(codes.HOUSEHOLD_MONTHS_INSURED)
     households = _before(tally(codes.HOUSEHOLDS_ALIVE), opening_people[..., 1])
     _at_most("household_months_insured <= households at the start", covered, households)
@@ -398,7 +501,9 @@ def check_quintiles(flows: I8, tallies: I8, quintiles: I8, periods: Sequence[tup
         (codes.Q_VISITS, _total(tallies, _VISITS)),
         (codes.Q_CATASTROPHIC, tallies[..., codes.CATASTROPHIC]),
         (codes.Q_OUT_OF_POCKET, _total(flows, _OUT_OF_POCKET)),
-        (codes.Q_CONTRIBUTIONS, flows[..., codes.CONTRIBUTION]),
+        (codes.Q_CONTRIBUTIONS, _total(flows, (codes.CONTRIBUTION, codes.GROUP_CONTRIBUTION))),
+        (codes.Q_BY_LOAN, tallies[..., codes.PERSONS_BY_LOAN]),
+        (codes.Q_BY_GROUP, tallies[..., codes.PERSONS_BY_GROUP]),
     ):
         over = np.stack([monthly[:, begin:end].sum(axis=(1, 2)) for _, begin, end in periods], axis=1)
         _equal(f"quintiles' {codes.QUINTILE_TALLIES[ours]} over the period", sums[..., ours], over)
@@ -414,7 +519,7 @@ def check_nonnegative(flows: I8, stocks: I8, tallies: I8, quintiles: I8, opening
     CheckError
         When one is. "month" in the message counts reporting periods where quintiles are concerned.
     """
-    owners = (*_OWN_ACCOUNTS, codes.STOCK_DEBT, codes.STOCK_PAYABLES_SECTION, codes.STOCK_PAYABLES_POOL)
+    owners = (*_OWN_ACCOUNTS, *range(codes.N_SECTORS, codes.N_STOCKS))
     named = [
         *((f"flow {name}", flows[..., i]) for i, (name, *_) in enumerate(codes.FLOWS)),
         *((f"stock {codes.STOCKS[i]}", stocks[..., i]) for i in owners),
@@ -542,9 +647,63 @@ def check_timing(results: Run) -> None:
     )
     _nothing("payables moved while sections pay", tallies[..., codes.PAYABLES_MOVED_TO_POOL], sections_pay)
     _nothing("claims_outpatient while the pool pays", flows[..., codes.CLAIMS_OUTPATIENT], ~sections_pay)
+    _check_partners_timing(flows, tallies, rules)
     static = months([not p.switches.demography for p in rules])
     for code in (codes.BIRTHS, codes.DEATHS, codes.HOUSEHOLDS_FORMED, codes.HOUSEHOLDS_DISSOLVED):
         _nothing(f"{codes.TALLIES[code]} without demography", tallies[..., code], static)
+
+
+def _check_partners_timing(flows: I8, tallies: I8, rules: list[Any]) -> None:
+    """Check that no partner pays, lends, cheats or is paid before the rules bring it in."""
+
+    def outside(allowed: list[bool], *, ever: bool = False) -> Mask:
+        """Return the months without permission; with ``ever``, without any so far."""
+        inside = np.array(allowed, dtype=bool)
+        return ~(np.maximum.accumulate(inside) if ever else inside)[None, :, None]
+
+    no_lender = outside([p.loans.offered for p in rules])
+    never_a_lender = outside([p.loans.offered for p in rules], ever=True)
+    saving = [p.groups.savings and p.switches.groups for p in rules]
+    donors = [p.switches.donors for p in rules]
+    no_fraud = outside([p.switches.fraud for p in rules])
+    pooled = [p.switches.pooling for p in rules]
+    reinsured = [p.fund.stop_loss or p.fund.quota_share > 0 for p in rules]
+    for code, wrong in (
+        (codes.LOAN, no_lender),
+        (codes.LENDER_EQUITY, no_lender),
+        (codes.LOAN_REPAYMENT, never_a_lender),
+        (codes.LOAN_INTEREST, never_a_lender),
+        (codes.LENDER_OPERATING_COST, never_a_lender),
+        (codes.GROUP_DEPOSIT, never_a_lender),
+        (codes.GROUP_SAVING, outside(saving)),
+        (codes.GROUP_CONTRIBUTION, outside(saving, ever=True)),
+        (codes.SUBSIDY_DONOR, outside(donors, ever=True)),
+        (codes.POOL_GRANT_DONOR, outside(donors)),
+        (codes.PERFORMANCE_DONOR, outside(donors)),
+        (codes.BUDGET_SUPPORT, outside(donors)),
+        (codes.ASSISTANCE, outside(donors)),
+        (codes.EMBEZZLEMENT, no_fraud),
+        (codes.AUDIT, no_fraud),
+        (codes.NATIONAL_SHARE, outside(pooled)),
+        (codes.CLAIMS_HOSPITAL_SECTION, outside([not p for p in pooled])),
+        (codes.REINSURANCE_PREMIUM, outside(reinsured, ever=True)),
+        (codes.REINSURANCE_RECOVERY, outside(reinsured, ever=True)),
+        (codes.MERGED_UP, outside([p.fund.deficit_rule == "merge" for p in rules], ever=True)),
+        (codes.OWN_WAGES, outside([p.provider.hire_share > 0 for p in rules], ever=True)),
+    ):
+        _nothing(f"{codes.FLOWS[code][0]} before the rules bring it in", flows[..., code], wrong)
+    for code, wrong in (
+        (codes.GHOST_RWF, no_fraud),
+        (codes.CLAIMS_REJECTED_SECTION, no_fraud),
+        (codes.VISITS_BORROWED_CARD, no_fraud),
+        (codes.CAPITATION_BILLED, outside([p.provider.payment == "capitation" for p in rules])),
+        (codes.INDUCED_RWF, outside([p.provider.payment == "fee" for p in rules])),
+        (codes.VISITS_ELSEWHERE, outside([p.scheme.portability_share > 0 for p in rules])),
+        (codes.PREMIUM_CHANGES, outside([p.scheme.premium_rule == "break_even" for p in rules])),
+        (codes.POSTS_OPENED, outside([p.provider.post_hazard > 0 for p in rules])),
+        (codes.GROUPS_FORMED, outside([p.groups.required for p in rules])),
+    ):
+        _nothing(f"{codes.TALLIES[code]} before the rules bring it in", tallies[..., code], wrong)
 
 
 def check_all(results: Run) -> None:
@@ -568,6 +727,7 @@ def check_all(results: Run) -> None:
     check_flow_matrix(a.flows, a.stocks, national)
     check_fund_balances(a.flows, a.stocks, a.tallies, national)
     check_debt(a.flows, a.stocks, a.tallies)
+    check_lenders(a.flows, a.stocks, a.tallies)
     check_people(a.tallies, a.opening_people)
     check_care(a.flows, a.tallies, rationing)
     check_membership(a.tallies, a.opening_people)

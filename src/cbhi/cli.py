@@ -463,7 +463,7 @@ def _summary(results: Results, folder: Path, record: dict[str, Any]) -> str:
 
     from cbhi.months import format_month
     from cbhi.published import published_table
-    from cbhi.results import VARIABLES
+    from cbhi.variables import VARIABLES
 
     labels = [label for label, _, _ in results.periods]
     yearly = []

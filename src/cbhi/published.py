@@ -14,7 +14,8 @@ import numpy as np
 
 from cbhi import datasets
 from cbhi.kernels.records import F8
-from cbhi.results import VARIABLES, Results
+from cbhi.results import Results
+from cbhi.variables import VARIABLES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -40,8 +40,9 @@ from cbhi.packing import (
     reporting_periods,
 )
 from cbhi.params import Parameters
-from cbhi.results import Arrays, Results
+from cbhi.results import Results
 from cbhi.scenarios import Scenario, scenario
+from cbhi.variables import Arrays
 
 HOUSEHOLDS_PER_SECTION = 250
 NEVER = 12 * 9999
@@ -144,6 +145,9 @@ def make_state(scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed) 
     bounds = np.concatenate([[0], np.cumsum(layout.limit)]).astype(np.int64)
     total = int(bounds[-1])
     groups = -(-layout.households // fixed.group_block) if fixed.group_share > 0 else layout.households * 0
+    forming = [p.groups.forming_size for _, p in scenario_.regimes() if p.groups.required]
+    if forming:
+        groups = groups + -(-layout.limit // min(forming))
     group_bounds = np.concatenate([[0], np.cumsum(groups)]).astype(np.int64)
     sections = record_table(Section, n_sections)
     sections["number"] = layout.number

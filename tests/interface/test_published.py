@@ -19,7 +19,8 @@ from cbhi.published import (
     format_yearly,
     published_table,
 )
-from cbhi.results import VARIABLES, Results
+from cbhi.results import Results
+from cbhi.variables import VARIABLES
 
 
 @pytest.fixture(scope="module")

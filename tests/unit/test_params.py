@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from cbhi.months import parse_month
 from cbhi.params import Confidence, Parameters, parameter_table
-from cbhi.results import Arrays, Results
+from cbhi.results import Results
 from cbhi.scenarios import Scenario
 from cbhi.simulation import simulate
+from cbhi.variables import Arrays
 
 TABLE = parameter_table()
 KEYS = sorted(TABLE)
