@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 F8 = NDArray[np.float64]
 
-__all__ = ["ACCOUNT_COLUMNS", "RESOURCE_COLUMNS", "accounts_frame", "lender_frame", "resources_frame"]
+__all__ = [
+    "ACCOUNT_COLUMNS",
+    "RESOURCE_COLUMNS",
+    "accounts_frame",
+    "format_partners",
+    "lender_frame",
+    "resources_frame",
+]
 
 ACCOUNT_COLUMNS = ("replicate", "period", "partner", "item", "counterpart", "purpose", "value_rwf")
 RESOURCE_COLUMNS = ("replicate", "period", "partner", "kind", "value", "unit")
@@ -275,3 +282,71 @@ def lender_frame(run: Run) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+_HEAD = ("partner", "holds", "received", "paid", "brings", "lends", "enrols", "of these", "hours")
+_UNDER = ("", "at the end", "", "", "", "", "people", "poorest", "given")
+
+
+def format_partners(run: Run, period: str | None = None) -> str:
+    """Return every partner's account and what it brings in one reporting year, as text of fixed width.
+
+    Parameters
+    ----------
+    run
+        A run, such as ``cbhi.Results``.
+    period
+        Label of a reporting year; the last one if not given.
+
+    Returns
+    -------
+    str
+        A table of medians over the replicates: money in million RWF, people and hours in thousands.
+
+    Raises
+    ------
+    ValueError
+        For a label that is no reporting year of the run.
+    """
+    labels = [label for label, _, _ in run.periods]
+    period = labels[-1] if period is None else period
+    if period not in labels:
+        raise ValueError(f"'{period}' is not a reporting year of this run; there are: {', '.join(labels)}")
+    accounts = accounts_frame(run)
+    accounts = accounts[accounts["period"] == period]
+    resources = resources_frame(run)
+    resources = resources[resources["period"] == period]
+    brought = resources.groupby(["partner", "kind"])["value"].median()
+    rows = []
+    for partner in codes.SECTORS:
+        own = accounts[accounts["partner"] == partner]
+        flows = own[~own["item"].isin(("opening", "closing"))]
+        sums = [
+            flows.assign(value_rwf=(sign * flows["value_rwf"]).clip(lower=0.0))
+            .groupby("replicate")["value_rwf"]
+            .sum()
+            .median()
+            for sign in (1, -1)
+        ]
+        holds = own[own["item"] == "closing"]["value_rwf"].median()
+        cells = [f"{value / 1e6:,.0f}" for value in (holds, *sums)]
+        for kind, factor, form in (
+            ("money", 1e-6, ",.0f"),
+            ("credit", 1e-6, ",.0f"),
+            ("persons enrolled", 1e-3, ",.0f"),
+            ("targeting", 100.0, ".0f"),
+            ("hours", 1e-3, ",.0f"),
+        ):
+            value = brought.get((partner, kind), np.nan)
+            known = not np.isnan(value)
+            cells.append(format(value * factor, form) + ("%" if kind == "targeting" else "") if known else "")
+        rows.append((partner.replace("_", " "), *cells))
+    widths = [max(len(row[i]) for row in (_HEAD, _UNDER, *rows)) for i in range(len(_HEAD))]
+    lines = [f"Partners in {period} (medians; money in million RWF, people and hours in thousands)"]
+    for row in (_HEAD, _UNDER, *rows):
+        cells = [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)),
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

@@ -163,7 +163,11 @@ def _net_flows(flows: I8) -> I8:
 
 
 def _one_pool(national_pool: Mask | None, n_months: int) -> Mask:
-    return np.ones(n_months, dtype=bool) if national_pool is None else np.asarray(national_pool, dtype=bool)
+    """Return the months in which pools' money may cross districts: while they are one, and when they part."""
+    if national_pool is None:
+        return np.ones(n_months, dtype=bool)
+    one = np.asarray(national_pool, dtype=bool)
+    return np.asarray(one | np.concatenate([[False], one[:-1]]))
 
 
 def check_flow_matrix(flows: I8, stocks: I8, national_pool: Mask | None = None) -> None:
@@ -353,6 +357,7 @@ def check_care(flows: I8, tallies: I8, rationing: Mask | None = None) -> None:
     episodes = tallies[..., codes.EPISODES]
     _equal("episodes = contacts wanted + unsought", episodes, wanted + tallies[..., codes.FORGONE_UNSOUGHT])
     _at_most("admissions <= visits", tallies[..., codes.ADMISSIONS], visits)
+    _at_most("visits elsewhere <= visits", tallies[..., codes.VISITS_ELSEWHERE], visits)
     parts = _total(
         flows, (codes.COPAYMENT_HEALTH_CENTRE, codes.FEE_HEALTH_CENTRE, codes.FORMAL_CLAIMS_HEALTH_CENTRE)
     )
@@ -382,8 +387,8 @@ def check_care(flows: I8, tallies: I8, rationing: Mask | None = None) -> None:
         return
     rationed = np.asarray(rationing, dtype=bool)
     lost = tallies[..., codes.FORGONE_CAPACITY]
-    served = (wanted - lost - tallies[..., codes.VISITS_ELSEWHERE])[:, rationed]
-    _at_most("contacts with a place <= capacity", served, tallies[..., codes.CAPACITY][:, rationed])
+    served = (visits - tallies[..., codes.VISITS_ELSEWHERE])[:, rationed]
+    _at_most("visits at home <= capacity", served, tallies[..., codes.CAPACITY][:, rationed])
     _nothing("contacts without a place, rationing off", lost, ~rationed[None, :, None])
 
 
@@ -641,12 +646,16 @@ def check_timing(results: Run) -> None:
     )
     no_grant = months([p.fund.pool_grant_rwf == 0 for p in rules])
     _nothing("pool_grant while none is due", flows[..., codes.POOL_GRANT], no_grant)
-    sections_pay = months([not p.fund.pool_pays_outpatient for p in rules])
+    pool_pays = np.array([p.fund.pool_pays_outpatient and p.switches.pooling for p in rules], dtype=bool)
+    merging = np.array([p.fund.deficit_rule == "merge" for p in rules], dtype=bool)
+    # what a pool has taken over it owes until it is paid
+    never_pooled = months(list(~np.maximum.accumulate(pool_pays | merging)))
     _nothing(
-        "claims_outpatient_pool while sections pay", flows[..., codes.CLAIMS_OUTPATIENT_POOL], sections_pay
+        "claims_outpatient_pool before a pool pays", flows[..., codes.CLAIMS_OUTPATIENT_POOL], never_pooled
     )
-    _nothing("payables moved while sections pay", tallies[..., codes.PAYABLES_MOVED_TO_POOL], sections_pay)
-    _nothing("claims_outpatient while the pool pays", flows[..., codes.CLAIMS_OUTPATIENT], ~sections_pay)
+    _nothing("payables moved before a pool pays", tallies[..., codes.PAYABLES_MOVED_TO_POOL], never_pooled)
+    paid_by_sections = flows[..., codes.CLAIMS_OUTPATIENT]
+    _nothing("claims_outpatient while the pool pays", paid_by_sections, months(list(pool_pays)))
     _check_partners_timing(flows, tallies, rules)
     static = months([not p.switches.demography for p in rules])
     for code in (codes.BIRTHS, codes.DEATHS, codes.HOUSEHOLDS_FORMED, codes.HOUSEHOLDS_DISSOLVED):

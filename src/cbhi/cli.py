@@ -434,9 +434,12 @@ def _duration(seconds: float) -> str:
 
 
 def _print_results(results: Results, folder: Path, record: dict[str, Any]) -> None:
+    from cbhi.accounts import format_partners
     from cbhi.published import format_published, format_yearly
 
     click.echo(format_published(results) if results.scenario.country else format_yearly(results))
+    click.echo()
+    click.echo(format_partners(results))
     click.echo()
     click.echo(f"written to {folder} in {_duration(record['wall_seconds'])}: {', '.join(_written(folder))}")
     picture = json.loads((folder / "run.json").read_text(encoding="utf-8"))["picture"]

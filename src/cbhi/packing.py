@@ -238,6 +238,14 @@ def pack_rules(scenario: Scenario) -> Table:
         premium_reserve_months=m.real(lambda p: p.scheme.premium_reserve_months),
         premium_veto_slope=m.real(lambda p: p.scheme.premium_veto_slope),
         persons_per_section=population / first.population.sections,
+        sections_per_fund=m.real(
+            lambda p: (
+                first.population.sections
+                / (1 if p.fund.national_pool else min(first.population.districts, first.population.sections))
+                if p.fund.pool_pays_outpatient and p.switches.pooling
+                else 1.0
+            )
+        ),
         portability_share=m.real(lambda p: p.scheme.portability_share),
         waiting_months=m.whole(lambda p: p.scheme.waiting_months if p.switches.waiting else 0),
         grace_months=m.whole(lambda p: p.scheme.grace_months),
@@ -400,7 +408,7 @@ def pack_rules(scenario: Scenario) -> Table:
         pool_grant_donor_rwf=m.real(lambda p: p.donors.pool_grant_rwf) * present,
         deficit_rule=m.whole(lambda p: codes.DEFICIT_RULES.index(p.fund.deficit_rule)),
         arrears_limit_months=m.real(lambda p: p.fund.arrears_limit_months),
-        pool_pays_outpatient=m.flag(lambda p: p.fund.pool_pays_outpatient),
+        pool_pays_outpatient=m.flag(lambda p: p.fund.pool_pays_outpatient and p.switches.pooling),
         national_pool=m.flag(lambda p: p.fund.national_pool and p.switches.pooling),
         sections_pay_hospital=m.flag(lambda p: not p.switches.pooling),
         national_share=m.real(lambda p: p.fund.national_share if p.switches.pooling else 0.0),

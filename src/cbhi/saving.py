@@ -31,6 +31,9 @@ FILES = (
     "quintiles.csv",
     "districts.csv",
     "flows.csv",
+    "accounts.csv",
+    "resources.csv",
+    "lenders.csv",
     "published.csv",
     "parameters.csv",
     "scenario.json",
@@ -92,6 +95,9 @@ def _write_all(results: Results, folder: Path, record: dict[str, Any]) -> None:
         "quintiles.csv": lambda: results.to_frame(every="year", by="quintile"),
         "districts.csv": lambda: _district_means(results),
         "flows.csv": results.flows_frame,
+        "accounts.csv": results.accounts_frame,
+        "resources.csv": results.resources_frame,
+        "lenders.csv": results.lender_frame,
         "parameters.csv": lambda: pd.DataFrame(results.scenario.provenance()),
     }
     if results.scenario.country:

@@ -26,6 +26,54 @@ _EVENTFUL = {
 }
 
 
+# every partner at work, and most of them badly
+PARTNERS = {
+    "subsidy.state_share": 0.3,
+    "subsidy.donor_share": 0.5,
+    "subsidy.cross_subsidy_share": 0.1,
+    "subsidy.capture_share": 0.5,
+    "loans.offered": True,
+    "loans.liability": "joint",
+    "loans.borrowers": "members",
+    "loans.default_share": 0.3,
+    "loans.default_after_months": 1,
+    "loans.exclusion_value_months": 0.3,
+    "loans.social_sanction_months": 0.3,
+    "loans.equity_rwf_per_person": 20.0,
+    "groups.savings": True,
+    "groups.pay_together": False,
+    "groups.forming_size": 4,
+    "population.districts": 2,
+    "rollout.pilot_districts": 1,
+    "population.group_share": 0.7,
+    "population.group_size": 8.0,
+    "scheme.portability_share": 0.2,
+    "scheme.premium_rule": "break_even",
+    "scheme.premium_veto_slope": 5.0,
+    "provider.induced_share": 1.0,
+    "provider.target_visits_per_person": 20.0,
+    "provider.hire_share": 0.2,
+    "provider.post_hazard": 1.0,
+    "provider.post_load": 0.1,
+    "provider.post_distance_km": 0.1,
+    "provider.performance_rwf": 100.0,
+    "provider.performance_donor_share": 0.5,
+    "donors.pool_grant_rwf": 50.0,
+    "donors.budget_support_rwf": 20.0,
+    "donors.assistance_rwf": 10.0,
+    "fund.national_share": 0.01,
+    "fund.equalisation_share": 1.0,
+    "fund.quota_share": 0.1,
+    "fund.stop_loss": True,
+    "fund.stop_loss_retention": 0.5,
+    "switches.fraud": True,
+    "fraud.card_lending_share": 0.3,
+    "fraud.embezzled_share": 0.1,
+    "fraud.ghost_share": 0.3,
+    "fraud.audit_hours_per_1000_claims": 10.0,
+}
+
+
 def eventful(name: str, first_unit: str = "household") -> Scenario:
     """Two years and a half with a change of calendar, prices, subsidies, mandate and pools."""
     scenario = Scenario(
@@ -43,6 +91,19 @@ def eventful(name: str, first_unit: str = "household") -> Scenario:
     )
 
 
+def partners() -> Scenario:
+    """A year and a half in which every partner comes, changes or goes, over two sections of one district."""
+    one_district = {"population.districts": 1, "rollout.pilot_districts": 1}
+    return (
+        eventful("partners")
+        .replace({**PARTNERS, **one_district, "fund.deficit_rule": "carry"}, start="2005-07", end="2006-12")
+        .add_event("2005-10", {"switches.pooling": False, "provider.payment": "case"})
+        .add_event("2006-01", {"switches.pooling": True, "provider.payment": "capitation"})
+        .add_event("2006-05", {"scheme.enrolment_unit": "group", "fund.deficit_rule": "merge"})
+        .add_event("2006-08", {"groups.required": True, "switches.donors": False, "loans.offered": False})
+    )
+
+
 def cases() -> dict[str, tuple[Scenario, int]]:
     """The scenarios by name, each with its number of households."""
     pool = {"fund.national_pool": True, "fund.pool_pays_outpatient": True, "fund.pool_share": 0.9}
@@ -54,6 +115,7 @@ def cases() -> dict[str, tuple[Scenario, int]]:
         "person": (eventful("person", "person"), 100),
         # two sections, in two districts
         "national pool": (two_districts.add_event("2006-07", pool), 500),
+        "partners": (partners(), 500),
     }
 
 

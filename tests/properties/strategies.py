@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from cbhi.kernels.codes import TARGETING
 from cbhi.months import parse_month
 from cbhi.params import ParameterInfo, parameter_table
 from cbhi.scenarios import Event, Scenario
@@ -40,10 +41,17 @@ NARROWER: dict[str, tuple[float, float]] = {
     "population.household_size": (1, 8),
     "population.sections": (60, 403),
     "rollout.pilot_sections": (0, 60),
+    "provider.capitation_rwf": (0, 100_000),
+    "loans.equity_rwf_per_person": (0, 10_000),
+    "groups.weekly_rwf": (0, 10_000),
+    "groups.forming_size": (2, 40),
+    "fraud.audit_hour_rwf": (0, 100_000),
+    "fraud.audit_hours_per_1000_claims": (0, 1000),
 }
 # rules that two keys share are drawn together
 TOGETHER = (
-    ("subsidy.state_share", "subsidy.donor_share"),
+    ("subsidy.state_share", "subsidy.donor_share", "subsidy.cross_subsidy_share"),
+    ("fund.pool_share", "fund.national_share"),
     ("subsidy.poorest_share", "subsidy.rich_share"),
     ("scheme.open_months_before", "scheme.open_months_after"),
     ("population.districts", "rollout.pilot_districts"),
@@ -71,6 +79,8 @@ def values_of(key: str) -> st.SearchStrategy[Any]:
         return SERIES[key]
     if key == "rollout.pilot_month":
         return st.sampled_from(["1999-07", "2004-06", "2005-02"])
+    if key == "donors.exit_month":
+        return st.sampled_from(["never", "2004-08", "2005-06", "2006-01"])
     if info.choices:
         return st.sampled_from(info.choices)
     if isinstance(info.default, bool):
@@ -91,16 +101,20 @@ def values_of(key: str) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def together(draw: st.DrawFn, keys: tuple[str, str]) -> dict[str, Any]:
-    """Draw two values that bound each other."""
+def together(draw: st.DrawFn, keys: tuple[str, ...]) -> dict[str, Any]:
+    """Draw values that bound each other; shares sum to one at most."""
     if keys[0] == "population.districts":
         districts = draw(st.integers(1, 30))
         return {keys[0]: districts, keys[1]: draw(st.integers(0, districts))}
     if keys[0].startswith("scheme."):
         before = draw(st.integers(0, 11))
         return {keys[0]: before, keys[1]: draw(st.integers(1, 12 - before))}
-    first = draw(st.floats(0, 1))
-    return {keys[0]: first, keys[1]: draw(st.floats(0, 1)) * (1.0 - first)}
+    left = 1.0
+    shares = {}
+    for key in keys:
+        shares[key] = draw(st.floats(0, 1)) * left
+        left -= shares[key]
+    return shares
 
 
 @st.composite
@@ -130,7 +144,13 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         "subsidy.slots_share": draw(st.floats(0, 1)),
         "mandate.compulsory": draw(st.booleans()),
         "scheme.calendar": draw(st.sampled_from(["rolling", "fixed"])),
-        "scheme.enrolment_unit": draw(st.sampled_from(["household", "person"])),
+        "scheme.enrolment_unit": draw(st.sampled_from(["household", "person", "group"])),
+        "loans.offered": draw(st.booleans()),
+        "loans.liability": draw(st.sampled_from(["individual", "joint"])),
+        "groups.savings": draw(st.booleans()),
+        "provider.payment": draw(st.sampled_from(["fee", "case", "capitation"])),
+        "scheme.portability_share": draw(st.sampled_from([0.0, 0.3, 1.0])),
+        "subsidy.targeting": draw(st.sampled_from(TARGETING)),
         "demography.deaths": draw(st.sampled_from([1.0, 5.0])),
         "rollout.pilot_month": "2004-06",
         **dict.fromkeys(off, False),

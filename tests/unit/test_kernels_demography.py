@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support import (
     KEY,
     NOW,
+    district,
     fill_members,
     fixed,
     flows,
@@ -95,7 +96,9 @@ class TestNewborn:
 
 def a_year(hh: Any, mm: Any, r: Any, *, sec: Any = None, buffers: Any = None) -> tuple[Any, Any, Any, Any]:
     f, t, w = flows(), tallies(), buffers or work()
-    counts = demography.live_a_year(hh, mm, 9, sec or section(), groups(), NOW, r, fixed(), w, 0, 0, f, t)
+    counts = demography.live_a_year(
+        hh, mm, 9, sec or section(), district(), groups(), NOW, r, fixed(), w, 0, 0, f, t
+    )
     return f, t, w, counts
 
 
@@ -136,6 +139,7 @@ class TestYear:
             mm,
             9,
             section(),
+            district(),
             gg,
             NOW,
             rule(**{**NOBODY_CHANGES, "deaths": 100.0}),
@@ -152,6 +156,29 @@ class TestYear:
         assert gg.households[0] == 4
         # nobody is left in the queue of the health centre
         assert hh.contacts == 0
+
+    def test_the_lender_is_repaid_before_the_heirs(self) -> None:
+        dist = district(loans=500, loan_interest=50)
+        for cash, estate, written_off in ((700, 150, 0), (220, 0, 300)):
+            dist.loans, dist.loan_interest = 500, 50
+            hh, _ = household(
+                (), cash=cash, group=1, group_balance=-40, loan=500, loan_interest=50, instalment=100,
+                wants_group=1,
+            )  # fmt: skip
+            gg = groups(3)
+            gg.households[:] = 5
+            gg.fund[:] = 70
+            f, t = flows(), tallies()
+            demography.dissolve(hh, section(group_first=1), dist, gg, f, t)
+            # 220 x 50 / 550 = 20 of interest
+            assert f[codes.LOAN_REPAYMENT] + f[codes.LOAN_INTEREST] == min(cash, 550)
+            assert (f[codes.ESTATE], t[codes.LOAN_WRITTEN_OFF]) == (estate, written_off)
+            assert t[codes.LOAN_INTEREST_WRITTEN_OFF] == written_off // 10
+            assert t[codes.LOAN_DEFAULTS] == 0
+            assert (hh.cash, hh.loan, hh.loan_interest, hh.group_balance, hh.wants_group) == (0, 0, 0, 0, 0)
+            assert (dist.loans, dist.loan_interest) == (0, 0)
+            # its association keeps what is in the box
+            assert (gg.households.tolist(), gg.fund.sum()) == ([5, 5, 4], 210)
 
     @pytest.mark.parametrize(("by_person", "n_enrolled", "insured"), [(0, 2, 1), (0, 0, 0), (1, 2, 0)])
     def test_newborns_are_insured_with_their_household(
@@ -276,6 +303,44 @@ class TestMarriage:
         demography.marry(hhs, mms, sec, gg, 0.0, 0, 2, 1, 0, NOW, fixed(group_share=1.0))
         assert hhs[2].group == 1
         assert gg.households.tolist() == [5, 3, 2]
+
+    def test_a_row_without_households_is_no_group(self) -> None:
+        gg = groups(4)
+        for households_of, smallest in (
+            ([0, 5, 2, 0], 2),
+            ([0, 0, 0, 7], 3),
+            ([3, 0, 3, 4], 0),
+            ([0, 0, 0, 0], 0),
+        ):
+            gg.households[:] = households_of
+            assert demography.smallest_group(gg, 0, 4) == smallest
+
+    @pytest.mark.parametrize("alone", [False, True])
+    def test_loans_stay_where_the_household_stays(self, alone: bool) -> None:
+        hhs, mms, sec = self.couple_to_be(alone=alone)
+        hhs["loan"] = [300, 500, 9]
+        hhs["loan_interest"] = [30, 50, 9]
+        hhs["instalment"] = [33, 55, 9]
+        hhs["group_balance"] = [7, -8, 9]
+        hhs["barred_until"] = [0, NOW + 3, 9]
+        hhs["wants_group"] = [0, 0, 1]
+        hhs["financed_by"] = codes.BY_LOAN
+        demography.marry(hhs, mms, sec, groups(), 0.0, 0, 2, 1, 0, NOW, fixed(group_share=0.0))
+        assert hhs["loan"].tolist() == ([300, 0, 500] if alone else [300, 500, 0])
+        assert hhs["loan_interest"].tolist() == ([30, 0, 50] if alone else [30, 50, 0])
+        assert hhs["barred_until"].tolist() == [0, NOW + 3, NOW + 3 if alone else 0]
+        assert hhs["group_balance"].tolist() == [7, -8, 0]
+        new = hhs[2]
+        assert (new.instalment, new.wants_group, new.financed_by) == (55 if alone else 0, 0, codes.BY_CASH)
+
+    def test_new_posts_are_near_for_new_households_too(self) -> None:
+        km = []
+        for scale in (1.0, 0.25):
+            hhs, mms, sec = self.couple_to_be()
+            sec.distance_scale = scale
+            demography.marry(hhs, mms, sec, groups(), 0.0, 0, 2, 1, 0, NOW, fixed())
+            km.append(float(hhs[2].distance_km))
+        assert km[1] == pytest.approx(0.25 * km[0], rel=1e-6)
 
     def test_section_without_groups(self) -> None:
         hhs, mms, sec = self.couple_to_be()

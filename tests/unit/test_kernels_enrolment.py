@@ -14,6 +14,7 @@ from support import (
     KEY,
     NOW,
     calendar,
+    district,
     fixed,
     flows,
     gauges,
@@ -36,9 +37,9 @@ class TestPremium:
     def test_by_household(self, n: int, units: int) -> None:
         r = rule(premium_by_household=1, household_covers=7, premium_middle_rwf=2500, premium_rich_rwf=9999)
         hh, _ = household([30] * n, listed_category=codes.RICH)
-        assert enrolment.premium_due(hh, r) == 2500 * units
+        assert enrolment.premium_due(hh, r, 1.0) == 2500 * units
         # one person alone owes an equal part, rounded up
-        assert enrolment.premium_of_person(hh, r) == -(-2500 * units // n)
+        assert enrolment.premium_of_person(hh, r, 1.0) == -(-2500 * units // n)
 
     @pytest.mark.parametrize(
         ("category", "price"), [(codes.POOREST, 2000), (codes.MIDDLE, 3000), (codes.RICH, 7000)]
@@ -48,8 +49,19 @@ class TestPremium:
             premium_by_household=0, premium_poorest_rwf=2000, premium_middle_rwf=3000, premium_rich_rwf=7000
         )
         hh, _ = household([30] * 5, listed_category=category, category=codes.POOREST)
-        assert enrolment.premium_due(hh, r) == 5 * price
-        assert enrolment.premium_of_person(hh, r) == price
+        assert enrolment.premium_due(hh, r, 1.0) == 5 * price
+        assert enrolment.premium_of_person(hh, r, 1.0) == price
+
+    def test_relative_to_the_schedule(self) -> None:
+        # rounded for one person, or for one household: 1,000 x 1.2345 is 1,235 (1,234.5 rounded up)
+        r = rule(premium_by_household=0, premium_middle_rwf=1_000)
+        hh, _ = household([30] * 3)
+        assert enrolment.premium_due(hh, r, 1.2345) == 3 * 1_235
+        assert enrolment.premium_of_person(hh, r, 0.5) == 500
+        r = rule(premium_by_household=1, premium_middle_rwf=2_501, household_covers=2)
+        # 1,250.5 twice for three members, and a third of it
+        assert enrolment.premium_due(hh, r, 0.5) == 2 * 1_251
+        assert enrolment.premium_of_person(hh, r, 0.5) == 834
 
     @given(st.integers(0, 10**7), st.integers(0, 100))
     @quick
@@ -144,6 +156,18 @@ class TestValueOfCover:
         assert saving == pytest.approx(700 * mean)
         variance = 700**2 * (1.5 * mean + 0.3 * mean**2)
         assert risk == pytest.approx(0.5 * 2.0 / 300_000 * variance)
+
+    def test_a_part_of_the_bill_beside_the_copayment_by_hand(self) -> None:
+        # 200 of 1,000 and a quarter of the other 800: 400 a contact, of which 200 vary
+        p_u, p_i = (o * 0.9 / (1 + o * 0.9) for o in (0.4, 0.8))
+        saving, risk, _, _ = value(
+            severe_share=0.0, copayment_rwf=200, outpatient_coinsurance=0.25, cv2=0.5, private_information=1.0
+        )
+        assert saving == pytest.approx(14 * (700 * p_u - 400 * p_i))
+        squares = p_u * 1.5 * 700**2 - p_i * (200**2 + 2 * 200 * 200 + 1.5 * 200**2)
+        assert risk == pytest.approx(0.5 * 2.0 / 300_000 * 14 * squares)
+        # nothing is left of a bill below the co-payment
+        assert value(copayment_rwf=1_000, outpatient_coinsurance=0.25) == value(copayment_rwf=1_000)
 
     def test_reckoning_is_that_of_the_bills_that_are_written(self) -> None:
         # bills of the health centre and the ward vary apart; a co-payment does not vary
@@ -429,22 +453,39 @@ class TestCover:
 
 
 class TestPayment:
-    @given(st.integers(0, 50_000), st.integers(0, 50_000), st.integers(0, 100), st.integers(0, 100))
+    @given(
+        st.integers(0, 50_000),
+        st.integers(0, 50_000),
+        st.integers(0, 100),
+        st.integers(0, 100),
+        st.integers(0, 100),
+        st.integers(0, 20_000),
+    )
     @quick
     def test_sponsors_share_the_subsidy_exactly(
-        self, own: int, sponsored: int, state: int, donor: int
+        self, own: int, sponsored: int, state: int, donor: int, pool: int, in_pool: int
     ) -> None:
-        state, donor = sorted((state, state + donor))[0], min(donor, 100 - state)
-        r = rule(subsidy_state_share=state / 100, subsidy_donor_share=donor / 100)
+        donor = min(donor, 100 - state)
+        pool = min(pool, 100 - state - donor)
+        r = rule(
+            subsidy_state_share=state / 100, subsidy_donor_share=donor / 100, subsidy_pool_share=pool / 100
+        )
         hh, _ = household(cash=20_000, quintile=2)
+        dist = district(pool=in_pool)
         sec = section(fund=10, subsidy_left=60_000)
         f, t, q = flows(), tallies(), quintiles()
-        enrolment.pay_premium(hh, sec, own, sponsored, r, q, f, t)
-        parts = f[codes.SUBSIDY_STATE], f[codes.SUBSIDY_DONOR], f[codes.SUBSIDY_NGO]
+        enrolment.pay_premium(hh, sec, dist, groups(), own, sponsored, codes.BY_CASH, 0, r, q, f, t)
+        parts = [
+            int(f[c])
+            for c in (codes.SUBSIDY_STATE, codes.SUBSIDY_DONOR, codes.SUBSIDY_POOL, codes.SUBSIDY_NGO)
+        ]
         assert sum(parts) == sponsored
         assert min(parts) >= 0
-        assert abs(parts[0] - sponsored * state / 100) <= 0.5001
         assert abs(parts[1] - sponsored * donor / 100) <= 1.0001
+        # what the pool cannot bear of its part, the state bears
+        assert abs(parts[2] - min(in_pool, sponsored * pool / 100)) <= 1.0001
+        assert abs(parts[0] + parts[2] - sponsored * (state + pool) / 100) <= 2.0001
+        assert dist.pool == in_pool - parts[2] >= 0
         assert f[codes.CONTRIBUTION] == own == q[2, codes.Q_CONTRIBUTIONS]
         assert sec.fund == 10 + own + sponsored
         assert sec.subsidy_left == 60_000 - sponsored
@@ -462,12 +503,23 @@ EAGER, UNWILLING = dict(intercept=20.0, price_slope=0.0), dict(intercept=-20.0, 
 NO_SUBSIDY = dict(premium_by_household=0, premium_middle_rwf=1_000, buffer_months=0.0, cash_gate=1)
 
 
-def seek(hh: Any, mm: Any, r: Any, *, sec: Any = None, registered: bool = False, cal: Any = None) -> Any:
+def seek(
+    hh: Any,
+    mm: Any,
+    r: Any,
+    *,
+    sec: Any = None,
+    dist: Any = None,
+    gg: Any = None,
+    registered: bool = False,
+    cal: Any = None,
+) -> Any:
     sec = sec if sec is not None else section()
     refresh_rates(hh, mm, NOW, r, fixed())
     f, t, g, q = flows(), tallies(), gauges(), quintiles()
     cal = cal if cal is not None else calendar()
-    args = (hh, mm, sec, groups(), NOW, 0.9, cal, r, r, fixed())
+    dist = dist if dist is not None else district()
+    args = (hh, mm, sec, dist, gg or groups(), NOW, 0.9, cal, r, r, fixed())
     if r.enrolment_unit == codes.UNIT_PERSON:
         enrolment.seek_cover_as_persons(*args, q, f, t, g)
     else:
@@ -617,4 +669,241 @@ class TestExpectation:
                 enrolled += t[codes.PERSONS_ENROLLED]
             luck.append(enrolled - expected)
         assert np.std(luck) > 0.3
+        assert abs(np.mean(luck)) < 4 * np.std(luck) / math.sqrt(len(luck))
+
+
+def lending(**books: Any) -> Any:
+    """A district whose lender has money, and loans of a year at 12 % (cost: 6.5 %)."""
+    return district(lender_open=1, **{"lender_cash": 100_000, **books})
+
+
+LOANS = dict(
+    loans_offered=1, loans_to_members=0, joint_liability=0, loan_months=12, loan_interest=0.12,
+    loan_fee_share=0.0, loan_default_share=0.0,
+)  # fmt: skip
+SAVINGS = dict(group_savings=1, group_pays_together=0)
+BY = {
+    codes.BY_CASH: (codes.PERSONS_BY_CASH, codes.POOR_BY_CASH),
+    codes.BY_GROUP: (codes.PERSONS_BY_GROUP, codes.POOR_BY_GROUP),
+    codes.BY_LOAN: (codes.PERSONS_BY_LOAN, codes.POOR_BY_LOAN),
+}
+
+
+class TestMeans:
+    @pytest.mark.parametrize("unit", [codes.UNIT_HOUSEHOLD, codes.UNIT_PERSON])
+    @pytest.mark.parametrize(
+        ("cash", "fund", "rules", "by"),
+        [
+            (4_000, 9_000, {**SAVINGS, **LOANS}, codes.BY_CASH),
+            (3_999, 4_000, {**SAVINGS, **LOANS}, codes.BY_GROUP),
+            (3_999, 3_999, {**SAVINGS, **LOANS}, codes.BY_LOAN),
+            (3_000, 9_000, LOANS, codes.BY_LOAN),
+        ],
+    )
+    def test_cash_then_savings_then_a_loan(
+        self, unit: int, cash: int, fund: int, rules: Any, by: int
+    ) -> None:
+        hh, mm = household(cash=cash, group=0, quintile=1, category=codes.POOREST)
+        gg = groups()
+        gg.fund[0] = fund
+        dist = lending()
+        sec = section(credit_line=10**6, credit_share=1.0)
+        sec, f, t, g = seek(
+            hh, mm, rule(**EAGER, **NO_SUBSIDY, enrolment_unit=unit, **rules), sec=sec, dist=dist, gg=gg
+        )
+        assert (hh.standing, hh.n_enrolled, hh.financed_by, sec.fund) == (codes.STANDING_PAID, 4, by, 4_000)
+        assert f[codes.CONTRIBUTION] == (0 if by == codes.BY_GROUP else 4_000)
+        assert f[codes.GROUP_CONTRIBUTION] == (4_000 if by == codes.BY_GROUP else 0)
+        lent = 4_000 - cash if by == codes.BY_LOAN else 0
+        assert (f[codes.LOAN], hh.loan, dist.lender_cash) == (lent, lent, 100_000 - lent)
+        assert hh.cash == (cash if by == codes.BY_GROUP else cash + lent - 4_000)
+        assert gg.fund[0] == fund - 4_000 * (by == codes.BY_GROUP)
+        assert t[codes.PERSONS_ENROLLED] == 4 == pytest.approx(g[codes.GAUGE_EXPECTED_ENROLLED], abs=1e-6)
+        for means, tallied in BY.items():
+            assert tuple(t[c] for c in tallied) == ((4, 4) if means == by else (0, 0))
+
+    def test_counted_by_quintile_and_poverty(self) -> None:
+        for by, place in ((codes.BY_GROUP, codes.Q_BY_GROUP), (codes.BY_LOAN, codes.Q_BY_LOAN)):
+            hh, _ = household(n_enrolled=3, quintile=2, financed_by=by)
+            q, t = quintiles(), tallies()
+            enrolment.count_means(hh, 100, 50, q, t)
+            assert q[2, place] == q.sum() == 3
+            assert t[BY[by][0]] == t.sum() == 3
+        hh, _ = household(n_enrolled=3, category=codes.POOREST)
+        q, t = quintiles(), tallies()
+        enrolment.count_means(hh, 0, 400, q, t)
+        assert (t[codes.PERSONS_BY_SUBSIDY], t[codes.POOR_BY_SUBSIDY], t.sum(), q.sum()) == (3, 3, 6, 0)
+        # cover that costs nobody anything is no subsidy
+        enrolment.count_means(hh, 0, 0, q, t)
+        assert (t[codes.PERSONS_BY_CASH], t[codes.PERSONS_BY_SUBSIDY]) == (3, 3)
+
+    def test_a_slot_counts_as_subsidy(self) -> None:
+        r = rule(
+            **EAGER, **NO_SUBSIDY, subsidy_premium_share=1.0, subsidy_pool_share=0.25,
+            subsidy_state_share=0.0, subsidy_donor_share=0.0,
+        )  # fmt: skip
+        hh, mm = household(subsidised=1)
+        dist = district(pool=600)
+        _, f, t, _ = seek(hh, mm, r, sec=section(subsidy_left=4_000), dist=dist)
+        assert t[codes.PERSONS_BY_SUBSIDY] == 4
+        assert (f[codes.SUBSIDY_POOL], f[codes.SUBSIDY_STATE], f[codes.SUBSIDY_NGO]) == (600, 400, 3_000)
+        assert dist.pool == 0
+
+    def test_refused_by_the_lender_it_waits(self) -> None:
+        r = rule(**EAGER, **NO_SUBSIDY, **LOANS)
+        hh, mm = household(cash=3_000)
+        dist = lending()
+        sec, f, t, g = seek(hh, mm, r, sec=section(credit_line=999, credit_share=1.0), dist=dist)
+        assert (hh.standing, hh.loan, sec.fund, f.sum()) == (codes.STANDING_UNAFFORDABLE, 0, 0, 0)
+        assert (t[codes.LOANS_REFUSED], dist.credit_wanted) == (1, 1_000)
+        assert g[codes.GAUGE_EXPECTED_ENROLLED] == 0
+        # next month there is money
+        sec, f, t, g = seek(hh, mm, r, sec=section(credit_line=1_000, credit_share=1.0), dist=dist)
+        assert (hh.standing, hh.loan, sec.fund, sec.credit_line) == (codes.STANDING_PAID, 1_000, 4_000, 0)
+        assert g[codes.GAUGE_EXPECTED_ENROLLED] == 4
+
+    def test_a_loan_is_taken_only_if_cover_is_worth_its_cost(self) -> None:
+        # 65 % dearer by the loan: the wish falls from p to q, and tastes in between wait for cash
+        dear = dict(LOANS, loan_interest=1.2)
+        r = rule(
+            price_slope=60.0, intercept=1.0, income_gradient=0.0, peer_weight=0.0, trust_weight=0.0,
+            quality_weight=0.0, inertia=0.0, mobilisation_effort=0.0, **NO_SUBSIDY, **dear,
+        )  # fmt: skip
+        hh, mm = household()
+        refresh_rates(hh, mm, NOW, r, fixed())
+        p, q = (
+            enrolment.wish_probability(hh, float(hh.rate_other), 4, net, 0.0, 0.9, 0.0, 1.0, r, fixed())[0]
+            for net in (4_000.0, 4_000.0 + 2_600.0)
+        )
+        assert p - q > 0.05
+        outcome = []
+        for low, high in ((0.0, q), (q, p), (p, 1.0)):
+            ordinal = inverse_draw(
+                lambda i, low=low, high=high: (
+                    low < draws.uniform(KEY, 3, i, 0, NOW - NOW % 12, codes.DRAW_TASTE, 0) < high
+                )
+            )
+            hh, mm = household(ordinal=ordinal)
+            sec = section(credit_line=10**6, credit_share=1.0)
+            _, _, t, g = seek(hh, mm, r, sec=sec, dist=lending())
+            outcome.append((hh.standing, int(hh.loan)))
+            assert g[codes.GAUGE_EXPECTED_ENROLLED] == pytest.approx(4 * q, rel=1e-5)
+            assert t[codes.DECISIONS] == 1
+        assert outcome == [
+            (codes.STANDING_PAID, 4_000),
+            (codes.STANDING_UNAFFORDABLE, 0),
+            (codes.STANDING_UNWILLING, 0),
+        ]
+
+    def test_persons_borrow_for_as_many_as_the_line_allows(self) -> None:
+        hh, mm = household(cash=1_000)
+        r = rule(**EAGER, **NO_SUBSIDY, **LOANS, enrolment_unit=codes.UNIT_PERSON)
+        dist = lending()
+        sec, _, t, _ = seek(hh, mm, r, sec=section(credit_line=1_500, credit_share=1.0), dist=dist)
+        assert (hh.n_enrolled, hh.loan, hh.cash, sec.fund) == (2, 1_000, 0, 2_000)
+        assert (t[codes.PERSONS_BY_LOAN], t[codes.LOANS_REFUSED]) == (2, 2)
+        assert dist.credit_wanted == 3_000
+
+
+class TestAssociations:
+    R: ClassVar = dict(**EAGER, **NO_SUBSIDY)
+
+    def gate(self, hh: Any, agreed: int, cal: Any, **fields: Any) -> int:
+        gg = groups(3)
+        gg.agreed_until[2] = agreed
+        sec = section(group_first=1, group_end=3)
+        usual = dict(enrolment_unit=codes.UNIT_HOUSEHOLD, group_minimum_share=0.0, group_required=0)
+        return int(enrolment.group_gate(hh, sec, gg, NOW, cal, rule(**{**usual, **fields})))
+
+    def test_gates(self) -> None:
+        alone, _ = household()
+        member, _ = household(group=1)
+        year = calendar(**FIXED_YEAR)
+        by_vote = dict(enrolment_unit=codes.UNIT_GROUP)
+        for rules, hh, agreed, gate in (
+            ({}, member, 0, enrolment.GATE_FREE),
+            ({}, alone, 0, enrolment.GATE_FREE),
+            (by_vote, alone, 0, enrolment.GATE_FREE),
+            (by_vote, member, NOW + 10, enrolment.GATE_BOUND),
+            (by_vote, member, NOW + 9, enrolment.GATE_SHUT),
+            ({"group_minimum_share": 0.5}, member, NOW + 10, enrolment.GATE_VOTED),
+            ({"group_minimum_share": 0.5}, member, 0, enrolment.GATE_SHUT),
+            ({"group_minimum_share": 0.5}, alone, 0, enrolment.GATE_FREE),
+            ({"group_required": 1}, alone, 0, enrolment.GATE_ALONE),
+            ({"group_required": 1, **by_vote}, alone, 0, enrolment.GATE_ALONE),
+            ({"group_required": 1}, member, 0, enrolment.GATE_FREE),
+        ):
+            assert self.gate(hh, agreed, year, **rules) == gate
+        # an agreement of a rolling calendar holds for twelve months
+        assert self.gate(member, NOW + 1, calendar(), **by_vote) == enrolment.GATE_BOUND
+        assert self.gate(member, NOW, calendar(), **by_vote) == enrolment.GATE_SHUT
+
+    def test_bound_by_a_vote_even_the_unwilling_join(self) -> None:
+        r = rule(**UNWILLING, **NO_SUBSIDY, enrolment_unit=codes.UNIT_GROUP)
+        for agreed, standing in ((0, codes.STANDING_INATTENTIVE), (NOW + 1, codes.STANDING_PAID)):
+            hh, mm = household(cash=5_000, group=0)
+            gg = groups()
+            gg.agreed_until[0] = agreed
+            _, _, t, g = seek(hh, mm, r, gg=gg)
+            assert hh.standing == standing
+            assert g[codes.GAUGE_EXPECTED_ENROLLED] == t[codes.PERSONS_ENROLLED] == 4 * (agreed > 0)
+            assert t[codes.DECISIONS] == 0
+        # one that cannot pay waits, and keeps wishing
+        hh, mm = household(cash=3_999, group=0)
+        seek(hh, mm, r, gg=gg)
+        assert hh.standing == codes.STANDING_UNAFFORDABLE
+
+    def test_the_registered_need_no_vote(self) -> None:
+        r = rule(
+            **UNWILLING, **NO_SUBSIDY, enrolment_unit=codes.UNIT_GROUP, group_required=1,
+            subsidy_premium_share=1.0,
+        )  # fmt: skip
+        for group in (0, codes.NO_GROUP):
+            hh, mm = household(subsidised=1, group=group)
+            seek(hh, mm, r, sec=section(subsidy_left=4_000), registered=True)
+            assert hh.standing == codes.STANDING_PAID
+
+    @pytest.mark.parametrize("unit", [codes.UNIT_HOUSEHOLD, codes.UNIT_PERSON])
+    def test_outside_any_association_it_asks_for_one(self, unit: int) -> None:
+        hh, mm = household(cash=10**5, standing=codes.STANDING_UNAFFORDABLE)
+        r = rule(**self.R, group_required=1, enrolment_unit=unit)
+        sec, _, t, g = seek(hh, mm, r)
+        assert (hh.wants_group, hh.standing) == (enrolment.WANTS_GROUP, codes.STANDING_INATTENTIVE)
+        assert (sec.fund, g[codes.GAUGE_EXPECTED_ENROLLED], hh.cover_until) == (0, 0, 0)
+        # while it waits it does not think again; put into one, it joins, as is known by now
+        _, _, t, _ = seek(hh, mm, r)
+        assert t.sum() == 0
+        hh.group, hh.wants_group = 0, enrolment.FOUND_GROUP
+        sec, _, t, g = seek(hh, mm, r)
+        assert (hh.standing, hh.wants_group, sec.fund) == (codes.STANDING_PAID, 0, 4_000)
+        assert g[codes.GAUGE_EXPECTED_ENROLLED] == t[codes.PERSONS_ENROLLED] == 4
+
+    def test_the_unwilling_ask_for_no_association(self) -> None:
+        hh, mm = household(cash=10**5)
+        seek(hh, mm, rule(**UNWILLING, **NO_SUBSIDY, group_required=1))
+        assert (hh.wants_group, hh.standing) == (0, codes.STANDING_UNWILLING)
+
+
+class TestLuckOfTheFinanced:
+    @pytest.mark.parametrize("by_person", [0, 1])
+    def test_has_mean_zero_with_loans(self, by_person: int) -> None:
+        # two decisions in one membership year; some are refused at first, all lack cash
+        luck, joined = [], 0
+        for ordinal in range(1200):
+            hh, mm = household(ordinal=ordinal, cash=0, **ODDS)
+            expected = enrolled = 0.0
+            for premium, line in ((2_500, 10**6 if ordinal % 3 else 0), (1_500, 10**6)):
+                if hh.cover_until:
+                    break
+                r = rule(
+                    **{**NO_SUBSIDY, "premium_middle_rwf": premium}, **{**LOANS, "loan_interest": 0.5},
+                    enrolment_unit=by_person, intercept=0.2, price_slope=40.0,
+                )  # fmt: skip
+                sec = section(credit_line=line, credit_share=0.7)
+                _, _, t, g = seek(hh, mm, r, sec=sec, dist=lending(), cal=calendar(**FIXED_YEAR))
+                expected += g[codes.GAUGE_EXPECTED_ENROLLED]
+                enrolled += t[codes.PERSONS_ENROLLED]
+            luck.append(enrolled - expected)
+            joined += enrolled > 0
+        assert 100 < joined < 1_000
         assert abs(np.mean(luck)) < 4 * np.std(luck) / math.sqrt(len(luck))

@@ -1,37 +1,105 @@
-"""Pooling, payment, arrears, and what happens to deficits: by hand, and nothing is lost."""
+"""Shares of premiums, payment, arrears, and what happens to deficits: by hand, and nothing is lost."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import district, flows, quick, record_table, rule, section, tallies
+from support import district, flows, quick, record, rule, section, tallies
 
 from cbhi.kernels import codes, fund
-from cbhi.kernels.records import District, Section
+from cbhi.kernels.records import Nation
 
 CARRY = codes.DEFICIT_RULES.index("carry")
+TAKEN = (
+    codes.ADMINISTRATION,
+    codes.EMBEZZLEMENT,
+    codes.POOL_SHARE,
+    codes.NATIONAL_SHARE,
+    codes.REINSURANCE_PREMIUM,
+    codes.MERGED_UP,
+)
+
+
+def share(sec: Any, dist: Any, income: int, r: Any, nation: Any = None) -> Any:
+    f = flows()
+    fund.share_out(sec, dist, nation if nation is not None else record(Nation), income, r, f, tallies())
+    return f
 
 
 class TestShareOut:
     def test_by_hand(self) -> None:
-        sec, dist, f = section(fund=10_000), district(pool=5), flows()
-        fund.share_out(sec, dist, 4_333, rule(admin_share=0.12, pool_share=0.2), f)
+        sec, dist = section(fund=10_000), district(pool=5)
+        f = share(sec, dist, 4_333, rule(admin_share=0.12, pool_share=0.2))
         # 519.96 rounds to 520; 866.6 is cut to 866
         assert (f[codes.ADMINISTRATION], f[codes.POOL_SHARE]) == (520, 866)
         assert (sec.fund, dist.pool) == (10_000 - 520 - 866, 871)
+        assert f.sum() == 520 + 866
 
-    @given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(0, 1), st.floats(0, 1))
+    def test_every_share_by_hand(self) -> None:
+        sec, dist, nation = section(fund=10_000, capacity=0.5), district(), record(Nation, pool=3)
+        r = rule(
+            admin_share=0.1,
+            capacity_effect=0.4,
+            embezzled_share=0.05,
+            audit_hours=0.0,
+            pool_share=0.2,
+            national_share=0.0333,
+            quota_share=0.1111,
+        )
+        f = share(sec, dist, 1_005, r, nation)
+        # 100.5 less a fifth is 80.4; 50.25; 201; 33.4665; 111.6555
+        assert [int(f[kind]) for kind in TAKEN] == [80, 50, 201, 33, 111, 0]
+        assert (sec.fund, dist.pool, nation.pool) == (10_000 - 80 - 50 - 201 - 33 - 111, 201, 36)
+
+    def test_a_section_whose_claims_the_pool_pays_buys_no_quota_share(self) -> None:
+        r = rule(admin_share=0.0, pool_share=0.0, quota_share=0.5, pool_pays_outpatient=1)
+        assert share(section(fund=100), district(), 100, r).sum() == 0
+
+    def test_a_merged_section_passes_everything_up_but_what_it_owes_others(self) -> None:
+        sec, dist = section(fund=1_000, merged=1, owes=70), district()
+        f = share(sec, dist, 1_000, rule(admin_share=0.1, pool_share=0.2))
+        assert (sec.fund, dist.pool) == (70, 830)
+        assert (f[codes.POOL_SHARE], f[codes.MERGED_UP]) == (200, 630)
+
+    @given(
+        st.integers(0, 10**6),
+        st.integers(0, 10**6),
+        st.lists(st.floats(0, 1), min_size=7, max_size=7),
+        st.integers(0, 1),
+    )
     @quick
-    def test_never_on_credit(self, money: int, income: int, admin: float, pool: float) -> None:
-        sec, dist, f = section(fund=money), district(), flows()
-        fund.share_out(sec, dist, income, rule(admin_share=admin, pool_share=pool), f)
+    def test_never_on_credit(self, money: int, income: int, shares: list[float], merged: int) -> None:
+        sec, dist, nation = section(fund=money, capacity=shares[5], merged=merged), district(), record(Nation)
+        names = ("admin_share", "pool_share", "national_share", "quota_share", "embezzled_share")
+        r = rule(**dict(zip(names, shares[:5], strict=True)), capacity_effect=shares[6])
+        f = share(sec, dist, income, r, nation)
         assert sec.fund >= 0
-        assert sec.fund + dist.pool + f[codes.ADMINISTRATION] == money
-        assert dist.pool == f[codes.POOL_SHARE]
+        assert f.min() >= 0
+        assert sec.fund + f.sum() == money
+        assert dist.pool == f[codes.POOL_SHARE] + f[codes.MERGED_UP]
+        assert nation.pool == f[codes.NATIONAL_SHARE]
+        assert sec.fund == 0 or not merged
+
+
+class TestProRata:
+    @pytest.mark.parametrize(
+        ("amount", "part", "whole", "expected"),
+        [(61, 50, 200, 15), (100, 2, 3, 2), (7, 5, 10, 3), (5, 0, 0, 0), (0, 5, 5, 0), (9, 9, 9, 9)],
+    )
+    def test_by_hand(self, amount: int, part: int, whole: int, expected: int) -> None:
+        assert fund.pro_rata(amount, part, whole) == expected
+
+    @given(st.integers(0, 2**60), st.lists(st.integers(0, 2**58), min_size=1, max_size=6))
+    @quick
+    def test_is_exact_however_large(self, amount: int, parts: list[int]) -> None:
+        whole = sum(parts)
+        found = [fund.pro_rata(amount, part, whole) for part in parts]
+        # Python's integers do not overflow
+        assert found == [min(amount, whole) * p // whole if whole else 0 for p in parts]
+        assert sum(found) <= amount
 
 
 class TestPayment:
@@ -76,6 +144,13 @@ class TestPayment:
     def test_arrears(self, payables: int, average: float, share: float, months: float) -> None:
         assert fund.months_of_arrears(payables, average, share) == pytest.approx(months)
 
+    @pytest.mark.parametrize(
+        ("capacity", "effect", "share"), [(0.0, 0.5, 0.6), (1.0, 0.0, 0.6), (0.5, 0.5, 0.7), (1.0, 1.0, 1.0)]
+    )
+    def test_capacity_speeds_processing_up(self, capacity: float, effect: float, share: float) -> None:
+        r = rule(processing_share=0.6, capacity_effect=effect)
+        assert fund.processed_share(section(capacity=capacity), r) == pytest.approx(share)
+
 
 class TestAverage:
     def test_starts_at_the_first_claims_and_then_follows_slowly(self) -> None:
@@ -95,12 +170,19 @@ class TestSection:
         sec = section(fund=5_000, payables=1_000, claims_average=2_000.0, health_centre_cash=7)
         f, _ = settle(sec, 3_000, rule(processing_share=0.5))
         assert (sec.fund, sec.payables, sec.health_centre_cash) == (3_000, 2_000, 2_007)
-        assert f[codes.CLAIMS_OUTPATIENT] == 2_000
+        assert f[codes.CLAIMS_OUTPATIENT] == sec.revenue_month == 2_000
         assert sec.claims_average == pytest.approx(2_150)
         assert sec.arrears == 0.0
         settle(sec, 9_000, rule(processing_share=0.5))
         # 11,000 due, 3,000 left to pay with: 8,000 over a mean of 3,177.5, less one month of processing
         assert sec.arrears == pytest.approx(8_000 / 3_177.5 - 1)
+
+    def test_experience_is_noted(self) -> None:
+        sec = section(fund=10**6, insured=40, claims_year=5, member_months=60, hospital_month=500)
+        settle(sec, 3_000, rule())
+        assert (sec.claims_month, sec.claims_year, sec.member_months) == (3_000, 3_005, 100)
+        settle(sec, 1_000, rule(sections_pay_hospital=1))
+        assert (sec.claims_month, sec.claims_year, sec.member_months) == (1_000, 4_505, 140)
 
     def test_steady_claims_and_ample_money_settle_at_littles_law(self) -> None:
         # each month pays a share p of stock and new claims: stock = c (1 - p) / p, which is no arrears
@@ -110,14 +192,21 @@ class TestSection:
         assert sec.payables == pytest.approx(15_000, abs=2)
         assert sec.arrears == pytest.approx(0.0, abs=1e-3)
 
+    def test_reinsurance_pays_in_before_the_fund_pays_out(self) -> None:
+        sec = section(fund=0)
+        f, _ = settle(sec, 1_001, rule(processing_share=1.0, quota_share=0.5))
+        assert f[codes.REINSURANCE_RECOVERY] == f[codes.CLAIMS_OUTPATIENT] == 500
+        assert (sec.fund, sec.payables) == (0, 501)
+
     def stressed(self, months: int, deficit: int, **changes: Any) -> list[tuple[int, int, float]]:
         sec = section(claims_average=1_000.0, payables=3_500)
         r = rule(**{"deficit_rule": deficit, "arrears_limit_months": 3.0, "processing_share": 1.0, **changes})
         out = []
         for _ in range(months):
-            f, _ = settle(sec, 1_000, r)
+            f, t = settle(sec, 1_000, r)
             out.append((int(f[codes.BAIL_OUT_SECTION]), int(sec.suspended), float(sec.arrears)))
             assert f[codes.CLAIMS_OUTPATIENT] == f[codes.BAIL_OUT_SECTION]
+            assert t[codes.SECTIONS_SUSPENDED] == sec.suspended
             assert sec.health_centre_cash + sec.payables == 3_500 + 1_000 * len(out)
         return out
 
@@ -139,80 +228,129 @@ class TestSection:
         settle(sec, 0, rule(deficit_rule=codes.DEFICIT_SUSPEND, processing_share=1.0))
         assert (sec.suspended, sec.bad_months, sec.arrears) == (0, 0, 0.0)
 
+    def test_merging_hands_everything_to_the_pool_for_good(self) -> None:
+        sec = section(claims_average=100.0, payables=900, bad_months=2, fund=0, owes=30, insured=5)
+        dist, r = district(arrears=1.5), rule(deficit_rule=codes.DEFICIT_MERGE, processing_share=1.0)
+        _, t = settle(sec, 100, r, dist)
+        assert (sec.merged, sec.payables, sec.pool_owes, dist.payables) == (1, 0, 1_000, 1_000)
+        assert (t[codes.SECTIONS_MERGED], t[codes.PAYABLES_MOVED_TO_POOL]) == (1, 1_000)
+        assert (sec.arrears, sec.bad_months) == (1.5, 0)
+        sec.fund = 500
+        f, t = settle(sec, 200, rule(), dist)
+        # money of the month goes up too, but for what the section owes others; merged once only
+        assert (sec.fund, dist.pool, f[codes.MERGED_UP]) == (30, 470, 470)
+        assert (sec.pool_owes, t[codes.SECTIONS_MERGED], t[codes.PAYABLES_MOVED_TO_POOL]) == (1_200, 0, 200)
+
+
+class TestHospitalPaidBySections:
+    def test_by_hand(self) -> None:
+        sec = section(fund=700, payables=500, payables_hospital=900, hospital_month=100, claims_average=1.0)
+        dist = district(hospital_cash=1)
+        f, _ = settle(sec, 1_000, rule(sections_pay_hospital=1, processing_share=0.5), dist)
+        # 1,500 and 1,000 owed, half of it due: 1,250; there are 700, of which 280 for the hospital
+        assert (f[codes.CLAIMS_OUTPATIENT], f[codes.CLAIMS_HOSPITAL_SECTION]) == (420, 280)
+        assert (sec.fund, sec.payables, sec.payables_hospital) == (0, 1_080, 720)
+        assert (sec.health_centre_cash, sec.revenue_month, dist.hospital_cash) == (420, 420, 281)
+        assert sec.claims_average == pytest.approx(1.0 + 0.15 * 1_099)
+
+    def test_both_are_paid_in_full_where_money_allows(self) -> None:
+        sec = section(fund=5_000, hospital_month=100)
+        f, _ = settle(sec, 1_000, rule(sections_pay_hospital=1, processing_share=0.6))
+        assert (f[codes.CLAIMS_OUTPATIENT], f[codes.CLAIMS_HOSPITAL_SECTION], sec.fund) == (600, 60, 4_340)
+
+    def test_bail_out_pays_both(self) -> None:
+        sec = section(payables=900, payables_hospital=600, bad_months=2, claims_average=1.0)
+        dist = district()
+        r = rule(sections_pay_hospital=1, deficit_rule=codes.DEFICIT_BAIL_OUT, processing_share=0.5)
+        f, _ = settle(sec, 0, r, dist)
+        assert (f[codes.BAIL_OUT_SECTION], f[codes.CLAIMS_OUTPATIENT]) == (1_500, 900)
+        assert f[codes.CLAIMS_HOSPITAL_SECTION] == dist.hospital_cash == 600
+        assert (sec.payables, sec.payables_hospital, sec.arrears) == (0, 0, 0.0)
+
+    def test_pools_that_come_back_take_the_hospitals_bills_over(self) -> None:
+        sec, dist = section(payables_hospital=600, hospital_month=50), district(pool_owes=5, payables=5)
+        f, t = settle(sec, 0, rule(), dist)
+        assert (sec.payables_hospital, dist.pool_owes, dist.payables) == (0, 605, 605)
+        assert (t[codes.PAYABLES_HOSPITAL_MOVED], f.sum()) == (600, 0)
+
+    def test_of_a_merged_section_the_month_goes_up_as_well(self) -> None:
+        sec, dist = section(merged=1, hospital_month=50), district()
+        _, t = settle(sec, 20, rule(sections_pay_hospital=1), dist)
+        assert (dist.pool_owes, sec.pool_owes, dist.payables) == (50, 20, 70)
+        assert (t[codes.PAYABLES_HOSPITAL_MOVED], t[codes.PAYABLES_MOVED_TO_POOL]) == (50, 20)
+
+
+class TestPooled:
     def test_the_pool_takes_over_what_is_unpaid(self) -> None:
         sec = section(payables=700, fund=1_000, suspended=1)
         dist = district(payables=50, arrears=2.5)
         f, t = settle(sec, 300, rule(pool_pays_outpatient=1), dist)
-        assert (sec.payables, sec.fund, dist.payables, t[codes.PAYABLES_MOVED_TO_POOL]) == (
-            0,
-            1_000,
-            1_050,
-            1_000,
-        )
+        assert (sec.payables, sec.fund, dist.payables, sec.pool_owes) == (0, 1_000, 1_050, 1_000)
+        assert t[codes.PAYABLES_MOVED_TO_POOL] == 1_000
         assert (sec.arrears, sec.suspended, f.sum()) == (2.5, 0, 0)
 
-
-class TestPool:
-    def test_income(self) -> None:
-        dist, f = district(pool=10, formal_contributions=4_001), flows()
-        fund.fund_pool(dist, 601, rule(pool_grant_rwf=1_000.0, levy_share=0.05), f)
-        # 601 x 1,000 / 12 = 50,083.3; 200.05
-        assert (f[codes.POOL_GRANT], f[codes.LEVY], dist.pool) == (50_083, 200, 50_293)
-
-    def test_settlement_by_hand(self) -> None:
-        dist, f = district(pool=5_000, payables=1_000, claims_average=1_000.0), flows()
-        paid = fund.settle_pool_claims(dist, 3_000, 2_000, rule(processing_share=0.5), f)
-        assert (paid, dist.pool, dist.payables) == (2_000, 3_000, 2_000)
-        assert dist.claims_average == pytest.approx(1_600)
-        assert dist.arrears == pytest.approx(2_000 / 1_600 - 1)
-        assert f.sum() == 0
-
-    @pytest.mark.parametrize(("deficit", "rescue"), [(codes.DEFICIT_BAIL_OUT, 9_100), (CARRY, 0)])
-    def test_bail_out(self, deficit: int, rescue: int) -> None:
-        dist, f = district(pool=0, payables=9_000, claims_average=100.0, bad_months=2), flows()
-        paid = fund.settle_pool_claims(dist, 100, 0, rule(deficit_rule=deficit, processing_share=1.0), f)
-        assert (paid, f[codes.BAIL_OUT_POOL], dist.payables) == (rescue, rescue, 9_100 - rescue)
-
-    def test_one_pool_for_the_country(self) -> None:
-        dd = record_table(District, 3)
-        dd["pool"], dd["payables"], dd["claims_average"] = [1, 2, 3], [4, 5, 6], [0.5, 1.0, 1.5]
-        fund.gather_into_national_pool(dd)
-        assert dd["pool"].tolist() == [6, 0, 0]
-        assert dd["payables"].tolist() == [15, 0, 0]
-        assert dd["claims_average"].tolist() == [3.0, 0.0, 0.0]
-
-
-class TestHandOut:
-    @given(
-        st.integers(0, 10**7),
-        st.lists(st.integers(0, 10**5), min_size=3, max_size=3),
-        st.lists(st.integers(0, 10**5), min_size=4, max_size=4),
-        st.booleans(),
-        st.booleans(),
+    @pytest.mark.parametrize(
+        ("bad_months", "deficit", "suspended"),
+        [(2, codes.DEFICIT_SUSPEND, 0), (3, codes.DEFICIT_SUSPEND, 1), (9, codes.DEFICIT_BAIL_OUT, 0)],
     )
-    @quick
-    def test_loses_nothing(
-        self, paid: int, hospitals: list[int], centres: list[int], to_centres: bool, national: bool
+    @pytest.mark.parametrize("merged", [0, 1])
+    def test_it_is_suspended_with_its_pool(
+        self, bad_months: int, deficit: int, suspended: int, merged: int
     ) -> None:
-        dd, ss = record_table(District, 3), record_table(Section, 4)
-        dd["claims_month"], ss["claims_month"] = hospitals, centres
-        ss["district"] = [0, 1, 1, 2]
-        f = np.zeros((3, codes.N_FLOWS), dtype=np.int64)
-        first, end = (0, 3) if national else (1, 2)
-        fund.hand_out(ss, dd, first, end, paid, to_centres, f)
-        inside = [s for s in range(4) if first <= ss["district"][s] < end]
-        assert dd["hospital_cash"].sum() + ss["health_centre_cash"].sum() == paid == f.sum()
-        assert f[:, codes.CLAIMS_HOSPITAL].tolist() == dd["hospital_cash"].tolist()
-        assert f[:, codes.CLAIMS_OUTPATIENT_POOL].sum() == ss["health_centre_cash"].sum()
-        if not to_centres:
-            assert ss["health_centre_cash"].sum() == 0
-        total = sum(hospitals[first:end]) + (sum(centres[s] for s in inside) if to_centres else 0)
-        if total:
-            for s in inside if to_centres else []:
-                assert ss["health_centre_cash"][s] == paid * centres[s] // total
-            for d in range(first + 1, end):
-                assert dd["hospital_cash"][d] == paid * hospitals[d] // total
-        else:
-            assert dd["hospital_cash"][first] == paid
-        outside = [d for d in range(3) if not first <= d < end]
-        assert dd["hospital_cash"][outside].sum() == 0
+        sec = section(merged=merged)
+        r = rule(pool_pays_outpatient=1 - merged, deficit_rule=deficit)
+        _, t = settle(sec, 10, r, district(bad_months=bad_months))
+        assert sec.suspended == t[codes.SECTIONS_SUSPENDED] == suspended
+
+
+@given(
+    st.tuples(*[st.integers(0, 10**6)] * 6),
+    st.floats(0, 1),
+    st.integers(0, 3),
+    st.integers(0, 4),
+    st.tuples(*[st.integers(0, 1)] * 3),
+    st.floats(0, 1),
+)
+@quick
+def test_settlement_loses_nothing(
+    amounts: tuple[int, ...],
+    processing: float,
+    deficit: int,
+    bad_months: int,
+    flags: tuple[int, ...],
+    quota: float,
+) -> None:
+    money, payables, payables_hospital, approved, hospital, average = amounts
+    sections_pay, pool_pays, merged = flags
+    sec = section(
+        fund=money,
+        payables=payables,
+        payables_hospital=payables_hospital,
+        hospital_month=hospital if sections_pay else 0,
+        claims_average=float(average),
+        bad_months=bad_months,
+        merged=merged,
+        owes=17,
+    )
+    dist = district()
+    r = rule(
+        processing_share=processing,
+        deficit_rule=deficit,
+        sections_pay_hospital=sections_pay,
+        pool_pays_outpatient=pool_pays,
+        quota_share=quota,
+    )
+    f, t = settle(sec, approved, r, dist)
+    assert f.min() >= 0
+    assert min(sec.fund, sec.payables, sec.payables_hospital, sec.pool_owes, dist.pool_owes) >= 0
+    received = f[codes.BAIL_OUT_SECTION] + f[codes.REINSURANCE_RECOVERY]
+    paid_centre, paid_hospital = f[codes.CLAIMS_OUTPATIENT], f[codes.CLAIMS_HOSPITAL_SECTION]
+    assert sec.fund + paid_centre + paid_hospital + f[codes.MERGED_UP] == money + received
+    assert sec.payables == payables + approved - paid_centre - t[codes.PAYABLES_MOVED_TO_POOL]
+    hospital_due = payables_hospital + sec.hospital_month
+    assert sec.payables_hospital == hospital_due - paid_hospital - t[codes.PAYABLES_HOSPITAL_MOVED]
+    assert dist.payables == sec.pool_owes + dist.pool_owes
+    assert sec.pool_owes == t[codes.PAYABLES_MOVED_TO_POOL]
+    assert (sec.health_centre_cash, dist.hospital_cash) == (paid_centre, paid_hospital)
+    assert sec.revenue_month == paid_centre
+    assert dist.pool == f[codes.MERGED_UP]

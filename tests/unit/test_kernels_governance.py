@@ -1,4 +1,4 @@
-"""Trust and the capacity to enforce."""
+"""Trust, the capacities of authorities and schemes, and what donors pay."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import quick, rule, section
+from support import flows, quick, rule, section
 
-from cbhi.kernels.governance import update_enforcement, update_trust
+from cbhi.kernels import codes
+from cbhi.kernels.governance import pay_donors, update_capacity, update_enforcement, update_trust
 
 STILL = dict(
     trust_meetings=0.0,
@@ -75,7 +76,19 @@ class TestTrust:
     def test_switched_off_it_does_not_move(self) -> None:
         assert moved(trust_meetings=0.5, trust_fixed=1) == 0.0
 
-    @given(*[st.floats(0, 1)] * 8, st.floats(0, 60), st.integers(0, 1))
+    def test_fraud_that_came_to_light_by_hand(self) -> None:
+        found = {"fraud_found": 0.3}
+        changes = dict(trust_fraud=0.5, blame_provider_share=0.25)
+        assert moved(sec=found, **changes) == pytest.approx(-0.5 * 0.3 * 0.75 * 0.4)
+        assert moved(sec=found, trust_fraud=0.5, blame_provider_share=1.0) == 0.0
+
+    @pytest.mark.parametrize("trust_fixed", [0, 1])
+    def test_fraud_counts_once(self, trust_fixed: int) -> None:
+        s = section(fraud_found=0.3)
+        update_trust(s, 0.0, rule(**{**STILL, "trust_fixed": trust_fixed}))
+        assert s.fraud_found == 0.0
+
+    @given(*[st.floats(0, 1)] * 9, st.floats(0, 60), st.integers(0, 1))
     @quick
     def test_stays_between_zero_and_one(
         self,
@@ -87,16 +100,19 @@ class TestTrust:
         q: float,
         a: float,
         c: float,
+        fraud: float,
         arrears: float,
         compulsory: int,
     ) -> None:
-        s = section(trust=trust, quality=quality, arrears=arrears, enforcement=1.0)
+        s = section(trust=trust, quality=quality, arrears=arrears, enforcement=1.0, fraud_found=fraud)
         r = rule(
             trust_meetings=m,
             trust_prompt=p,
             trust_quality=q,
             trust_arrears=a,
             trust_coercion=c,
+            trust_fraud=1.0,
+            blame_provider_share=0.0,
             trust_fixed=0,
             compulsory=compulsory,
         )
@@ -139,3 +155,37 @@ class TestEnforcement:
         s = section(enforcement=0.3)
         update_enforcement(s, rule(mobilisation_effort=0.0, compulsory=0, enforcement_growth=12.0))
         assert s.enforcement == 0.3
+
+
+class TestCapacity:
+    def test_by_hand(self) -> None:
+        s = section(capacity=0.4)
+        update_capacity(s, rule(assistance_gain=0.05, capacity_decay=0.02))
+        assert s.capacity == pytest.approx(0.4 + 0.05 * 0.6 - 0.02 * 0.4)
+
+    def test_settles_where_gain_and_decay_balance(self) -> None:
+        s = section(capacity=0.0)
+        for _ in range(500):
+            update_capacity(s, rule(assistance_gain=0.06, capacity_decay=0.02))
+        assert s.capacity == pytest.approx(0.75)
+
+    def test_decays_once_assistance_ends(self) -> None:
+        s = section(capacity=0.8)
+        for _ in range(12):
+            update_capacity(s, rule(assistance_gain=0.0, capacity_decay=0.1))
+        assert s.capacity == pytest.approx(0.8 * 0.9**12)
+
+    @given(st.floats(0, 1), st.floats(0, 3), st.floats(0, 3))
+    @quick
+    def test_stays_between_zero_and_one(self, capacity: float, gain: float, decay: float) -> None:
+        s = section(capacity=capacity)
+        update_capacity(s, rule(assistance_gain=gain, capacity_decay=decay))
+        assert 0.0 <= s.capacity <= 1.0
+
+
+class TestDonors:
+    def test_by_hand(self) -> None:
+        f = flows()
+        pay_donors(1_001, rule(donor_budget_rwf=2.5, assistance_rwf=0.3), f)
+        assert (f[codes.BUDGET_SUPPORT], f[codes.ASSISTANCE]) == (2_503, 300)
+        assert f.sum() == 2_803

@@ -122,6 +122,20 @@ class TestOdds:
         dear = refreshed(copayment_rwf=50_000, coinsurance_share=0.0)
         assert dear.odds_insured == pytest.approx(refreshed(copayment_rwf=1_000).odds_insured)
 
+    def test_patients_part_of_the_rest_of_the_bill(self) -> None:
+        # 200 + 25 % of 800; with a share of a severe admission of 500
+        hh = refreshed(outpatient_coinsurance=0.25)
+        per_day = 60_833 * 12 / 365
+        logit = 0.3 - 0.55 - 1.5 * math.log(1 + 400 / per_day)
+        severe = 0.3 - 0.55 + 1.2 - 1.5 * math.log(1 + 900 / per_day)
+        assert hh.odds_insured == pytest.approx(math.exp(logit), rel=1e-6)
+        assert hh.odds_severe_insured == pytest.approx(math.exp(severe), rel=1e-6)
+        dear = refreshed(outpatient_coinsurance=0.25, copayment_rwf=50_000)
+        assert dear.odds_insured == refreshed(copayment_rwf=1_000).odds_insured
+        assert (
+            refreshed(outpatient_coinsurance=0.25, formal=1).odds_insured == refreshed(formal=1).odds_insured
+        )
+
     @pytest.mark.parametrize(
         ("name", "fields"),
         [

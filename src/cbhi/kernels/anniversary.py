@@ -76,7 +76,8 @@ def pass_anniversaries(
     members = state.members
     gg = state.groups
     section = sec.number
-    district_z = state.districts[sec.district].z
+    dist = state.districts[sec.district]
+    district_z = dist.z
     movers = 0
     partners = 0
     end = sec.end
@@ -93,7 +94,7 @@ def pass_anniversaries(
         u0, _, _, _ = block(fixed.key, section, ordinal, NOBODY, now, DRAW_CONSUMPTION, 0)
         hh.z = next_position(float(hh.z), district_z, fixed.persistence, fixed.within_sd, normal_quantile(u0))
         movers, partners = live_a_year(
-            hh, mm, h, sec, gg, now, rule, fixed, work, movers, partners, flows, tallies
+            hh, mm, h, sec, dist, gg, now, rule, fixed, work, movers, partners, flows, tallies
         )
         if hh.alive != 0:
             refresh_household(hh, mm, now, rule, fixed)
@@ -132,7 +133,7 @@ def pass_anniversaries(
             origin = bride_h if side == 0 else groom_h
             hh = households[origin]
             if hh.alive != 0 and int(hh.n_members) == 0:
-                dissolve(hh, gg, sec.group_first, flows, tallies)
+                dissolve(hh, sec, dist, gg, flows, tallies)
             elif hh.alive != 0:
                 refresh_household(hh, members[origin], now, rule, fixed)
 

@@ -12,6 +12,7 @@ import math
 from cbhi.kernels.codes import (
     BIRTHS,
     BIRTHS_WITHOUT_ROOM,
+    BY_CASH,
     DEATHS,
     DEBT_WRITTEN_OFF,
     DRAW_BORN,
@@ -31,8 +32,21 @@ from cbhi.kernels.codes import (
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, uniform
+from cbhi.kernels.groups import leave_group
 from cbhi.kernels.income import next_position
-from cbhi.kernels.records import I8, Fixed, Groups, Household, Member, Rule, Section, Table, Work
+from cbhi.kernels.loans import forget_loan, settle_estate, take_over_loan
+from cbhi.kernels.records import (
+    I8,
+    District,
+    Fixed,
+    Groups,
+    Household,
+    Member,
+    Rule,
+    Section,
+    Table,
+    Work,
+)
 
 NEVER_FORMAL = 2.0
 
@@ -103,18 +117,23 @@ def remove_member(hh: Household, mm: Table, k: int) -> None:
     hh.n_members = n - 1
 
 
-def dissolve(hh: Household, gg: Groups, group_first: int, flows: I8, tallies: I8) -> None:
-    """Close a household without members: cash leaves as an estate, debt is written off."""
+def dissolve(hh: Household, sec: Section, dist: District, gg: Groups, flows: I8, tallies: I8) -> None:
+    """Close a household without members: it repays the lender, the rest of its cash leaves as an estate.
+
+    Informal debt and what is left of a loan are written off; its association keeps its savings.
+    """
     hh.alive = 0
     # the queue counts contacts without asking who is alive
     hh.contacts = 0
+    hh.away = 0
+    hh.wants_group = 0
+    settle_estate(hh, dist, flows, tallies)
     flows[ESTATE] += int(hh.cash)
     tallies[DEBT_WRITTEN_OFF] += int(hh.debt)
     tallies[HOUSEHOLDS_DISSOLVED] += 1
     hh.cash = 0
     hh.debt = 0
-    if int(hh.group) != NO_GROUP:
-        gg.households[group_first + int(hh.group)] -= 1
+    leave_group(hh, sec, gg)
 
 
 def add_newborn(
@@ -165,6 +184,7 @@ def live_a_year(
     mm: Table,
     h: int,
     sec: Section,
+    dist: District,
     gg: Groups,
     now: int,
     rule: Rule,
@@ -209,7 +229,7 @@ def live_a_year(
                 n_partners += 1
         k += 1
     if int(hh.n_members) == 0:
-        dissolve(hh, gg, sec.group_first, flows, tallies)
+        dissolve(hh, sec, dist, gg, flows, tallies)
         return n_movers, n_partners
     insured = int(hh.n_enrolled) > 0 and rule.enrolment_unit != UNIT_PERSON
     for _ in range(births):
@@ -230,10 +250,15 @@ def slot_of(hh: Household, mm: Table, identity: int) -> int:
 
 
 def smallest_group(gg: Groups, first: int, end: int) -> int:
-    """Return the ordinal of the group with fewest households, or NO_GROUP when there is none."""
+    """Return the ordinal of the group with fewest households, or NO_GROUP when there is none.
+
+    A row without households is no group, and is chosen only where there is no other.
+    """
     best = NO_GROUP
     for g in range(first, end):
-        if best == NO_GROUP or gg.households[g] < gg.households[first + best]:
+        n = int(gg.households[g])
+        fewest = int(gg.households[first + best]) if best != NO_GROUP else -1
+        if fewest < 0 or 0 < n < fewest or (fewest == 0 and n > 0):
             best = g - first
     return best
 
@@ -289,12 +314,19 @@ def reset_household(hh: Household, ordinal: int) -> None:
     hh.list_score = 0.0
     hh.debt = 0
     hh.out_of_pocket = 0
+    hh.away = 0
+    hh.elite = 0
+    hh.wants_group = 0
+    hh.financed_by = BY_CASH
+    hh.barred_until = 0
+    hh.group_balance = 0
+    forget_loan(hh)
 
 
 def move_in(hh: Household, mm: Table, slot: int, origin: Household, origin_mm: Table, identity: int) -> None:
     """Move the member ``identity`` of another household into ``slot`` of a new one, as married.
 
-    The newcomer brings an equal part of the old household's cash, and its debt when nobody stays.
+    The newcomer brings an equal part of the old household's cash, and its debts when nobody stays.
     """
     k = slot_of(origin, origin_mm, identity)
     mm[slot].born = origin_mm[k].born
@@ -309,6 +341,7 @@ def move_in(hh: Household, mm: Table, slot: int, origin: Household, origin_mm: T
     if int(origin.n_members) == 0:
         hh.debt = int(hh.debt) + int(origin.debt)
         origin.debt = 0
+        take_over_loan(hh, origin)
 
 
 def marry(
@@ -335,6 +368,7 @@ def marry(
     reset_household(hh, FIRST_FOUNDED + sec.founded)
     sec.founded += 1
     _, u_group = draw_traits(hh, sec.number, now, district_z, fixed)
+    hh.distance_km = 1.0 * float(hh.distance_km) * sec.distance_scale
     own_normal = (float(hh.z) - district_z) / max(fixed.within_sd, 1e-9)
     hh.z = next_position(
         float(households[groom_h].z), district_z, fixed.persistence, fixed.within_sd, own_normal

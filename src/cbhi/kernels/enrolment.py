@@ -18,6 +18,9 @@ from __future__ import annotations
 import math
 
 from cbhi.kernels.codes import (
+    BY_CASH,
+    BY_GROUP,
+    BY_LOAN,
     CONTRIBUTION,
     DECISIONS,
     DRAW_TASTE,
@@ -25,11 +28,22 @@ from cbhi.kernels.codes import (
     ENROLMENTS,
     GAUGE_EXPECTED_ENROLLED,
     HOUSEHOLD_MONTHS_SOLD,
+    LOANS_REFUSED,
     MIDDLE,
     NO_GROUP,
+    PERSONS_BY_CASH,
+    PERSONS_BY_GROUP,
+    PERSONS_BY_LOAN,
+    PERSONS_BY_SUBSIDY,
     PERSONS_ENROLLED,
+    POOR_BY_CASH,
+    POOR_BY_GROUP,
+    POOR_BY_LOAN,
+    POOR_BY_SUBSIDY,
     POOREST,
     PREMIUMS_BORROWED,
+    Q_BY_GROUP,
+    Q_BY_LOAN,
     Q_CONTRIBUTIONS,
     RISK_PREMIUM_CAPPED,
     STANDING_INATTENTIVE,
@@ -38,14 +52,41 @@ from cbhi.kernels.codes import (
     STANDING_UNWILLING,
     SUBSIDY_DONOR,
     SUBSIDY_NGO,
+    SUBSIDY_POOL,
     SUBSIDY_STATE,
+    UNIT_GROUP,
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, uniform
+from cbhi.kernels.groups import group_limit, pay_from_group, spare_cash
 from cbhi.kernels.health import chance, member_rate, refresh_rates
 from cbhi.kernels.income import pay_from_cash_or_debt
+from cbhi.kernels.loans import borrow, is_granted, loan_cost, may_borrow
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import F8, I8, CalendarMonth, Fixed, Groups, Household, Rule, Section, Table
+from cbhi.kernels.records import (
+    F8,
+    I8,
+    CalendarMonth,
+    District,
+    Fixed,
+    Groups,
+    Household,
+    Rule,
+    Section,
+    Table,
+)
+
+# what associations have to do with a household's enrolment in one month
+GATE_FREE = 0  # nothing
+GATE_SHUT = 1  # its association has not voted for cover
+GATE_ALONE = 2  # it must join an association first
+GATE_VOTED = 3  # its association is for cover, and it may decide
+GATE_BOUND = 4  # its association is for cover, and so it is
+# nothing would pay a household's own part; otherwise codes.BY_*
+NO_MEANS = -1
+# a household that wishes for cover waits for an association, or has been put into one for its wish
+WANTS_GROUP = 1
+FOUND_GROUP = 2
 
 
 def premium_rwf(rule: Rule, category: int) -> int:
@@ -57,21 +98,25 @@ def premium_rwf(rule: Rule, category: int) -> int:
     return int(rule.premium_rich_rwf)
 
 
-def premium_due(hh: Household, rule: Rule) -> int:
-    """Return the premium of the whole household for one membership year, RWF."""
+def premium_due(hh: Household, rule: Rule, factor: float) -> int:
+    """Return the premium of the whole household for one membership year, RWF.
+
+    ``factor`` is the section's premium relative to the schedule; what one person, or one household, owes
+    is a whole number of francs.
+    """
     n = int(hh.n_members)
     if rule.premium_by_household != 0:
         covers = rule.household_covers
-        return premium_rwf(rule, MIDDLE) * ((n + covers - 1) // covers)
-    return premium_rwf(rule, int(hh.listed_category)) * n
+        return to_francs(premium_rwf(rule, MIDDLE) * factor) * ((n + covers - 1) // covers)
+    return to_francs(premium_rwf(rule, int(hh.listed_category)) * factor) * n
 
 
-def premium_of_person(hh: Household, rule: Rule) -> int:
+def premium_of_person(hh: Household, rule: Rule, factor: float) -> int:
     """Return the premium of one person, RWF; of a household's premium an equal part, rounded up."""
     if rule.premium_by_household != 0:
         n = int(hh.n_members)
-        return (premium_due(hh, rule) + n - 1) // n
-    return premium_rwf(rule, int(hh.listed_category))
+        return (premium_due(hh, rule, factor) + n - 1) // n
+    return to_francs(premium_rwf(rule, int(hh.listed_category)) * factor)
 
 
 def subsidy_of(due: int, rule: Rule) -> int:
@@ -116,7 +161,9 @@ def value_of_cover(
     fee_admission = rule.fee_admission_rwf
     cost = rule.cost_outpatient_rwf
     cost_admission = rule.cost_admission_rwf
-    own = min(rule.copayment_rwf, cost)
+    copayment = min(rule.copayment_rwf, cost)
+    part = rule.outpatient_coinsurance * (cost - copayment)
+    own = copayment + part
     own_admission = rule.coinsurance_share * cost_admission
     p_u = (1.0 - severe) * chance(odds_uninsured, service)
     p_i = (1.0 - severe) * chance(odds_insured, service)
@@ -124,12 +171,14 @@ def value_of_cover(
     s_i = severe * chance(odds_severe_insured, service)
     mean_u = (p_u + s_u) * fee + s_u * admitted * fee_admission
     mean_i = (p_i + s_i) * own + s_i * admitted * own_admission
-    # second moments of one contact's spending: bills vary, independently of each other, a co-payment does not
+    # second moments of one contact's spending: bills vary, independently of each other, a co-payment does
+    # not (a bill below it, which caps it, is left out of account)
     spread = 1.0 + fixed.cost_cv2
     square_u = (p_u + s_u) * spread * fee * fee + s_u * admitted * fee_admission * (
         2.0 * fee + spread * fee_admission
     )
-    square_i = (p_i + s_i) * own * own + s_i * admitted * own_admission * (2.0 * own + spread * own_admission)
+    square_own = (p_i + s_i) * copayment * copayment + (p_i + s_i) * part * (2.0 * copayment + spread * part)
+    square_i = square_own + s_i * admitted * own_admission * (2.0 * own + spread * own_admission)
     saving = rate * (mean_u - mean_i)
     unknown = fixed.shared_frailty_variance * (1.0 - rule.private_information)
     variance = rate * (square_u - square_i) + unknown * rate * rate * (mean_u * mean_u - mean_i * mean_i)
@@ -291,26 +340,44 @@ def may_buy(cover_until: int, now: int, cal: CalendarMonth) -> bool:
 def pay_premium(
     hh: Household,
     sec: Section,
+    dist: District,
+    gg: Groups,
     own_part: int,
     sponsored: int,
+    by: int,
+    waiting: int,
     rule: Rule,
     quintiles: I8,
     flows: I8,
     tallies: I8,
 ) -> None:
-    """Move the household's part and the sponsors' part of a premium into the section's fund."""
-    if own_part > int(hh.cash):
-        tallies[PREMIUMS_BORROWED] += 1
-    pay_from_cash_or_debt(hh, own_part, flows)
-    flows[CONTRIBUTION] += own_part
+    """Move the household's part and the sponsors' part of a premium into the section's fund.
+
+    ``by`` says what the own part is paid from (codes.BY_*; the money of a loan is in the cash already),
+    and ``waiting`` is the household's part of its association's need. What the pool cannot bear of its
+    part of a subsidy, the state bears.
+    """
+    if by == BY_GROUP:
+        pay_from_group(hh, sec, dist, gg, own_part, waiting, flows)
+    else:
+        if own_part > int(hh.cash):
+            tallies[PREMIUMS_BORROWED] += 1
+        pay_from_cash_or_debt(hh, own_part, flows)
+        flows[CONTRIBUTION] += own_part
+        sec.fund += own_part
     quintiles[int(hh.quintile), Q_CONTRIBUTIONS] += own_part
+    hh.financed_by = by
     state = to_francs(sponsored * rule.subsidy_state_share)
     donor = min(sponsored - state, to_francs(sponsored * rule.subsidy_donor_share))
-    flows[SUBSIDY_STATE] += state
+    from_pool = min(sponsored - state - donor, to_francs(sponsored * rule.subsidy_pool_share))
+    pool = min(from_pool, max(0, int(dist.pool)))
+    flows[SUBSIDY_STATE] += state + from_pool - pool
     flows[SUBSIDY_DONOR] += donor
-    flows[SUBSIDY_NGO] += sponsored - state - donor
+    flows[SUBSIDY_POOL] += pool
+    flows[SUBSIDY_NGO] += sponsored - state - donor - from_pool
+    dist.pool -= pool
     sec.subsidy_left -= sponsored
-    sec.fund += own_part + sponsored
+    sec.fund += sponsored
 
 
 def start_cover(
@@ -338,9 +405,24 @@ def start_cover(
     tallies[PERSONS_ENROLLED] += enrolled
 
 
-def spare_cash(hh: Household, rule: Rule) -> int:
-    """Return cash above the household's buffer, RWF; what it can pay a premium from."""
-    return int(hh.cash) - to_francs(int(hh.income) * rule.buffer_months)
+def count_means(hh: Household, own_part: int, sponsored: int, quintiles: I8, tallies: I8) -> None:
+    """Count the persons just enrolled by what paid their household's part of the premium."""
+    persons = int(hh.n_enrolled)
+    poor = hh.category == POOREST
+    if own_part == 0 and sponsored > 0:
+        tallies[PERSONS_BY_SUBSIDY] += persons
+        tallies[POOR_BY_SUBSIDY] += persons if poor else 0
+    elif hh.financed_by == BY_GROUP:
+        tallies[PERSONS_BY_GROUP] += persons
+        tallies[POOR_BY_GROUP] += persons if poor else 0
+        quintiles[int(hh.quintile), Q_BY_GROUP] += persons
+    elif hh.financed_by == BY_LOAN:
+        tallies[PERSONS_BY_LOAN] += persons
+        tallies[POOR_BY_LOAN] += persons if poor else 0
+        quintiles[int(hh.quintile), Q_BY_LOAN] += persons
+    else:
+        tallies[PERSONS_BY_CASH] += persons
+        tallies[POOR_BY_CASH] += persons if poor else 0
 
 
 def taste_month(now: int, cal: CalendarMonth) -> int:
@@ -383,10 +465,249 @@ def chance_of_turning(probability: float, highest: float, standing: int) -> floa
     return probability
 
 
+def expected_joining(
+    probability: float, highest: float, standing: int, is_known: bool, taste: float
+) -> float:
+    """Return the expectation of joining over what is not known yet of the taste of the year.
+
+    Where others have acted on the household's taste already, by a vote or a new association, or where it
+    waits with its wish, the taste is known and the expectation is 0 or 1.
+    """
+    if is_known or standing == STANDING_UNAFFORDABLE:
+        return 1.0 if taste < probability else 0.0
+    return chance_of_turning(probability, highest, standing)
+
+
+def has_agreed(agreed_until: int, now: int, cal: CalendarMonth) -> bool:
+    """Return whether an association's agreement holds for the membership year on sale."""
+    if cal.is_rolling != 0:
+        return agreed_until > now
+    return bool(agreed_until >= cal.sale_until)
+
+
+def group_gate(hh: Household, sec: Section, gg: Groups, now: int, cal: CalendarMonth, rule: Rule) -> int:
+    """Return what associations have to do with a household's enrolment this month (GATE_*)."""
+    if int(hh.group) == NO_GROUP:
+        return GATE_ALONE if rule.group_required != 0 else GATE_FREE
+    if rule.enrolment_unit != UNIT_GROUP and rule.group_minimum_share <= 0.0:
+        return GATE_FREE
+    if not has_agreed(int(gg.agreed_until[sec.group_first + int(hh.group)]), now, cal):
+        return GATE_SHUT
+    return GATE_BOUND if rule.enrolment_unit == UNIT_GROUP else GATE_VOTED
+
+
+def sponsored_part(hh: Household, sec: Section, due: int, price_rule: Rule) -> int:
+    """Return what sponsors would pay of a premium now, RWF: the slot's part, or nothing without money."""
+    if hh.subsidised == 0:
+        return 0
+    sponsored = subsidy_of(due, price_rule)
+    return sponsored if sponsored <= sec.subsidy_left else 0
+
+
+def waiting_part(hh: Household, sec: Section, cal: CalendarMonth, price_rule: Rule) -> int:
+    """Return what a household that wishes for cover and could not pay so far would need now, RWF."""
+    standing, _ = standing_of_year(hh, cal)
+    if standing != STANDING_UNAFFORDABLE:
+        return 0
+    due = premium_due(hh, price_rule, sec.premium_factor)
+    return due - sponsored_part(hh, sec, due, price_rule)
+
+
+def means_of(
+    hh: Household,
+    sec: Section,
+    dist: District,
+    gg: Groups,
+    own_part: int,
+    waiting: int,
+    now: int,
+    rule: Rule,
+) -> int:
+    """Return what would pay a household's own part, in this order: cash, association, loan (BY_*)."""
+    if rule.cash_gate == 0 or own_part <= max(0, spare_cash(hh, rule)):
+        return BY_CASH
+    if own_part <= group_limit(hh, sec, dist, gg, waiting, rule):
+        return BY_GROUP
+    if may_borrow(hh, sec, gg, now, rule):
+        return BY_LOAN
+    return NO_MEANS
+
+
+def weigh(
+    hh: Household,
+    sec: Section,
+    gg: Groups,
+    now: int,
+    service: float,
+    own_part: int,
+    cover_share: float,
+    rule: Rule,
+    fixed: Fixed,
+) -> tuple[float, bool]:
+    """Return the probability that a household wishes for cover of all its members; whether the cap bound."""
+    # the sum in double precision, compiled or not
+    rate = 1.0 * float(hh.rate_enrolled) + 1.0 * float(hh.rate_other)
+    return wish_probability(
+        hh,
+        rate,
+        int(hh.n_members),
+        float(own_part),
+        social_terms(hh, sec, gg, now, rule),
+        service,
+        sec.enforcement,
+        cover_share,
+        rule,
+        fixed,
+    )
+
+
+def is_kept_waiting(hh: Household, gate: int) -> bool:
+    """Return whether associations keep a household from deciding this month."""
+    return gate == GATE_SHUT or (gate == GATE_ALONE and hh.wants_group == WANTS_GROUP)
+
+
+def ask_for_group(hh: Household, cal: CalendarMonth, wishes: bool, wish: float) -> None:
+    """Let a household outside any association, where one is required, ask for one if it wishes for cover."""
+    if wishes:
+        hh.wants_group = WANTS_GROUP
+    note_outcome(hh, cal, STANDING_INATTENTIVE if wishes else STANDING_UNWILLING, wish)
+
+
+def finance(
+    hh: Household,
+    sec: Section,
+    dist: District,
+    gg: Groups,
+    before: int,
+    part: int,
+    n_persons: int,
+    rate: float,
+    social: float,
+    waiting: int,
+    now: int,
+    service: float,
+    cover_share: float,
+    probability: float,
+    rule: Rule,
+    fixed: Fixed,
+) -> tuple[int, bool, float]:
+    """Return (means, to be had, probability of wishing for cover at what these means cost).
+
+    ``part`` is owed for ``n_persons`` who decide, on top of ``before`` for members who decided already. A
+    loan makes cover dearer by its cost; whether it would be granted is known before it is asked for.
+    """
+    by = means_of(hh, sec, dist, gg, before + part, waiting, now, rule)
+    if by != BY_LOAN:
+        return by, by != NO_MEANS, probability
+    amount = before + part - max(0, spare_cash(hh, rule))
+    cost = loan_cost(min(part, amount), rule)
+    dear, _ = wish_probability(
+        hh,
+        rate,
+        n_persons,
+        float(part + cost),
+        social,
+        service,
+        sec.enforcement,
+        cover_share,
+        rule,
+        fixed,
+    )
+    return by, is_granted(hh, sec, amount, now, fixed.key), min(probability, dear)
+
+
+def decide_household(
+    hh: Household,
+    sec: Section,
+    dist: District,
+    gg: Groups,
+    own_part: int,
+    waiting: int,
+    gate: int,
+    unasked: bool,
+    now: int,
+    service: float,
+    cover_share: float,
+    cal: CalendarMonth,
+    rule: Rule,
+    fixed: Fixed,
+    flows: I8,
+    tallies: I8,
+    gauges: F8,
+) -> int:
+    """Let a household wish and find means; return what pays its own part (BY_*), or NO_MEANS.
+
+    A loan is paid out here. A household that is registered at no cost, or bound by a vote, wishes.
+    """
+    n = int(hh.n_members)
+    standing, highest = standing_of_year(hh, cal)
+    certain = unasked or gate == GATE_BOUND
+    social = social_terms(hh, sec, gg, now, rule)
+    # the sum in double precision, compiled or not
+    rate = 1.0 * float(hh.rate_enrolled) + 1.0 * float(hh.rate_other)
+    probability = 1.0
+    if standing != STANDING_UNAFFORDABLE and not certain:
+        probability, capped = wish_probability(
+            hh, rate, n, float(own_part), social, service, sec.enforcement, cover_share, rule, fixed
+        )
+        tallies[DECISIONS] += 1
+        tallies[RISK_PREMIUM_CAPPED] += 1 if capped else 0
+    taste = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, taste_month(now, cal), DRAW_TASTE, 0)
+    if gate == GATE_ALONE:
+        ask_for_group(hh, cal, taste < probability, max(probability, highest))
+        return NO_MEANS
+    by, to_be_had, at_cost = finance(
+        hh, sec, dist, gg, 0, own_part, n, rate, social, waiting, now, service, cover_share, probability,
+        rule, fixed,
+    )  # fmt: skip
+    if certain:
+        at_cost = 1.0
+    if to_be_had:
+        # the expectation of the enrolment, given everything but the taste of the year
+        is_known = gate == GATE_VOTED or hh.wants_group != 0
+        gauges[GAUGE_EXPECTED_ENROLLED] += n * expected_joining(at_cost, highest, standing, is_known, taste)
+    if taste >= probability:
+        note_outcome(hh, cal, STANDING_UNWILLING, max(probability, highest))
+        return NO_MEANS
+    hh.wants_group = 0
+    if by == BY_LOAN:
+        short = own_part - max(0, spare_cash(hh, rule))
+        if taste >= at_cost or not borrow(hh, sec, dist, short, now, rule, fixed.key, flows, tallies):
+            by = NO_MEANS
+    note_outcome(hh, cal, STANDING_UNAFFORDABLE if by == NO_MEANS else STANDING_PAID, probability)
+    return by
+
+
+def confirm(
+    hh: Household,
+    mm: Table,
+    sec: Section,
+    dist: District,
+    gg: Groups,
+    own_part: int,
+    sponsored: int,
+    by: int,
+    waiting: int,
+    period: tuple[int, int, bool],
+    now: int,
+    rule: Rule,
+    price_rule: Rule,
+    fixed: Fixed,
+    quintiles: I8,
+    flows: I8,
+    tallies: I8,
+) -> None:
+    """Pay the premium, start the cover of the members marked as enrolled, and count what paid for it."""
+    pay_premium(hh, sec, dist, gg, own_part, sponsored, by, waiting, price_rule, quintiles, flows, tallies)
+    start_cover(hh, mm, period[0], period[1], period[2], now, rule, fixed, tallies)
+    count_means(hh, own_part, sponsored, quintiles, tallies)
+
+
 def seek_cover_as_household(
     hh: Household,
     mm: Table,
     sec: Section,
+    dist: District,
     gg: Groups,
     now: int,
     service: float,
@@ -404,62 +725,86 @@ def seek_cover_as_household(
 
     ``registered`` households hold a subsidy slot and were enrolled by the authorities unasked.
     """
-    start, until, continuing = cover_period(
-        int(hh.cover_until), now, cal, waiting_due(int(hh.cover_until), now, rule)
-    )
-    if start >= until:
+    period = cover_period(int(hh.cover_until), now, cal, waiting_due(int(hh.cover_until), now, rule))
+    if period[0] >= period[1]:
         return
-    n = int(hh.n_members)
-    due = premium_due(hh, price_rule)
-    sponsored = 0
-    if hh.subsidised != 0:
-        sponsored = subsidy_of(due, price_rule)
-        if sponsored > sec.subsidy_left:
-            sponsored = 0
+    due = premium_due(hh, price_rule, sec.premium_factor)
+    sponsored = sponsored_part(hh, sec, due, price_rule)
     own_part = due - sponsored
-    standing, highest = standing_of_year(hh, cal)
-    probability = 1.0
-    if standing != STANDING_UNAFFORDABLE and (not registered or own_part > 0):
-        social = social_terms(hh, sec, gg, now, rule)
-        # the sum in double precision, compiled or not
-        rate = 1.0 * float(hh.rate_enrolled) + 1.0 * float(hh.rate_other)
-        probability, capped = wish_probability(
-            hh,
-            rate,
-            n,
-            own_part,
-            social,
-            service,
-            sec.enforcement,
-            year_share(start, until),
-            rule,
-            fixed,
-        )
-        tallies[DECISIONS] += 1
-        if capped:
-            tallies[RISK_PREMIUM_CAPPED] += 1
-    u = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, taste_month(now, cal), DRAW_TASTE, 0)
-    affordable = rule.cash_gate == 0 or own_part <= max(0, spare_cash(hh, rule))
-    if affordable:
-        # the expectation of the enrolment below, given everything but the taste of the year
-        gauges[GAUGE_EXPECTED_ENROLLED] += n * chance_of_turning(probability, highest, standing)
-    if u >= probability:
-        note_outcome(hh, cal, STANDING_UNWILLING, max(probability, highest))
+    unasked = registered and own_part == 0
+    gate = GATE_FREE if unasked else group_gate(hh, sec, gg, now, cal, rule)
+    if is_kept_waiting(hh, gate):
         return
-    if not affordable:
-        note_outcome(hh, cal, STANDING_UNAFFORDABLE, probability)
+    waiting = waiting_part(hh, sec, cal, price_rule)
+    share = year_share(period[0], period[1])
+    by = decide_household(
+        hh, sec, dist, gg, own_part, waiting, gate, unasked, now, service, share, cal, rule, fixed,
+        flows, tallies, gauges,
+    )  # fmt: skip
+    if by == NO_MEANS:
         return
-    note_outcome(hh, cal, STANDING_PAID, probability)
-    pay_premium(hh, sec, own_part, sponsored, price_rule, quintiles, flows, tallies)
-    for k in range(n):
+    for k in range(int(hh.n_members)):
         mm[k].enrolled = 1
-    start_cover(hh, mm, start, until, continuing, now, rule, fixed, tallies)
+    confirm(
+        hh, mm, sec, dist, gg, own_part, sponsored, by, waiting, period, now, rule, price_rule, fixed,
+        quintiles, flows, tallies,
+    )  # fmt: skip
+
+
+def decide_member(
+    hh: Household,
+    mm: Table,
+    k: int,
+    sec: Section,
+    dist: District,
+    gg: Groups,
+    before: int,
+    part: int,
+    waiting: int,
+    gate: int,
+    social: float,
+    standing: int,
+    now: int,
+    service: float,
+    cover_share: float,
+    cal: CalendarMonth,
+    rule: Rule,
+    fixed: Fixed,
+    tallies: I8,
+    gauges: F8,
+) -> tuple[bool, int]:
+    """Return whether member ``k`` wishes for cover, and what would pay for the members so far, or NO_MEANS.
+
+    ``before`` is the own part of the members before it who join, ``part`` its own.
+    """
+    rate = member_rate(hh, mm, k, now, rule, fixed)
+    probability, capped = wish_probability(
+        hh, rate, 1, float(part), social, service, sec.enforcement, cover_share, rule, fixed
+    )
+    tallies[DECISIONS] += 1
+    tallies[RISK_PREMIUM_CAPPED] += 1 if capped else 0
+    month = taste_month(now, cal)
+    taste = uniform(fixed.key, sec.number, int(hh.ordinal), int(mm[k].ordinal), month, DRAW_TASTE_MEMBER, 0)
+    if gate == GATE_ALONE:
+        return taste < probability, NO_MEANS
+    by, to_be_had, at_cost = finance(
+        hh, sec, dist, gg, before, part, 1, rate, social, waiting, now, service, cover_share, probability,
+        rule, fixed,
+    )  # fmt: skip
+    if to_be_had:
+        is_known = gate == GATE_VOTED or hh.wants_group != 0
+        gauges[GAUGE_EXPECTED_ENROLLED] += expected_joining(at_cost, 0.0, standing, is_known, taste)
+    elif by == BY_LOAN and taste < at_cost:
+        dist.credit_wanted += part
+        tallies[LOANS_REFUSED] += 1
+    return taste < probability, by if to_be_had and taste < at_cost else NO_MEANS
 
 
 def seek_cover_as_persons(
     hh: Household,
     mm: Table,
     sec: Section,
+    dist: District,
     gg: Groups,
     now: int,
     service: float,
@@ -475,73 +820,53 @@ def seek_cover_as_persons(
     """Let each member decide alone, in order of slots; the household pays once a membership year.
 
     Each member's utility has the household's social terms, the member's own risk against an equal part
-    of the household's consumption, and a taste of its own. A slot pays for the members who wish. A
-    household in which nobody wished does not think again that year.
+    of the household's consumption, and a taste of its own. A slot pays for the members who wish. Means
+    are those of the household, for the joint bill. One in which nobody wished does not think again that
+    year.
     """
     standing, _ = standing_of_year(hh, cal)
-    if standing == STANDING_UNWILLING:
+    period = cover_period(int(hh.cover_until), now, cal, waiting_due(int(hh.cover_until), now, rule))
+    gate = group_gate(hh, sec, gg, now, cal, rule)
+    if standing == STANDING_UNWILLING or period[0] >= period[1] or is_kept_waiting(hh, gate):
         return
-    start, until, continuing = cover_period(
-        int(hh.cover_until), now, cal, waiting_due(int(hh.cover_until), now, rule)
-    )
-    if start >= until:
-        return
-    n = int(hh.n_members)
-    due = premium_of_person(hh, price_rule)
+    due = premium_of_person(hh, price_rule, sec.premium_factor)
     sponsored_each = subsidy_of(due, price_rule) if hh.subsidised != 0 else 0
     social = social_terms(hh, sec, gg, now, rule)
-    spare = max(0, spare_cash(hh, rule))
-    own_part = 0
-    sponsored = 0
-    n_wishing = 0
-    n_enrolled = 0
-    for k in range(n):
+    share = year_share(period[0], period[1])
+    waiting = waiting_part(hh, sec, cal, price_rule)
+    by, own_part, sponsored, n_wishing, n_enrolled = NO_MEANS, 0, 0, 0, 0
+    for k in range(int(hh.n_members)):
         paid_for = sponsored_each if sponsored + sponsored_each <= sec.subsidy_left else 0
-        rate = member_rate(hh, mm, k, now, rule, fixed)
-        probability, capped = wish_probability(
-            hh,
-            rate,
-            1,
-            float(due - paid_for),
-            social,
-            service,
-            sec.enforcement,
-            year_share(start, until),
-            rule,
-            fixed,
-        )
-        tallies[DECISIONS] += 1
-        if capped:
-            tallies[RISK_PREMIUM_CAPPED] += 1
-        affordable = rule.cash_gate == 0 or own_part + due - paid_for <= spare
-        u = uniform(
-            fixed.key,
-            sec.number,
-            int(hh.ordinal),
-            int(mm[k].ordinal),
-            taste_month(now, cal),
-            DRAW_TASTE_MEMBER,
-            0,
-        )
+        wishes, means = decide_member(
+            hh, mm, k, sec, dist, gg, own_part, due - paid_for, waiting, gate, social, standing, now,
+            service, share, cal, rule, fixed, tallies, gauges,
+        )  # fmt: skip
+        n_wishing += 1 if wishes else 0
         mm[k].enrolled = 0
-        if affordable:
-            known = standing == STANDING_UNAFFORDABLE
-            gauges[GAUGE_EXPECTED_ENROLLED] += (1.0 if u < probability else 0.0) if known else probability
-        if u < probability:
-            n_wishing += 1
-            if affordable:
-                own_part += due - paid_for
-                sponsored += paid_for
-                mm[k].enrolled = 1
-                n_enrolled += 1
+        if means != NO_MEANS:
+            # what pays for more members pays for those before too
+            by = means
+            own_part += due - paid_for
+            sponsored += paid_for
+            mm[k].enrolled = 1
+            n_enrolled += 1
     hh.n_enrolled = n_enrolled
-    if n_enrolled == 0:
+    if gate == GATE_ALONE:
+        ask_for_group(hh, cal, n_wishing > 0, 0.0)
+    elif n_enrolled == 0:
         note_outcome(hh, cal, STANDING_UNWILLING if n_wishing == 0 else STANDING_UNAFFORDABLE, 0.0)
+    if n_enrolled == 0:
         refresh_rates(hh, mm, now, rule, fixed)
         return
+    if by == BY_LOAN:
+        # granted: the same lot, and no more than was asked about above
+        borrow(hh, sec, dist, own_part - max(0, spare_cash(hh, rule)), now, rule, fixed.key, flows, tallies)
+    hh.wants_group = 0
     note_outcome(hh, cal, STANDING_PAID, 0.0)
-    pay_premium(hh, sec, own_part, sponsored, price_rule, quintiles, flows, tallies)
-    start_cover(hh, mm, start, until, continuing, now, rule, fixed, tallies)
+    confirm(
+        hh, mm, sec, dist, gg, own_part, sponsored, by, waiting, period, now, rule, price_rule, fixed,
+        quintiles, flows, tallies,
+    )  # fmt: skip
 
 
 compile_kernels(globals())

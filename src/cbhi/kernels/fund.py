@@ -1,45 +1,109 @@
-"""Pooling, administration, payment of claims, arrears and what happens to deficits."""
+"""A section's fund: shares of premium income, payment of claims, arrears and what happens to deficits.
+
+Claims are owed to the health centre and, where there are no pools, to the district's hospital. A pooled
+section, whose claims the rules or a merger have made the pool's, hands all of them over.
+"""
 
 from __future__ import annotations
 
 from cbhi.kernels.codes import (
     ADMINISTRATION,
-    BAIL_OUT_POOL,
     BAIL_OUT_SECTION,
-    CLAIMS_HOSPITAL,
+    CLAIMS_HOSPITAL_SECTION,
     CLAIMS_OUTPATIENT,
-    CLAIMS_OUTPATIENT_POOL,
     DEFICIT_BAIL_OUT,
+    DEFICIT_MERGE,
     DEFICIT_SUSPEND,
-    LEVY,
+    MERGED_UP,
+    NATIONAL_SHARE,
+    PAYABLES_HOSPITAL_MOVED,
     PAYABLES_MOVED_TO_POOL,
-    POOL_GRANT,
     POOL_SHARE,
+    REINSURANCE_PREMIUM,
+    SECTIONS_MERGED,
+    SECTIONS_SUSPENDED,
 )
 from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.fraud import embezzle
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import I8, District, Rule, Section, Table
+from cbhi.kernels.records import I8, District, Nation, Rule, Section
+from cbhi.kernels.reinsurance import reinsure
 
 # claims are averaged over about half a year to turn payables into months of arrears
 CLAIMS_MEMORY = 0.15
 # a fund must be beyond the limit this long before the rule for deficits acts
 PATIENCE_MONTHS = 3
 LARGEST_PRODUCT = 1 << 62
+# of the largest amount that is shared out, 2**61 francs
+BITS = 61
 
 
-def share_out(sec: Section, dist: District, income_rwf: int, rule: Rule, flows: I8) -> None:
-    """Pay administration and the pool's share out of the month's premium income.
+def is_pooled(sec: Section, rule: Rule) -> bool:
+    """Return whether a pool pays the health-centre claims of a section's members."""
+    return rule.pool_pays_outpatient != 0 or sec.merged != 0
 
-    Administration is paid from what is in the fund, never on credit; the pool's share is rounded down
-    and the remainder stays with the section.
+
+def pro_rata(amount: int, part: int, whole: int) -> int:
+    """Return ``amount * part / whole`` rounded down; ``amount`` counts as at most ``whole``.
+
+    Where the product would not fit into 63 bits it is built up bit by bit, with the remainder of the
+    division carried along, so that the share is exact all the same.
     """
-    cost = min(sec.fund, to_francs(income_rwf * rule.admin_share))
+    if part <= 0 or whole <= 0:
+        return 0
+    amount = min(amount, whole)
+    if amount <= LARGEST_PRODUCT // part:
+        return amount * part // whole
+    quotient = 0
+    remainder = 0
+    for bit in range(BITS - 1, -1, -1):
+        quotient *= 2
+        remainder *= 2
+        if (part >> bit) & 1 != 0:
+            remainder += amount
+        while remainder >= whole:
+            remainder -= whole
+            quotient += 1
+    return quotient
+
+
+def share_out(
+    sec: Section, dist: District, nation: Nation, income_rwf: int, rule: Rule, flows: I8, tallies: I8
+) -> None:
+    """Pay what is taken off the month's premium income, in this order, each at most what is in the fund.
+
+    Administration, less where the scheme has learned to run itself; what is embezzled; the shares of the
+    pool and the national pool and the reinsurer's quota, rounded down so that the remainder stays with the
+    section. A merged section passes on what is left.
+    """
+    cost = min(
+        sec.fund, to_francs(income_rwf * rule.admin_share * (1.0 - rule.capacity_effect * sec.capacity))
+    )
     sec.fund -= cost
     flows[ADMINISTRATION] += cost
+    embezzle(sec, income_rwf, rule, flows, tallies)
     upward = min(sec.fund, int(income_rwf * rule.pool_share))
     sec.fund -= upward
     dist.pool += upward
     flows[POOL_SHARE] += upward
+    upward = min(sec.fund, int(income_rwf * rule.national_share))
+    sec.fund -= upward
+    nation.pool += upward
+    flows[NATIONAL_SHARE] += upward
+    if not is_pooled(sec, rule):
+        premium = min(sec.fund, int(income_rwf * rule.quota_share))
+        sec.fund -= premium
+        flows[REINSURANCE_PREMIUM] += premium
+    if sec.merged != 0:
+        pass_up(sec, dist, flows)
+
+
+def pass_up(sec: Section, dist: District, flows: I8) -> None:
+    """Pass a merged section's money to the pool, but for what it owes to other sections."""
+    upward = max(0, sec.fund - sec.owes)
+    sec.fund -= upward
+    dist.pool += upward
+    flows[MERGED_UP] += upward
 
 
 def payment(payables_rwf: int, fund_rwf: int, processing_share: float) -> int:
@@ -48,6 +112,11 @@ def payment(payables_rwf: int, fund_rwf: int, processing_share: float) -> int:
     The share is rounded up, so that small payables are not carried for ever.
     """
     return max(0, min(fund_rwf, payables_rwf - int(payables_rwf * (1.0 - processing_share))))
+
+
+def processed_share(sec: Section, rule: Rule) -> float:
+    """Return the part of unpaid claims that a section processes in a month; capacity raises it."""
+    return rule.processing_share + (1.0 - rule.processing_share) * rule.capacity_effect * sec.capacity
 
 
 def moving_average(average: float, claims_rwf: int) -> float:
@@ -70,141 +139,109 @@ def months_of_arrears(payables_rwf: int, average_claims_rwf: float, processing_s
     return min(60.0, max(0.0, delay - processing))
 
 
+def pay_providers(sec: Section, dist: District, centre_rwf: int, hospital_rwf: int, flows: I8) -> None:
+    """Book payments on a section's payables; the money comes from the fund or a bail-out."""
+    sec.payables -= centre_rwf
+    sec.health_centre_cash += centre_rwf
+    sec.revenue_month += centre_rwf
+    flows[CLAIMS_OUTPATIENT] += centre_rwf
+    sec.payables_hospital -= hospital_rwf
+    dist.hospital_cash += hospital_rwf
+    flows[CLAIMS_HOSPITAL_SECTION] += hospital_rwf
+
+
+def pay_claims(sec: Section, dist: District, processing_share: float, flows: I8) -> None:
+    """Pay the processed share of what a fund owes; short of money, in proportion to what each is owed.
+
+    The hospital's part is then rounded down and the health centre has the remainder.
+    """
+    centre = payment(sec.payables, sec.payables, processing_share)
+    hospital = payment(sec.payables_hospital, sec.payables_hospital, processing_share)
+    if centre + hospital > sec.fund:
+        hospital = pro_rata(sec.fund, sec.payables_hospital, sec.payables + sec.payables_hospital)
+        centre = min(sec.payables, sec.fund - hospital)
+    sec.fund -= centre + hospital
+    pay_providers(sec, dist, centre, hospital, flows)
+
+
+def move_payables(sec: Section, dist: District, centre_rwf: int, hospital_rwf: int, tallies: I8) -> None:
+    """Let the pool owe what a section owed, or would owe, to its health centre and the hospital."""
+    sec.pool_owes += centre_rwf
+    dist.pool_owes += hospital_rwf
+    dist.payables += centre_rwf + hospital_rwf
+    tallies[PAYABLES_MOVED_TO_POOL] += centre_rwf
+    tallies[PAYABLES_HOSPITAL_MOVED] += hospital_rwf
+
+
+def hand_over(
+    sec: Section, dist: District, approved_rwf: int, hospital_rwf: int, rule: Rule, flows: I8, tallies: I8
+) -> None:
+    """Let the pool take over a pooled section's claims, those still unpaid included.
+
+    Its members share the pool's fate: arrears, and suspension while the pool itself is beyond the limit.
+    """
+    move_payables(sec, dist, sec.payables + approved_rwf, sec.payables_hospital + hospital_rwf, tallies)
+    sec.payables = 0
+    sec.payables_hospital = 0
+    sec.arrears = dist.arrears
+    sec.bad_months = 0
+    sec.suspended = 0
+    if rule.deficit_rule == DEFICIT_SUSPEND and dist.bad_months >= PATIENCE_MONTHS:
+        sec.suspended = 1
+    if sec.merged != 0:
+        pass_up(sec, dist, flows)
+
+
+def act_on_deficit(sec: Section, dist: District, rule: Rule, flows: I8, tallies: I8) -> None:
+    """Apply the rule for deficits to a fund that has been beyond the limit for long enough."""
+    if rule.deficit_rule == DEFICIT_BAIL_OUT:
+        flows[BAIL_OUT_SECTION] += sec.payables + sec.payables_hospital
+        pay_providers(sec, dist, sec.payables, sec.payables_hospital, flows)
+        sec.bad_months = 0
+        sec.arrears = 0.0
+    elif rule.deficit_rule == DEFICIT_SUSPEND:
+        sec.suspended = 1
+    elif rule.deficit_rule == DEFICIT_MERGE:
+        sec.merged = 1
+        tallies[SECTIONS_MERGED] += 1
+        hand_over(sec, dist, 0, 0, rule, flows, tallies)
+
+
 def settle_section_claims(
     sec: Section, dist: District, approved_rwf: int, rule: Rule, flows: I8, tallies: I8
 ) -> None:
-    """Book the month's approved claims, pay the health centre, and apply the rule for deficits."""
-    if rule.pool_pays_outpatient != 0:
-        # the pool has taken the section's claims over, those still unpaid included
-        moved = sec.payables + approved_rwf
-        sec.payables = 0
-        dist.payables += moved
-        tallies[PAYABLES_MOVED_TO_POOL] += moved
-        sec.arrears = dist.arrears
-        sec.suspended = 0
-        return
-    sec.payables += approved_rwf
-    sec.claims_average = moving_average(sec.claims_average, approved_rwf)
-    paid = payment(sec.payables, sec.fund, rule.processing_share)
-    sec.fund -= paid
-    sec.payables -= paid
-    sec.health_centre_cash += paid
-    flows[CLAIMS_OUTPATIENT] += paid
-    arrears = months_of_arrears(sec.payables, sec.claims_average, rule.processing_share)
-    if arrears > rule.arrears_limit_months:
-        sec.bad_months += 1
+    """Book the month's approved claims, pay the providers, and apply the rule for deficits.
+
+    ``approved_rwf`` is for the health centre; the hospital's claims are the section's own
+    (``sec.hospital_month``) only where there are no pools.
+    """
+    hospital = sec.hospital_month if rule.sections_pay_hospital != 0 else 0
+    sec.claims_month = approved_rwf
+    sec.claims_year += approved_rwf + hospital
+    sec.member_months += sec.insured
+    if rule.sections_pay_hospital == 0 and sec.payables_hospital > 0:
+        # pools have come back and take the hospital's bills over
+        move_payables(sec, dist, 0, sec.payables_hospital, tallies)
+        sec.payables_hospital = 0
+    if is_pooled(sec, rule):
+        hand_over(sec, dist, approved_rwf, hospital, rule, flows, tallies)
     else:
-        sec.bad_months = 0
-    if sec.bad_months == 0 or rule.deficit_rule != DEFICIT_SUSPEND:
-        sec.suspended = 0
-    if sec.bad_months >= PATIENCE_MONTHS:
-        if rule.deficit_rule == DEFICIT_BAIL_OUT:
-            rescue = sec.payables
-            flows[BAIL_OUT_SECTION] += rescue
-            flows[CLAIMS_OUTPATIENT] += rescue
-            sec.payables = 0
-            sec.health_centre_cash += rescue
+        sec.payables += approved_rwf
+        sec.payables_hospital += hospital
+        sec.claims_average = moving_average(sec.claims_average, approved_rwf + hospital)
+        reinsure(sec, approved_rwf + hospital, rule, flows)
+        share = processed_share(sec, rule)
+        pay_claims(sec, dist, share, flows)
+        sec.arrears = months_of_arrears(sec.payables + sec.payables_hospital, sec.claims_average, share)
+        if sec.arrears > rule.arrears_limit_months:
+            sec.bad_months += 1
+        else:
             sec.bad_months = 0
-            arrears = 0.0
-        elif rule.deficit_rule == DEFICIT_SUSPEND:
-            sec.suspended = 1
-    sec.arrears = arrears
-
-
-def fund_pool(dist: District, insured: int, rule: Rule, flows: I8) -> None:
-    """Pay the state's grant and the formal insurers' levy into a pool."""
-    grant = to_francs(insured * rule.pool_grant_rwf / 12.0)
-    dist.pool += grant
-    flows[POOL_GRANT] += grant
-    levy = to_francs(dist.formal_contributions * rule.levy_share)
-    dist.pool += levy
-    flows[LEVY] += levy
-
-
-def gather_into_national_pool(districts: Table) -> None:
-    """Move every pool's money and payables into the first: one pool for the country."""
-    national = districts[0]
-    for d in range(1, districts.size):
-        dist = districts[d]
-        national.pool += dist.pool
-        national.payables += dist.payables
-        national.claims_average += dist.claims_average
-        dist.pool = 0
-        dist.payables = 0
-        dist.claims_average = 0.0
-
-
-def settle_pool_claims(dist: District, hospital_rwf: int, outpatient_rwf: int, rule: Rule, flows: I8) -> int:
-    """Book the month's hospital claims in a pool and pay on what it owes; return the payment, RWF.
-
-    Health-centre claims that the pool pays (``outpatient_rwf``) were booked when the section handed them
-    over; here they only count for the average.
-    """
-    dist.payables += hospital_rwf
-    dist.claims_average = moving_average(dist.claims_average, hospital_rwf + outpatient_rwf)
-    paid = payment(dist.payables, dist.pool, rule.processing_share)
-    dist.pool -= paid
-    dist.payables -= paid
-    arrears = months_of_arrears(dist.payables, dist.claims_average, rule.processing_share)
-    if arrears > rule.arrears_limit_months:
-        dist.bad_months += 1
-    else:
-        dist.bad_months = 0
-    if dist.bad_months >= PATIENCE_MONTHS and rule.deficit_rule == DEFICIT_BAIL_OUT:
-        rescue = dist.payables
-        flows[BAIL_OUT_POOL] += rescue
-        paid += rescue
-        dist.payables = 0
-        dist.bad_months = 0
-        arrears = 0.0
-    dist.arrears = arrears
-    return paid
-
-
-def hand_out(
-    sections: Table,
-    districts: Table,
-    first_district: int,
-    end_district: int,
-    paid_rwf: int,
-    to_centres: bool,
-    flows: I8,
-) -> None:
-    """Divide a pool's payment among the providers that billed it this month, in proportion to their bills.
-
-    Shares are rounded down and the remainder goes to the first hospital, so that nothing is lost.
-    """
-    total = 0
-    for d in range(first_district, end_district):
-        total += districts[d].claims_month
-    n_sections = sections.size if to_centres else 0
-    for s in range(n_sections):
-        sec = sections[s]
-        if first_district <= sec.district < end_district:
-            total += sec.claims_month
-    # bills in larger units, where payment times bill would not fit into 63 bits; units are rounded down,
-    # so that parts still never exceed the whole
-    shift = 0
-    while paid_rwf > LARGEST_PRODUCT // max(1, total >> shift):
-        shift += 1
-    whole = total >> shift
-    left = paid_rwf
-    if total > 0:
-        for s in range(n_sections):
-            sec = sections[s]
-            if first_district <= sec.district < end_district:
-                part = paid_rwf * (sec.claims_month >> shift) // whole
-                sec.health_centre_cash += part
-                flows[sec.district, CLAIMS_OUTPATIENT_POOL] += part
-                left -= part
-        for d in range(first_district, end_district):
-            dist = districts[d]
-            part = paid_rwf * (dist.claims_month >> shift) // whole
-            dist.hospital_cash += part
-            flows[d, CLAIMS_HOSPITAL] += part
-            left -= part
-    districts[first_district].hospital_cash += left
-    flows[first_district, CLAIMS_HOSPITAL] += left
+        if sec.bad_months == 0 or rule.deficit_rule != DEFICIT_SUSPEND:
+            sec.suspended = 0
+        if sec.bad_months >= PATIENCE_MONTHS:
+            act_on_deficit(sec, dist, rule, flows, tallies)
+    tallies[SECTIONS_SUSPENDED] += sec.suspended
 
 
 compile_kernels(globals())

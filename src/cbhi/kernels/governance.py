@@ -1,9 +1,11 @@
-"""Trust in the scheme, and the authorities' capacity to mobilise and enforce."""
+"""Trust in the scheme, capacities of authorities and schemes, and what donors pay for them."""
 
 from __future__ import annotations
 
+from cbhi.kernels.codes import ASSISTANCE, BUDGET_SUPPORT
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.records import Rule, Section
+from cbhi.kernels.money import to_francs
+from cbhi.kernels.records import I8, Rule, Section
 
 # claims overdue by less than this count as paid promptly
 PROMPT_MONTHS = 1.0
@@ -13,8 +15,12 @@ def update_trust(sec: Section, refused_share: float, rule: Rule) -> None:
     """Move a section's trust by one month; it stays between 0 and 1.
 
     Meetings and prompt payment of claims raise it towards 1; it drifts towards the quality of care that
-    members meet; arrears, refusals and compulsion lower it in proportion.
+    members meet; arrears, refusals, compulsion and fraud that came to light lower it in proportion. Of the
+    fraud, people lay a part at the provider's door: that part lowers perceived quality instead. What was
+    found is used up here.
     """
+    fraud = sec.fraud_found * (1.0 - rule.blame_provider_share)
+    sec.fraud_found = 0.0
     if rule.trust_fixed != 0:
         return
     trust = sec.trust
@@ -28,6 +34,7 @@ def update_trust(sec: Section, refused_share: float, rule: Rule) -> None:
         + rule.trust_quality * (sec.quality - trust)
         - rule.trust_arrears * (arrears / 3.0 + refused_share) * trust
         - rule.trust_coercion * pushed * trust
+        - rule.trust_fraud * fraud * trust
     )
     sec.trust = min(1.0, max(0.0, trust + change))
 
@@ -37,6 +44,19 @@ def update_enforcement(sec: Section, rule: Rule) -> None:
     effort = max(rule.mobilisation_effort, 1.0 if rule.compulsory != 0 else 0.0)
     capacity = sec.enforcement
     sec.enforcement = capacity + effort * rule.enforcement_growth / 12.0 * (1.0 - capacity)
+
+
+def update_capacity(sec: Section, rule: Rule) -> None:
+    """Move a scheme's administrative capacity by one month: assistance builds it, without care it decays."""
+    capacity = sec.capacity
+    change = rule.assistance_gain * (1.0 - capacity) - rule.capacity_decay * capacity
+    sec.capacity = min(1.0, max(0.0, capacity + change))
+
+
+def pay_donors(persons: int, rule: Rule, flows: I8) -> None:
+    """Book donors' budget support to government and technical assistance to schemes for a month."""
+    flows[BUDGET_SUPPORT] += to_francs(persons * rule.donor_budget_rwf)
+    flows[ASSISTANCE] += to_francs(persons * rule.assistance_rwf)
 
 
 compile_kernels(globals())

@@ -102,7 +102,8 @@ def refresh_odds(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -
         price = share * cost
         price_severe = share * (cost + admission)
     else:
-        price = min(rule.copayment_rwf, cost)
+        fixed_part = min(rule.copayment_rwf, cost)
+        price = fixed_part + rule.outpatient_coinsurance * (cost - fixed_part)
         price_severe = price + rule.coinsurance_share * admission
     slope = rule.seek_price
     severity = rule.seek_severity

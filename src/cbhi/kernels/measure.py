@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from cbhi.kernels.codes import (
+    BOTTOM40,
+    BOTTOM40_SLOTS,
     CHRONIC,
     FEMALE,
+    GAUGE_ADMIN_CAPACITY,
     GAUGE_ARREARS,
+    GAUGE_BLAME,
+    GAUGE_EFFORT,
     GAUGE_LOAD,
+    GAUGE_OWN_CLINICIANS,
+    GAUGE_PREMIUM_FACTOR,
     GAUGE_QUALITY,
     GAUGE_STOCK,
     GAUGE_TRUST,
     GAUGE_WAIT,
+    GROUPS,
     HOUSEHOLDS,
     HOUSEHOLDS_ALIVE,
     LAPSE_INATTENTIVE,
@@ -39,6 +47,9 @@ from cbhi.kernels.codes import (
     STANDING_UNAFFORDABLE,
     STANDING_UNWILLING,
     STOCK_DEBT,
+    STOCK_GROUP_DEPOSITS,
+    STOCK_LOAN_INTEREST,
+    STOCK_LOANS,
     SUBSIDISED_PAID,
     WOMEN,
     WOMEN_INSURED,
@@ -90,6 +101,8 @@ def measure_section(
     for g in range(sec.group_first, sec.group_end):
         gg.recent[g] = 0
         gg.eligible[g] = 0
+        stocks[GROUPS] += int(gg.fund[g])
+        stocks[STOCK_GROUP_DEPOSITS] += int(gg.deposit[g])
     persons = 0
     eligible = 0
     recent_households = 0
@@ -127,6 +140,11 @@ def measure_section(
                 tallies[POOR_SLOTS] += n
         stocks[HOUSEHOLDS] += int(hh.cash)
         stocks[STOCK_DEBT] += int(hh.debt)
+        stocks[STOCK_LOANS] += int(hh.loan)
+        stocks[STOCK_LOAN_INTEREST] += int(hh.loan_interest)
+        if q < 2:
+            tallies[BOTTOM40] += n
+            tallies[BOTTOM40_SLOTS] += n if hh.subsidised != 0 else 0
         if cal.closes != 0:
             quintiles[q, Q_PERSONS] += n
             quintiles[q, Q_PAID] += paid
@@ -151,6 +169,11 @@ def measure_section(
     gauges[GAUGE_LOAD] += persons * sec.load
     gauges[GAUGE_WAIT] += persons * sec.wait_hours
     gauges[GAUGE_ARREARS] += persons * sec.arrears
+    gauges[GAUGE_ADMIN_CAPACITY] += persons * sec.capacity
+    gauges[GAUGE_EFFORT] += persons * sec.effort
+    gauges[GAUGE_PREMIUM_FACTOR] += persons * sec.premium_factor
+    gauges[GAUGE_BLAME] += persons * sec.blame
+    gauges[GAUGE_OWN_CLINICIANS] += sec.own_posts
 
 
 def take_opening_stocks(state: State, stocks: I8) -> None:

@@ -1,9 +1,11 @@
 """The one fixed order of events in a month, and the loop over months.
 
-Within a section: income and cash; need and wanted contacts; capacity and order of service; visits and
-bills; claims and the fund; provider, trust and enforcement; enrolment; a twelfth of the yearly
-demography; measurement. Then the districts: pools and hospitals. Sections meet only through pools,
-national ranks and totals.
+First the country: draws of the year, posts and premiums where they are due; visitors of last month are booked
+and lenders set their credit lines. Within a section: lists and slots where a membership year begins; income
+and cash; need and wanted contacts; capacity and order of service; visits and bills; audit, claims and the
+fund; the health centre, trust and enforcement; instalments of loans; associations and enrolment; a twelfth of
+the yearly demography; measurement. Then the districts: donors, clearing between sections, pools, hospitals
+and lenders. Sections meet only through visitors, pools, lenders, national ranks and totals.
 """
 
 from __future__ import annotations
@@ -11,9 +13,18 @@ from __future__ import annotations
 import math
 
 from cbhi.kernels.anniversary import pass_anniversaries, refresh_household
-from cbhi.kernels.care import explain_unsought, give_care, has_cover, need_care
+from cbhi.kernels.care import (
+    bill_capitation,
+    explain_unsought,
+    give_care,
+    has_cover,
+    need_care,
+    receive_visitors,
+    send_elsewhere,
+)
 from cbhi.kernels.codes import (
     CAPACITY,
+    CONTACTS_WANTED,
     DRAW_HARVEST,
     DRAW_MONTH,
     DRAW_PENALTY,
@@ -27,38 +38,54 @@ from cbhi.kernels.codes import (
     HOSPITALS,
     HOUSEHOLD_MONTHS_INSURED,
     INSURED,
+    LENDERS,
     N_FLOWS,
     N_SECTORS,
+    NATIONAL_POOL,
     PENALTIES,
     PENALTY,
     POOLS,
     REFUSED_AND_PAID,
-    RUNNING_COST_HEALTH_CENTRE,
     RUNNING_COST_HOSPITAL,
     SALARIES,
     SECTION_FUNDS,
     STANDING_INATTENTIVE,
     STANDING_PAID,
+    STOCK_LENDER_BORROWING,
+    STOCK_OWED_BETWEEN_SECTIONS,
     STOCK_PAYABLES_POOL,
     STOCK_PAYABLES_SECTION,
+    STOCK_PAYABLES_SECTION_HOSPITAL,
+    UNIT_GROUP,
     UNIT_PERSON,
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, block, normal_quantile
-from cbhi.kernels.enrolment import is_paid_up, may_buy, seek_cover_as_household, seek_cover_as_persons
-from cbhi.kernels.fund import (
-    fund_pool,
-    gather_into_national_pool,
-    hand_out,
-    settle_pool_claims,
-    settle_section_claims,
-    share_out,
+from cbhi.kernels.enrolment import (
+    is_paid_up,
+    may_buy,
+    premium_due,
+    seek_cover_as_household,
+    seek_cover_as_persons,
 )
-from cbhi.kernels.governance import update_enforcement, update_trust
+from cbhi.kernels.fraud import review_claims
+from cbhi.kernels.fund import settle_section_claims, share_out
+from cbhi.kernels.governance import pay_donors, update_capacity, update_enforcement, update_trust
+from cbhi.kernels.groups import count_meetings, credit_deposit_interest, deposit_savings, save_with_group
 from cbhi.kernels.income import live_a_month
+from cbhi.kernels.loans import close_lender_month, collect_section, open_lender, set_credit_lines
 from cbhi.kernels.measure import measure_section
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.provider import monthly_capacity, service_factor, spend, update_provider
+from cbhi.kernels.pools import clear_between_sections, fund_pool, settle_pools
+from cbhi.kernels.posts import follow_need, hire, open_post
+from cbhi.kernels.premiums import set_national_prior, set_premium
+from cbhi.kernels.provider import (
+    monthly_capacity,
+    run_health_centre,
+    service_factor,
+    spend,
+    update_provider,
+)
 from cbhi.kernels.records import (
     F8,
     I8,
@@ -72,7 +99,9 @@ from cbhi.kernels.records import (
     Table,
     Work,
 )
+from cbhi.kernels.reinsurance import start_reinsurance_year
 from cbhi.kernels.targeting import allot_slots, draw_up_list, rank_households
+from cbhi.kernels.votes import count_need, form_groups, hold_votes
 
 ATTENTIVE = 1
 REGISTERED = 2
@@ -112,9 +141,9 @@ def start_of_month(
     tallies: I8,
     gauges: F8,
 ) -> int:
-    """Let every household of section ``s`` earn, consume, fall ill and notice the scheme.
+    """Let every household of section ``s`` earn, save, consume, fall ill and notice the scheme.
 
-    Returns the contacts wanted in the section.
+    Returns the contacts wanted at the section's health centre.
     """
     dist = state.districts[sec.district]
     section = sec.number
@@ -124,7 +153,9 @@ def start_of_month(
     suspended = sec.suspended != 0
     is_open = now >= sec.opens
     attention = float(rule.attention_before if cal.before_start != 0 else rule.attention)
+    saves = rule.group_savings != 0
     wanted = 0
+    sec.insured = 0
     for h in range(sec.first, sec.end):
         hh = state.households[h]
         if hh.alive == 0:
@@ -135,9 +166,12 @@ def start_of_month(
         u0, u1, u2, u3 = block(fixed.key, section, ordinal, NOBODY, now, DRAW_MONTH, 0)
         contribution = live_a_month(hh, rule, harvest, u2, flows)
         dist.formal_contributions += contribution
+        if saves:
+            save_with_group(hh, sec, state.groups, premium_due(hh, rule, sec.premium_factor), rule, flows)
         if has_cover(hh, now):
             if not suspended:
                 tallies[INSURED] += int(hh.n_enrolled)
+                sec.insured += int(hh.n_enrolled)
             tallies[HOUSEHOLD_MONTHS_INSURED] += 1
         elif rule.compulsory != 0 and is_open and hh.formal == 0 and not is_paid_up(hh, now):
             sanction(hh, section, ordinal, now, sec.enforcement, rule, fixed.key, flows, tallies)
@@ -145,7 +179,9 @@ def start_of_month(
             # rolling cover has run out and nobody has acted on it yet
             hh.standing = STANDING_INATTENTIVE
             hh.wish = 0.0
-        wanted += need_care(hh, now, month_share, service, suspended, rule, u0, u1, tallies)
+        need_care(hh, now, month_share, service, suspended, rule, u0, u1, tallies)
+        active = has_cover(hh, now) and not suspended
+        wanted += send_elsewhere(hh, sec, dist, now, active, rule, fixed)
         if (section + ordinal) % 12 == now % 12:
             explain_unsought(hh, now, year_share, service, suspended, rule, gauges)
         acts = 0
@@ -172,6 +208,7 @@ def enrol_section(
     gauges: F8,
 ) -> None:
     """Let the households of an open scheme that act this month join or renew."""
+    dist = state.districts[sec.district]
     before_start = cal.before_start != 0
     by_person = rule.enrolment_unit == UNIT_PERSON
     for h in range(sec.first, sec.end):
@@ -187,41 +224,85 @@ def enrol_section(
         if by_person:
             if int(hh.cover_until) <= now + 1:
                 seek_cover_as_persons(
-                    hh,
-                    mm,
-                    sec,
-                    state.groups,
-                    now,
-                    service,
-                    cal,
-                    rule,
-                    price_rule,
-                    fixed,
-                    quintiles,
-                    flows,
-                    tallies,
-                    gauges,
-                )
+                    hh, mm, sec, dist, state.groups, now, service, cal, rule, price_rule, fixed, quintiles,
+                    flows, tallies, gauges,
+                )  # fmt: skip
             continue
         registered = (int(hh.acts) & REGISTERED) != 0
         if registered or (int(hh.acts) & ATTENTIVE) != 0:
             seek_cover_as_household(
-                hh,
-                mm,
-                sec,
-                state.groups,
-                now,
-                service,
-                cal,
-                rule,
-                price_rule,
-                fixed,
-                registered,
-                quintiles,
-                flows,
-                tallies,
-                gauges,
-            )
+                hh, mm, sec, dist, state.groups, now, service, cal, rule, price_rule, fixed, registered,
+                quintiles, flows, tallies, gauges,
+            )  # fmt: skip
+
+
+def sell_cover(
+    state: State,
+    sec: Section,
+    now: int,
+    service: float,
+    cal: CalendarMonth,
+    rule: Rule,
+    price_rule: Rule,
+    fixed: Fixed,
+    quintiles: I8,
+    flows: I8,
+    tallies: I8,
+    gauges: F8,
+) -> None:
+    """Let associations vote and form, households join or renew, and divide the month's premiums."""
+    dist = state.districts[sec.district]
+    if rule.enrolment_unit == UNIT_GROUP or rule.group_minimum_share > 0.0:
+        hold_votes(state, sec, now, service, cal, rule, price_rule, fixed, tallies)
+    if rule.group_savings != 0:
+        count_need(state, sec, now, cal, rule, price_rule)
+    before = sec.fund
+    enrol_section(state, sec, now, service, cal, rule, price_rule, fixed, quintiles, flows, tallies, gauges)
+    share_out(sec, dist, state.nation[0], sec.fund - before, rule, flows, tallies)
+    if rule.group_required != 0:
+        form_groups(state, sec, rule, tallies)
+
+
+def treat_section(
+    state: State,
+    sec: Section,
+    now: int,
+    wanted: int,
+    asked: int,
+    service: float,
+    rule: Rule,
+    fixed: Fixed,
+    work: Work,
+    hospital: I8,
+    quintiles: I8,
+    flows: I8,
+    tallies: I8,
+    gauges: F8,
+) -> None:
+    """Serve, bill, audit and settle the section's contacts, and run its health centre and its scheme.
+
+    ``wanted`` are the contacts wanted at home, ``asked`` those wanted anywhere.
+    """
+    dist = state.districts[sec.district]
+    capacity = monthly_capacity(sec, rule)
+    tallies[CAPACITY] += capacity
+    refused_before = tallies[FORGONE_REFUSED] + tallies[REFUSED_AND_PAID]
+    claims, n_claims, served = give_care(
+        state, sec, now, capacity, wanted, service, rule, fixed, work, hospital, quintiles, flows, tallies
+    )
+    refused = tallies[FORGONE_REFUSED] + tallies[REFUSED_AND_PAID] - refused_before
+    approved = review_claims(sec, claims, n_claims, rule, flows, tallies, gauges)
+    approved += bill_capitation(sec, rule, tallies) + sec.visitor_claims_before
+    settle_section_claims(sec, dist, approved, rule, flows, tallies)
+    run_health_centre(sec, served, rule, flows)
+    update_provider(sec, capacity, wanted, rule)
+    if now >= sec.opens:
+        update_trust(sec, refused / max(1, asked), rule)
+        update_capacity(sec, rule)
+    update_enforcement(sec, rule)
+    clinicians = sec.persons * rule.clinicians_per_person * sec.staffing
+    gauges[GAUGE_CLINICIANS] += clinicians
+    flows[SALARIES] += to_francs(clinicians * rule.salary_rwf)
 
 
 def month_of_section(
@@ -248,109 +329,118 @@ def month_of_section(
     if is_open and (cal.allocate != 0 or now == sec.opens):
         allot_slots(state.households, sec, now, rule, price_rule, fixed, tallies)
     service = service_factor(sec, rule)
+    asked = -tallies[CONTACTS_WANTED]
     wanted = start_of_month(state, sec, now, cal, rule, fixed, service, flows, tallies, gauges)
-    capacity = monthly_capacity(sec, rule)
-    tallies[CAPACITY] += capacity
-    refused_before = tallies[FORGONE_REFUSED] + tallies[REFUSED_AND_PAID]
-    claims = give_care(
-        state,
-        sec,
-        now,
-        capacity if rule.rationing != 0 else wanted,
-        wanted,
-        service,
-        rule,
-        fixed,
-        work,
-        hospital,
-        quintiles,
-        flows,
-        tallies,
+    asked += tallies[CONTACTS_WANTED]
+    treat_section(
+        state, sec, now, wanted, asked, service, rule, fixed, work, hospital, quintiles, flows, tallies, gauges
     )
-    refused = tallies[FORGONE_REFUSED] + tallies[REFUSED_AND_PAID] - refused_before
-    sec.claims_month = claims
-    settle_section_claims(sec, dist, claims, rule, flows, tallies)
-    update_provider(sec, capacity, wanted, rule)
-    if is_open:
-        update_trust(sec, refused / max(1, wanted), rule)
-    update_enforcement(sec, rule)
+    collect_section(state, sec, dist, now, rule, flows, tallies)
     if is_open and cal.is_open != 0:
-        before = sec.fund
-        enrol_section(
-            state, sec, now, service, cal, rule, price_rule, fixed, quintiles, flows, tallies, gauges
-        )
-        share_out(sec, dist, sec.fund - before, rule, flows)
-    cost = spend(sec.health_centre_cash, rule.running_cost_share)
-    sec.health_centre_cash -= cost
-    flows[RUNNING_COST_HEALTH_CENTRE] += cost
-    clinicians = sec.persons * rule.clinicians_per_person * sec.staffing
-    gauges[GAUGE_CLINICIANS] += clinicians
-    flows[SALARIES] += to_francs(clinicians * rule.salary_rwf)
+        sell_cover(state, sec, now, service, cal, rule, price_rule, fixed, quintiles, flows, tallies, gauges)
+    if rule.group_savings != 0:
+        count_meetings(sec, state.groups, rule, gauges)
+    credit_deposit_interest(sec, dist, state.groups, rule, flows)
+    deposit_savings(sec, dist, state.groups, rule, flows)
     pass_anniversaries(state, sec, now, rule, fixed, work, quintiles, flows, tallies)
     measure_section(state, sec, now, cal, quintiles, stocks, tallies, gauges)
 
 
 def start_district_year(state: State, now: int, rule: Rule, fixed: Fixed) -> None:
-    """Draw each district's harvest and illness of the year, lognormal around 1."""
+    """Draw each district's harvest and illness of the year, lognormal around 1, and its luck with loans."""
     for d in range(state.districts.size):
         dist = state.districts[d]
-        u0, u1, _, _ = block(fixed.key, dist.number, 0, NOBODY, now, DRAW_HARVEST, 0)
+        u0, u1, u2, _ = block(fixed.key, dist.number, 0, NOBODY, now, DRAW_HARVEST, 0)
         sd = rule.harvest_sd
         dist.harvest = math.exp(sd * normal_quantile(u0) - 0.5 * sd * sd)
         sd = rule.illness_sd
         dist.illness = math.exp(sd * normal_quantile(u1) - 0.5 * sd * sd)
+        dist.credit_luck = normal_quantile(u2)
+
+
+def start_year(state: State, now: int, rule: Rule, fixed: Fixed, tallies: I8) -> None:
+    """Post staff, open health posts and reinsure sections for the year."""
+    if rule.posting_response > 0.0:
+        follow_need(state.sections, rule)
+    for s in range(state.sections.size):
+        sec = state.sections[s]
+        hire(sec, rule)
+        if rule.post_hazard > 0.0:
+            open_post(state, sec, now, rule, fixed, tallies[sec.district])
+        start_reinsurance_year(sec, rule)
+
+
+def start_country_month(
+    state: State,
+    now: int,
+    cal: CalendarMonth,
+    rule: Rule,
+    price_rule: Rule,
+    fixed: Fixed,
+    work: Work,
+    flows: I8,
+    tallies: I8,
+) -> None:
+    """Do what comes before the sections: the year's draws and decisions, visitors of last month, credit."""
+    if cal.new_year != 0:
+        start_district_year(state, now, rule, fixed)
+        start_year(state, now, rule, fixed, tallies)
+    if cal.rank != 0:
+        rank_households(state.households, state.sections, rule.poorest_share, rule.rich_share, work)
+    if cal.sets_premium != 0:
+        set_national_prior(state.sections, state.nation[0])
+    for s in range(state.sections.size):
+        sec = state.sections[s]
+        if cal.sets_premium != 0:
+            set_premium(state, sec, now, price_rule, fixed, tallies[sec.district])
+        receive_visitors(sec)
+    for d in range(state.districts.size):
+        dist = state.districts[d]
+        persons = 0
+        for s in range(dist.first_section, dist.end_section):
+            persons += state.sections[s].persons
+        open_lender(dist, persons, rule, flows[d])
+        set_credit_lines(state.sections, dist, rule)
 
 
 def fund_pools(state: State, rule: Rule, hospital: I8, flows: I8, tallies: I8) -> None:
-    """Pay grants and levies into the pools and hand hospitals what patients paid."""
+    """Book donors' money, pay grants and levies into the pools, hand hospitals what patients paid."""
     for d in range(state.districts.size):
         dist = state.districts[d]
-        fund_pool(dist, int(tallies[d, INSURED]), rule, flows[d])
+        persons = 0
+        for s in range(dist.first_section, dist.end_section):
+            persons += state.sections[s].persons
+        pay_donors(persons, rule, flows[d])
+        dist.insured = int(tallies[d, INSURED])
+        fund_pool(dist, dist.insured, rule, flows[d])
         dist.claims_month = hospital[d, 0]
         dist.hospital_cash += hospital[d, 1]
         dist.formal_contributions = 0
-
-
-def settle_pools(state: State, rule: Rule, flows: I8) -> None:
-    """Let each pool, or the one national pool, pay its claims to those who billed it."""
-    districts = state.districts
-    sections = state.sections
-    n = districts.size
-    national = rule.national_pool != 0
-    to_centres = rule.pool_pays_outpatient != 0
-    if national:
-        gather_into_national_pool(districts)
-    for d in range(1 if national else n):
-        end = n if national else d + 1
-        hospital_claims = 0
-        for other in range(d, end):
-            hospital_claims += districts[other].claims_month
-        outpatient = 0
-        if to_centres:
-            for s in range(sections.size):
-                if d <= sections[s].district < end:
-                    outpatient += sections[s].claims_month
-        paid = settle_pool_claims(districts[d], hospital_claims, outpatient, rule, flows[d])
-        hand_out(sections, districts, d, end, paid, to_centres, flows)
-        for other in range(d, end):
-            districts[other].arrears = districts[d].arrears
+        clear_between_sections(state.sections, dist, tallies[d])
 
 
 def close_district_month(state: State, rule: Rule, flows: I8, stocks: I8) -> None:
-    """Let hospitals spend, and write down the money of funds, pools and providers."""
+    """Let hospitals spend and lenders settle, and write down the money of funds, pools and providers."""
     for d in range(state.districts.size):
         dist = state.districts[d]
         cost = spend(dist.hospital_cash, rule.running_cost_share)
         dist.hospital_cash -= cost
         flows[d, RUNNING_COST_HOSPITAL] += cost
+        close_lender_month(dist, rule, flows[d])
         stocks[d, POOLS] = dist.pool
         stocks[d, HOSPITALS] = dist.hospital_cash
+        stocks[d, LENDERS] = dist.lender_cash
         stocks[d, STOCK_PAYABLES_POOL] = dist.payables
+        stocks[d, STOCK_LENDER_BORROWING] = dist.borrowing
+    # one account for the country, shown beside the first district's
+    stocks[0, NATIONAL_POOL] = state.nation[0].pool
     for s in range(state.sections.size):
         sec = state.sections[s]
         stocks[sec.district, SECTION_FUNDS] += sec.fund
-        stocks[sec.district, HEALTH_CENTRES] += sec.health_centre_cash
-        stocks[sec.district, STOCK_PAYABLES_SECTION] += sec.payables
+        stocks[sec.district, HEALTH_CENTRES] += sec.health_centre_cash + sec.visitor_cash
+        stocks[sec.district, STOCK_PAYABLES_SECTION] += sec.payables + sec.visitor_claims
+        stocks[sec.district, STOCK_PAYABLES_SECTION_HOSPITAL] += sec.payables_hospital
+        stocks[sec.district, STOCK_OWED_BETWEEN_SECTIONS] += sec.owes
 
 
 def book_outside(outside: I8, flows: I8, stocks: I8) -> None:
@@ -387,10 +477,9 @@ def run_months(
         rule = rules[t]
         cal = calendar[t]
         price_rule = rules[cal.price_month]
-        if cal.new_year != 0:
-            start_district_year(state, now, rule, fixed)
-        if cal.rank != 0:
-            rank_households(state.households, state.sections, rule.poorest_share, rule.rich_share, work)
+        start_country_month(
+            state, now, cal, rule, price_rule, fixed, work, output.flows[t], output.tallies[t]
+        )
         hospital[:, :] = 0
         quintiles = output.quintiles[cal.period]
         for s in range(state.sections.size):

@@ -175,11 +175,14 @@ class Section(Record):
     blame: float  # slow average of fraud found that people lay at the provider's door, 0 to 1
     capacity: float  # administrative capacity of the scheme, 0 to 1
     fraud_found: float  # share of the month's claims and premiums in which fraud was found
-    visitors: int  # contacts of other sections' members served here this month; load of the next
-    visitor_cash: int  # received from them, booked in the next month, RWF
-    visitor_claims: int  # billed to this section's fund for them, booked in the next month, RWF
+    visitors: int  # contacts of other sections' members served here this month
+    visitors_before: int  # and in the month before; they take up this month's capacity
+    visitor_cash: int  # received from this month's, in the till from the next month on, RWF
+    visitor_claims: int  # billed for this month's, booked in the next month, RWF
+    visitor_claims_before: int  # billed for those of the month before, RWF
     owes: int  # to other sections for own members served there, RWF
     owed: int  # by other sections, RWF
+    pool_owes: int  # by the pool to the health centre, RWF
 
 
 class Groups(NamedTuple):
@@ -213,6 +216,7 @@ class District(Record):
     bad_months: int
     hospital_cash: int
     claims_month: int  # hospital claims approved this month
+    pool_owes: int  # by the pool to the hospital, RWF; payables is this and what it owes health centres
     formal_contributions: int  # of the month, the base of the levy
     first_section: int
     end_section: int
@@ -235,6 +239,7 @@ class Nation(Record):
     pool: int
     claims_per_member_month: float  # of the year before, RWF; the prior of a section's premium
     mean_load: float  # of health centres, weighted by persons
+    gathered: Flag  # the districts' pools are one, held by the first district
 
 
 class State(NamedTuple):
@@ -307,6 +312,7 @@ class Rule(Record):
     premium_reserve_months: float
     premium_veto_slope: float  # logits
     persons_per_section: float  # real people
+    sections_per_fund: float  # of the country, simulated or not, whose health-centre bills one fund pays
     portability_share: float
     waiting_months: int
     grace_months: int

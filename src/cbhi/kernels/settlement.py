@@ -91,11 +91,19 @@ def settle_section(state: State, s: int, n_households: int, now: int, rule: Rule
     section = sec.number
     u0, u1, _, _ = block(fixed.key, section, 0, NOBODY, 0, DRAW_SECTION, 0)
     sd = fixed.staffing_log_sd
-    sec.staffing = math.exp(sd * normal_quantile(u0) - 0.5 * sd * sd)
+    sec.faith_based = 1 if u1 < fixed.faith_based_share else 0
+    # public posts as in the series, whoever owns the health centre
+    mean_posts = 1.0 + fixed.faith_based_share * (rule.faith_based_posts - 1.0)
+    owner_posts = rule.faith_based_posts if sec.faith_based != 0 else 1.0
+    sec.staffing = math.exp(sd * normal_quantile(u0) - 0.5 * sd * sd) * owner_posts / max(1e-9, mean_posts)
     bonus = fixed.heritage_bonus if u1 < fixed.heritage_share else 0.0
     sec.trust = min(1.0, fixed.trust_initial + bonus)
     sec.stock = 1.0
     sec.quality = 0.5
+    sec.effort = rule.effort_base
+    sec.capacity = fixed.capacity_initial
+    sec.premium_factor = 1.0
+    sec.distance_scale = 1.0
     sec.enforcement = fixed.enforcement_initial
     sec.end = sec.first + n_households
     district_z = state.districts[sec.district].z

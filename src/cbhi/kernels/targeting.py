@@ -1,25 +1,45 @@
-"""Consumption ranks, the community's list, and subsidy slots with their errors."""
+"""Consumption ranks, the list behind subsidies, and slots with their errors and their capture.
+
+A household has two scores at each refresh of the list: the community's, which is its consumption position
+plus the community's error, and that of the rule for targeting, which gives the slots away from the lowest
+upwards. The second is kept (``list_score``) until the next refresh.
+"""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from cbhi.kernels.codes import (
+    CAPTURED_SLOTS,
+    DRAW_CAPTURE,
+    DRAW_ELITE,
     DRAW_LIST,
+    DRAW_PROXY,
+    DRAW_SKILL,
     DRAW_SLOTS,
     MIDDLE,
     POOREST,
     RICH,
     SUBSIDY_BUDGET,
+    TARGET_COMMUNITY,
+    TARGET_GEOGRAPHIC,
+    TARGET_HYBRID,
+    TARGET_MERIT,
+    TARGET_PROXY,
+    TARGET_UNIVERSAL,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.draws import NOBODY, normal_quantile, uniform
+from cbhi.kernels.draws import NOBODY, block, normal_quantile, uniform
 from cbhi.kernels.enrolment import premium_due, subsidy_of
-from cbhi.kernels.records import I8, Fixed, Rule, Section, Table, Work
+from cbhi.kernels.records import F8, I8, Fixed, Household, Rule, Section, Table, Work
 
 # the consumption position is binned from -6 to 6 standard deviations to find national cuts
 BINS_PER_SD = 200
 BINS = 12 * BINS_PER_SD
+# above every uniform draw: no turn at all
+NO_TURN = 2.0
 
 
 def bin_of(z: float) -> int:
@@ -62,22 +82,74 @@ def rank_households(
                     hh.category = MIDDLE
 
 
-def draw_up_list(households: Table, sec: Section, now: int, rule: Rule, fixed: Fixed) -> None:
-    """Let the community of section ``s`` score its households and put them into categories.
+def skill(hh: Household, section: int, now: int, median_z: float, rule: Rule, key: tuple[int, int]) -> float:
+    """Return a household's skill in writing a proposal, standard deviations.
 
-    The score is the consumption position plus the community's error, which is drawn anew at every
-    refresh; until the next refresh it goes stale. Households founded later are not on the list.
+    It rises with consumption; a consultant adds to it for some of the better-off half of the section,
+    and training for the poorest category.
+    """
+    u, v, _, _ = block(key, section, int(hh.ordinal), NOBODY, now, DRAW_SKILL, 0)
+    found = rule.merit_gradient * float(hh.z) + normal_quantile(u)
+    if float(hh.z) > median_z and v < rule.consultant_share:
+        found += rule.consultant_boost
+    if hh.category == POOREST:
+        found += rule.training
+    return found
+
+
+def two_scores(
+    hh: Household, section: int, now: int, median_z: float, rule: Rule, key: tuple[int, int]
+) -> tuple[float, float]:
+    """Return (score that sorts households into categories, score for slots); lower looks poorer.
+
+    The community's error is drawn anew at every refresh; what a proxy means test misses is the same every
+    time. Under targeting that does not look at poverty the community still sorts the categories.
+    """
+    ordinal = int(hh.ordinal)
+    u, v, _, _ = block(key, section, ordinal, NOBODY, now, DRAW_LIST, 0)
+    community = float(hh.z) + rule.list_noise * normal_quantile(u)
+    if rule.targeting == TARGET_COMMUNITY:
+        return community, community
+    if rule.targeting == TARGET_PROXY or rule.targeting == TARGET_HYBRID:
+        w = uniform(key, section, ordinal, NOBODY, 0, DRAW_PROXY, 0)
+        proxy = float(hh.z) + rule.proxy_noise * normal_quantile(w)
+        if rule.targeting == TARGET_HYBRID:
+            proxy = 0.5 * (proxy + community)
+        return proxy, proxy
+    if rule.targeting == TARGET_MERIT:
+        return community, -skill(hh, section, now, median_z, rule, key)
+    return community, v
+
+
+def median_position(households: Table, sec: Section) -> float:
+    """Return the consumption position of a section's middle household."""
+    z = np.empty(sec.end - sec.first, dtype=np.float64)
+    n = 0
+    for h in range(sec.first, sec.end):
+        if households[h].alive != 0:
+            z[n] = float(households[h].z)
+            n += 1
+    return float(np.sort(z[:n])[n // 2]) if n > 0 else 0.0
+
+
+def draw_up_list(households: Table, sec: Section, now: int, rule: Rule, fixed: Fixed) -> None:
+    """Score the households of a section and put them into categories, the poorest and the rich by share.
+
+    Until the next refresh the list goes stale. Households founded later are not on it. A community that
+    draws up its own list trusts the scheme more.
     """
     first = sec.first
     n = sec.end - first
     sec.has_list = 1
+    median_z = 0.0
+    if rule.targeting == TARGET_MERIT and rule.consultant_share > 0.0:
+        median_z = median_position(households, sec)
     scores = np.empty(n, dtype=np.float64)
     persons = 0
     for i in range(n):
         hh = households[first + i]
-        u = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_LIST, 0)
-        score = float(hh.z) + rule.list_noise * normal_quantile(u)
-        hh.list_score = score
+        score, slot_score = two_scores(hh, sec.number, now, median_z, rule, fixed.key)
+        hh.list_score = slot_score
         hh.on_list = hh.alive
         scores[i] = score
         if hh.alive != 0:
@@ -94,6 +166,127 @@ def draw_up_list(households: Table, sec: Section, now: int, rule: Rule, fixed: F
                 hh.listed_category = RICH
             else:
                 hh.listed_category = MIDDLE
+    if rule.trust_fixed == 0 and (rule.targeting == TARGET_COMMUNITY or rule.targeting == TARGET_HYBRID):
+        sec.trust = min(1.0, sec.trust + rule.list_trust_bonus)
+
+
+def is_eligible(hh: Household, rule: Rule) -> bool:
+    """Return whether a household may be given a slot; subsidies for all need no list."""
+    return hh.alive != 0 and hh.formal == 0 and (hh.on_list != 0 or rule.targeting == TARGET_UNIVERSAL)
+
+
+def slots_of(
+    households: Table, sec: Section, persons: int, now: int, rule: Rule, key: tuple[int, int]
+) -> int:
+    """Return how many persons' premiums the slots of a section pay this year.
+
+    The share of its people for which there is money; under geographic targeting in proportion to its
+    share of truly poor people; under universal subsidies everybody eligible, as far as there is money. The
+    fraction of a person is settled by a keyed draw.
+    """
+    u = uniform(key, sec.number, 0, NOBODY, now, DRAW_SLOTS, 0)
+    share = rule.subsidy_slots_share * rule.subsidy_funded
+    counted = persons
+    if rule.targeting == TARGET_GEOGRAPHIC or rule.targeting == TARGET_UNIVERSAL:
+        poor = 0
+        counted = 0
+        for h in range(sec.first, sec.end):
+            hh = households[h]
+            if hh.alive != 0 and hh.category == POOREST:
+                poor += int(hh.n_members)
+            if is_eligible(hh, rule):
+                counted += int(hh.n_members)
+        if rule.targeting == TARGET_UNIVERSAL:
+            share = float(rule.subsidy_funded) if share > 0.0 else 0.0
+        else:
+            counted = persons
+            if rule.poorest_share > 0.0:
+                share = min(1.0, share * poor / max(1, persons) / rule.poorest_share)
+    return int(counted * share + u) if share > 0.0 else 0
+
+
+def can_fund(sec: Section, more_rwf: int, persons: int, rule: Rule) -> bool:
+    """Return whether government's part of the section's subsidies stays within its budget of the year."""
+    state_part = (sec.subsidy_left + more_rwf) * rule.subsidy_state_share
+    return state_part <= rule.subsidy_state_budget_rwf * persons
+
+
+def subsidy_for(hh: Household, sec: Section, price_rule: Rule) -> int:
+    """Return what a slot pays for a household, RWF a year."""
+    return subsidy_of(premium_due(hh, price_rule, sec.premium_factor), price_rule)
+
+
+def is_elite(hh: Household, section: int, rule: Rule, key: tuple[int, int]) -> bool:
+    """Return whether a household is tied to local leaders: a tie for ever, likelier for the better-off.
+
+    ``rho z + sqrt(1 - rho^2) n`` is above the quantile that the elite's share leaves.
+    """
+    if rule.elite_share <= 0.0 or rule.elite_share >= 1.0:
+        return rule.elite_share >= 1.0
+    rho = rule.elite_correlation
+    n = normal_quantile(uniform(key, section, int(hh.ordinal), NOBODY, 0, DRAW_ELITE, 0))
+    tie = rho * float(hh.z) + math.sqrt(1.0 - rho * rho) * n
+    return tie > -normal_quantile(rule.elite_share)
+
+
+def draw_turns(
+    households: Table, sec: Section, now: int, rule: Rule, fixed: Fixed, losers: F8, captors: F8
+) -> None:
+    """Draw who loses a slot at distribution and in which turn the elite without slots take them."""
+    for i in range(sec.end - sec.first):
+        hh = households[sec.first + i]
+        losers[i] = NO_TURN
+        captors[i] = NO_TURN
+        hh.elite = 0
+        if hh.alive == 0 or hh.formal != 0:
+            continue
+        hh.elite = 1 if is_elite(hh, sec.number, rule, fixed.key) else 0
+        u, v, _, _ = block(fixed.key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_CAPTURE, 0)
+        if hh.subsidised != 0:
+            if u < rule.capture_share:
+                losers[i] = u
+        elif hh.elite != 0:
+            captors[i] = v
+
+
+def capture_slots(
+    households: Table,
+    sec: Section,
+    persons: int,
+    now: int,
+    rule: Rule,
+    price_rule: Rule,
+    fixed: Fixed,
+    tallies: I8,
+) -> None:
+    """Let relatives of local leaders take slots at distribution (formal leaders, Alatas et al.).
+
+    Each slot is taken with a keyed probability, by the next household in turn that is tied to leaders,
+    has none, is no larger than the one it pushes out and fits into the budget.
+    """
+    n = sec.end - sec.first
+    losers = np.empty(n, dtype=np.float64)
+    captors = np.empty(n, dtype=np.float64)
+    draw_turns(households, sec, now, rule, fixed, losers, captors)
+    turns = np.argsort(captors)
+    for i in np.argsort(losers):
+        if losers[i] >= NO_TURN:
+            break
+        loser = households[sec.first + int(i)]
+        freed = subsidy_for(loser, sec, price_rule)
+        for j in turns:
+            if captors[j] >= NO_TURN:
+                break
+            captor = households[sec.first + int(j)]
+            if captor.subsidised != 0 or int(captor.n_members) > int(loser.n_members):
+                continue
+            taken = subsidy_for(captor, sec, price_rule)
+            if can_fund(sec, taken - freed, persons, rule):
+                loser.subsidised = 0
+                captor.subsidised = 1
+                sec.subsidy_left += taken - freed
+                tallies[CAPTURED_SLOTS] += int(captor.n_members)
+                break
 
 
 def allot_slots(
@@ -105,10 +298,10 @@ def allot_slots(
     fixed: Fixed,
     tallies: I8,
 ) -> None:
-    """Give the slots of section ``s`` to the listed households that look poorest.
+    """Give a section's slots to the eligible households with the lowest scores.
 
-    Slots are persons: the share of the section's people that the budget pays for, the fraction of a
-    person settled by a keyed draw. The section's budget is what these households owe.
+    Slots are persons; one too many for the slots or the money left is passed over, a smaller household may
+    still fit. The section's budget is what the holders owe at the premiums of the year.
     """
     first = sec.first
     n = sec.end - first
@@ -119,21 +312,24 @@ def allot_slots(
         hh = households[first + i]
         hh.subsidised = 0
         scores[i] = float(hh.list_score)
+        if rule.targeting == TARGET_UNIVERSAL:
+            # nobody's place depends on a list
+            scores[i] = block(fixed.key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_LIST, 0)[1]
         if hh.alive != 0:
             persons += int(hh.n_members)
     if rule.subsidy_offered == 0:
         return
-    u = uniform(fixed.key, sec.number, 0, NOBODY, now, DRAW_SLOTS, 0)
-    slots = int(persons * rule.subsidy_slots_share + u)
+    slots = slots_of(households, sec, persons, now, rule, fixed.key)
     for i in np.argsort(scores):
         hh = households[first + int(i)]
-        if hh.alive != 0 and hh.on_list != 0 and hh.formal == 0:
-            if int(hh.n_members) > slots:
-                # too large for what is left; a smaller household may still fit
-                continue
-            slots -= int(hh.n_members)
-            hh.subsidised = 1
-            sec.subsidy_left += subsidy_of(premium_due(hh, price_rule), price_rule)
+        if is_eligible(hh, rule) and int(hh.n_members) <= slots:
+            subsidy = subsidy_for(hh, sec, price_rule)
+            if can_fund(sec, subsidy, persons, rule):
+                slots -= int(hh.n_members)
+                hh.subsidised = 1
+                sec.subsidy_left += subsidy
+    if rule.capture_share > 0.0:
+        capture_slots(households, sec, persons, now, rule, price_rule, fixed, tallies)
     tallies[SUBSIDY_BUDGET] += sec.subsidy_left
 
 
