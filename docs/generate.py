@@ -70,6 +70,7 @@ _PLAIN = {
     "Section.health_centre_cash": "money of the health centre, RWF",
     "Section.persons": "people at the end of last month",
     "Groups.households": "households that belong to it",
+    "Groups.voters": "families that could vote then; -1 where none was called this month",
     "District.number": "which of the country's districts it is",
     "District.harvest": "this year's factor on incomes",
     "District.illness": "this year's factor on need",
@@ -79,6 +80,10 @@ _PLAIN = {
     "District.arrears": "months of the pool's claims unpaid beyond the time of processing",
     "District.bad_months": "months in a row with arrears beyond the limit",
     "District.hospital_cash": "money of the hospital, RWF",
+    "District.first_section": "row of its first section",
+    "District.end_section": "one past the row of its last section",
+    "District.lender_cash": "money of the lender, RWF",
+    "Nation.pool": "money of the national pool beside the districts' pools, RWF",
 }
 
 _STATE = (
@@ -86,7 +91,8 @@ _STATE = (
     ("Member", "One row a member, up to twelve in a household."),
     ("Section", "One row a section: a scheme with its fund and its health centre."),
     ("Groups", "Associations (ibimina), within sections."),
-    ("District", "One row a district: its pool and its hospital."),
+    ("District", "One row a district: its pool, its hospital and its lender."),
+    ("Nation", "One row for the country."),
 )
 
 
@@ -191,12 +197,18 @@ def _calls(statements: list[ast.stmt], when: tuple[str, ...], looped: bool) -> I
 # steps whose own calls are shown below them, and who goes through their loops
 _OPENED = {
     "run_months": "country",
+    "start_country_month": "section or district",
+    "start_year": "section",
     "month_of_section": "section",
     "start_of_month": "household",
-    "enrol_section": "household",
+    "treat_section": "section",
     "give_care": "contact",
+    "sell_cover": "section",
+    "enrol_section": "household",
     "pass_anniversaries": "household",
+    "fund_pools": "district",
     "settle_pools": "pool",
+    "close_district_month": "district",
 }
 # arithmetic that is part of a step rather than a step
 _ARITHMETIC = ("codes", "compiling", "draws", "money", "records")
@@ -247,7 +259,8 @@ def rooms() -> str:
     """Return the kernel modules from the lowest up, in the order of the import contract."""
     contract = configparser.ConfigParser()
     contract.read(ROOT / ".importlinter", encoding="utf-8")
-    layers = contract["importlinter:contract:kernels"]["layers"].split()
+    # modules side by side on one floor are separated by a bar
+    layers = contract["importlinter:contract:kernels"]["layers"].replace("|", " ").split()
     rows = []
     for module in reversed(layers):
         text = ast.get_docstring(ast.parse((KERNELS / f"{module}.py").read_text(encoding="utf-8")))
@@ -337,6 +350,13 @@ def variables() -> str:
     return table(("name", "unit", "what it is", "by month", "by quintile", "scaled to the country"), rows)
 
 
+def comparison() -> str:
+    """Return the comparison of partners as it stands; only benchmarks/partners_rwanda.py makes it anew."""
+    text = (DOCS / "partners.md").read_text(encoding="utf-8")
+    found = next(match for match in _PART.finditer(text) if match[2] == "comparison")
+    return found[0].removeprefix(found[1]).removesuffix(found[3]).strip()
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "state": state,
     "schedule": schedule,
@@ -345,13 +365,19 @@ PARTS: dict[str, Callable[[], str]] = {
     "parameters": parameters,
     "counts": counts,
     "variables": variables,
+    "comparison": comparison,
 }
 _PART = re.compile(r"(<!-- begin: (\w+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 
 
 def filled(text: str) -> str:
     """Return a page with its generated parts made anew."""
-    return _PART.sub(lambda m: f"{m[1]}\n{PARTS[m[2]]()}\n\n{m[3]}", text)
+
+    def part(match: re.Match[str]) -> str:
+        body = PARTS[match[2]]()
+        return f"{match[1]}\n{body}\n\n{match[3]}" if body else f"{match[1]}{match[3]}"
+
+    return _PART.sub(part, text)
 
 
 def stale() -> dict[Path, str]:

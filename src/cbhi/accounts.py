@@ -201,10 +201,13 @@ def resources_frame(run: Run) -> pd.DataFrame:
         hours = clinicians * p.provider.hours_per_year / 12.0
         found.append(("health_centres", "hours", hours, "hours"))
         for partner, stocks in (
-            ("health_centres", (codes.STOCK_PAYABLES_SECTION,)),
+            ("health_centres", (codes.STOCK_PAYABLES_SECTION, codes.STOCK_POOL_OWES_CENTRES)),
             ("hospitals", (codes.STOCK_PAYABLES_SECTION_HOSPITAL, codes.STOCK_PAYABLES_POOL)),
         ):
-            found.append((partner, "credit", closing[:, list(stocks)].sum(axis=1), "RWF"))
+            waits = closing[:, list(stocks)].sum(axis=1)
+            if partner == "hospitals":
+                waits = waits - closing[:, codes.STOCK_POOL_OWES_CENTRES]
+            found.append((partner, "credit", waits, "RWF"))
         for partner, kind, values, unit in found:
             scale = 1.0 if unit == "share" else run.weight
             for replicate, value in zip(a.replicates, values, strict=True):

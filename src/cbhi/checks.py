@@ -244,6 +244,13 @@ def check_fund_balances(flows: I8, stocks: I8, tallies: I8, national_pool: Mask 
     change = tallies[..., codes.CLAIMS_APPROVED_POOL] + moved + moved_hospital - paid
     identity = "payables of pools = before + approved + moved - paid"
     _equal(identity, owed[:, 1:].sum(axis=2), (owed[:, :-1] + change).sum(axis=2))
+    to_centres = stocks[..., codes.STOCK_POOL_OWES_CENTRES]
+    _at_most("pools owe health centres <= pools owe", to_centres.sum(axis=2), owed.sum(axis=2))
+    _equal(
+        "pools owe health centres = before + moved - paid",
+        to_centres[:, 1:],
+        to_centres[:, :-1] + moved - flows[..., codes.CLAIMS_OUTPATIENT_POOL],
+    )
     apart = ~_one_pool(national_pool, flows.shape[1])
     _equal(f"{identity}, by district", owed[:, 1:][:, apart], (owed[:, :-1] + change)[:, apart])
     rescued = flows[..., codes.BAIL_OUT_SECTION]

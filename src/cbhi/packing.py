@@ -388,6 +388,8 @@ def pack_rules(scenario: Scenario) -> Table:
         post_hazard=m.real(lambda p: p.provider.post_hazard) * grows,
         post_load=m.real(lambda p: p.provider.post_load),
         post_distance_km=m.real(lambda p: p.provider.post_distance_km),
+        committed_share=m.real(lambda p: p.provider.committed_share),
+        reserve_months=m.real(lambda p: p.provider.reserve_months),
         performance_rwf=price * m.real(lambda p: p.provider.performance_rwf) * performance_paid,
         performance_donor_share=performance_donor,
         effort_weight=m.real(lambda p: p.provider.effort_weight),

@@ -323,8 +323,8 @@ class Scheme(_Section):
     )
     premium_veto_slope: float = _parameter(
         0.0,
-        "weight of distrust in the assembly's vote against a higher premium; 0 for no vote",
-        "logits over 0 to 1",
+        "distrust in the assembly's vote: a higher premium fails with 1 - exp(-slope * (1 - trust))",
+        "per unit of distrust",
         0,
         50,
         "design text, 0 to 2",
@@ -453,7 +453,7 @@ class Subsidy(_Section):
     slots_share: float = _parameter(0.0, "share of people whose premium the budget pays", "share", 0, 1)
     premium_share: float = _parameter(1.0, "part of the premium that is paid", "share", 0, 1)
     state_share: float = _parameter(0.0, "part of the subsidy borne by government", "share", 0, 1)
-    donor_share: float = _parameter(1.0, "part borne by donors; NGOs bear the rest", "share", 0, 1)
+    donor_share: float = _parameter(1.0, "part borne by donors; NGOs bear what no other does", "share", 0, 1)
     cross_subsidy_share: float = _parameter(
         0.0, "part borne by the district's pool, from levies and premiums", "share", 0, 1
     )
@@ -689,7 +689,17 @@ class Provider(_Section):
     )
     wait_scale_hours: float = _parameter(0.5, "waiting at half load", "hours", 0, 24)
     running_cost_share: float = _parameter(
-        0.5, "part of a provider's cash spent in a month", "share per month", 0, 1
+        0.5,
+        "part of free cash spent in a month: a hospital's, and a health centre's above its reserve",
+        "share per month",
+        0,
+        1,
+    )
+    committed_share: float = _parameter(
+        0.6, "running cost that a health centre pays before it buys drugs, of average revenue", "share", 0, 1
+    )
+    reserve_months: float = _parameter(
+        2.0, "average revenue that a health centre keeps before it spends freely", "months", 0, 60
     )
     wage_rwf_per_month: float = _parameter(
         60_000.0,

@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 import cbhi
 from cbhi import cli, saving
 from cbhi.cli import main
+from cbhi.kernels.codes import SECTORS
 from cbhi.published import published_table
 from cbhi.saving import FILES
 from cbhi.simulation import Interrupted
@@ -106,6 +107,83 @@ def test_what_is_written_is_what_simulate_returns(
     assert record["interrupted"] is False
     assert record["wall_seconds"] > 0
     assert record["started"].endswith("+00:00")
+
+
+def test_a_run_prints_what_each_partner_brings(
+    ran: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, place = ran
+    lines = done.stdout.splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.startswith("Partners in 2012 ("))
+    assert lines[begin - 1] == ""
+    assert lines[begin + 1].split() == [
+        "partner", "holds", "received", "paid", "brings", "lends", "enrols", "of", "these", "hours"
+    ]  # fmt: skip
+    rows = lines[begin + 3 : begin + 3 + len(SECTORS)]
+    assert [row[:15].strip() for row in rows] == [name.replace("_", " ") for name in SECTORS]
+    assert lines[begin + 3 + len(SECTORS)] == ""
+    # the numbers are those of the files
+    accounts = pd.read_csv(place / "out/rwanda-rules-only/accounts.csv", dtype={"period": str})
+    year = accounts[accounts["period"] == "2012"]
+    for name, row in zip(SECTORS, rows, strict=True):
+        closing = year[(year["partner"] == name) & (year["item"] == "closing")]["value_rwf"].median()
+        holds = row[len("formal insurers") :].split()[0]
+        assert float(holds.replace(",", "")) == pytest.approx(closing / 1e6, abs=0.51)
+
+
+PARTNERS_OFF = {
+    "loans.offered=false": ("loan", "lender_equity", "lender_borrowing", "group_deposit"),
+    "groups.savings=false": ("group_saving", "group_contribution", "deposit_interest"),
+    "switches.groups=false": ("group_saving", "group_contribution", "deposit_interest"),
+    "switches.subsidies=false": ("subsidy_state", "subsidy_donor", "subsidy_ngo", "subsidy_pool"),
+    "switches.donors=false": (
+        "subsidy_donor", "pool_grant_donor", "performance_donor", "budget_support", "assistance"
+    ),
+    "switches.mandate=false": ("penalty",),
+    "switches.supply_growth=false": ("own_wages",),
+    "switches.pooling=false": ("pool_share", "national_share", "pool_grant", "pool_grant_donor", "levy"),
+    "provider.performance_rwf=0.0": ("performance_state", "performance_donor"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rwanda(tmp_path_factory: pytest.TempPathFactory) -> pd.Series[float]:
+    """What each flow moves in a small run of the shipped scenario as it is."""
+    results = cbhi.simulate("rwanda", households=500, replicates=1)
+    return results.flows_frame().groupby("flow")["value_rwf"].sum()
+
+
+@pytest.mark.parametrize("partner", PARTNERS_OFF)
+def test_one_line_takes_one_partner_away(partner: str, rwanda: pd.Series[float]) -> None:
+    result = call("run", "rwanda", "--households", "500", "--replicates", "1", "--set", partner)
+    assert result.exit_code == 0, result.output
+    assert "\nPartners in 2012 (" in result.stdout
+    (folder,) = Path("out").iterdir()
+    assert files(folder) == set(FILES)
+    flows = pd.read_csv(folder / "flows.csv").groupby("flow")["value_rwf"].sum()
+    for name in PARTNERS_OFF[partner]:
+        assert flows[name] == 0, name
+    if partner != "switches.supply_growth=false":
+        # which are not nothing while it is there
+        assert rwanda[list(PARTNERS_OFF[partner])].sum() > 0
+    # and the scheme goes on
+    assert flows["contribution"] > 0
+    assert flows["salaries"] > 0
+
+
+def test_supply_of_the_start_stays_for_ever_more_people() -> None:
+    arguments = ("run", "rwanda", "--households", "500", "--replicates", "1", "-q")
+    assert call(*arguments, "--set", "switches.supply_growth=false", "-o", "frozen").exit_code == 0
+    assert call(*arguments, "-o", "growing").exit_code == 0
+    staff = {}
+    for folder in ("frozen", "growing"):
+        yearly = pd.read_csv(f"{folder}/yearly.csv", dtype={"period": str}).set_index(["variable", "period"])
+        staff[folder] = yearly["value"].loc["clinicians_per_1000"]
+    # both begin with 4,112 nurses, midwives and physicians
+    assert staff["frozen"].iloc[0] == pytest.approx(staff["growing"].iloc[0], rel=0.02)
+    # half a year around 8,170,000 people, at the end a year around 10,700,000
+    assert staff["frozen"].iloc[-1] / staff["frozen"].iloc[0] == pytest.approx(8.17 / 10.70, rel=0.03)
+    assert staff["growing"].iloc[-1] > 1.5 * staff["growing"].iloc[0]
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -14,9 +14,17 @@ from pandas.testing import assert_frame_equal
 
 import cbhi
 from cbhi import saving
+from cbhi.accounts import ACCOUNT_COLUMNS, RESOURCE_COLUMNS
+from cbhi.kernels.codes import SECTORS
 from cbhi.published import published_table
 from cbhi.results import Results
 from cbhi.saving import FILES, save_results
+
+LENDER_COLUMNS = (
+    "replicate", "period", "money_rwf", "loans_rwf", "deposits_rwf", "borrowing_rwf", "equity_rwf",
+    "lent_rwf", "written_off_rwf", "loss_share", "late_share", "break_even_rate", "interest_rate",
+)  # fmt: skip
+NUMBERS_ONLY = {"value": [""], "loss_share": [""], "late_share": [""], "break_even_rate": [""]}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +88,81 @@ def test_flows_published_and_parameters(results: Results, folder: Path) -> None:
     assert list(parameters["key"]) == [row["key"] for row in results.scenario.provenance()]
 
 
+def test_partners_files_are_the_frames(results: Results, folder: Path) -> None:
+    for file, frame, columns in (
+        ("accounts.csv", results.accounts_frame(), ACCOUNT_COLUMNS),
+        ("resources.csv", results.resources_frame(), RESOURCE_COLUMNS),
+        ("lenders.csv", results.lender_frame(), LENDER_COLUMNS),
+    ):
+        # an opening and a closing have no counterpart: an empty cell, not a missing value
+        read = pd.read_csv(
+            folder / file, dtype={"period": str}, keep_default_na=False, na_values=NUMBERS_ONLY
+        )
+        assert tuple(read.columns) == columns, file
+        assert_frame_equal(read, frame, check_dtype=False, rtol=1e-12)
+
+
+def test_accounts_balance_as_they_are_written(results: Results, folder: Path) -> None:
+    read = pd.read_csv(folder / "accounts.csv", dtype={"period": str}, keep_default_na=False)
+    place = ["replicate", "period", "partner"]
+    closes = read["item"] == "closing"
+    reckoned = read[~closes].groupby(place)["value_rwf"].sum()
+    closing = read[closes].set_index(place)["value_rwf"].reindex(reckoned.index)
+    assert len(closing) == 2 * len(results.periods) * 14
+    assert (reckoned - closing).abs().max() < 0.5
+    # in national francs; no partner is left out
+    assert set(read["partner"]) == set(SECTORS)
+    assert read[closes].groupby("partner")["value_rwf"].apply(lambda v: v.abs().sum())["households"] > 1e9
+
+
+def test_flows_are_the_receipts_of_the_accounts(folder: Path) -> None:
+    flows = pd.read_csv(folder / "flows.csv", dtype={"period": str})
+    read = pd.read_csv(folder / "accounts.csv", dtype={"period": str}, keep_default_na=False)
+    keys = ["replicate", "period", "payer", "payee", "flow"]
+    received = read[~read["item"].isin(("opening", "closing"))].rename(
+        columns={"partner": "payee", "counterpart": "payer", "item": "flow"}
+    )
+    both = flows.merge(received, on=keys, how="left", suffixes=("", "_of_account"))
+    assert len(both) == len(flows) > 0
+    # every flow is found beside its payee, with the same amount and for the same purpose
+    assert both["value_rwf"].equals(both["value_rwf_of_account"])
+    assert both["purpose"].equals(both["purpose_of_account"])
+
+
+def test_resources_and_lenders_agree_with_the_yearly_table(results: Results, folder: Path) -> None:
+    yearly = pd.read_csv(folder / "yearly.csv", dtype={"period": str})
+
+    def of_year(variable: str) -> Any:
+        rows = yearly[yearly["variable"] == variable]
+        return rows.set_index(["replicate", "period"])["value"].sort_index().to_numpy()
+
+    resources = pd.read_csv(folder / "resources.csv", dtype={"period": str})
+
+    def brought(partner: str, kind: str) -> Any:
+        rows = resources[(resources["partner"] == partner) & (resources["kind"] == kind)]
+        return rows.set_index(["replicate", "period"])["value"].sort_index().to_numpy()
+
+    for partner, kind, variable in (
+        ("lenders", "credit", "loans_rwf"),
+        ("lenders", "persons enrolled", "enrolled_by_loan"),
+        ("groups", "persons enrolled", "enrolled_by_group"),
+        ("government", "money", "state_money_rwf"),
+        ("donors", "money", "donor_money_rwf"),
+    ):
+        assert brought(partner, kind) == pytest.approx(of_year(variable), rel=1e-9), (partner, kind)
+        assert brought(partner, kind).sum() > 0, (partner, kind)
+    lenders = pd.read_csv(folder / "lenders.csv", dtype={"period": str}).sort_values(["replicate", "period"])
+    for column, variable in (
+        ("equity_rwf", "lender_equity_rwf"), ("lent_rwf", "loans_rwf"),
+        ("loans_rwf", "loans_outstanding_rwf"), ("written_off_rwf", "loans_written_off_rwf"),
+    ):  # fmt: skip
+        assert lenders[column].to_numpy() == pytest.approx(of_year(variable), rel=1e-9), column
+    # loans are offered from 2006; before, there is neither a loan nor a loss
+    early = lenders[lenders["period"] < "2006"]
+    assert early[["money_rwf", "loans_rwf", "equity_rwf", "lent_rwf"]].eq(0).all(axis=None)
+    assert early[["loss_share", "late_share", "break_even_rate"]].isna().all(axis=None)
+
+
 def test_the_run_record(results: Results, folder: Path) -> None:
     record = read_json(folder / "run.json")
     assert record["fingerprint"] == results.scenario.fingerprint()
@@ -94,6 +177,15 @@ def test_the_run_record(results: Results, folder: Path) -> None:
     weak = parameters[parameters["confidence"].isin(["recalled", "assumption"])]
     assert record["parameters_recalled_or_assumed"] == list(weak["key"])
     assert read_json(folder / "scenario.json") == json.loads(json.dumps(results.scenario.as_dict()))
+
+
+def test_the_documented_columns_are_these() -> None:
+    """As the reference of the files lists them; whoever reads the files by name depends on it."""
+    assert ACCOUNT_COLUMNS == (
+        "replicate", "period", "partner", "item", "counterpart", "purpose", "value_rwf"
+    )  # fmt: skip
+    assert RESOURCE_COLUMNS == ("replicate", "period", "partner", "kind", "value", "unit")
+    assert {"accounts.csv", "resources.csv", "lenders.csv"} <= set(FILES)
 
 
 def test_the_picture_is_a_png(folder: Path) -> None:

@@ -327,6 +327,7 @@ ONE_MORE = [
         for kind in (
             c.STOCK_PAYABLES_SECTION, c.STOCK_PAYABLES_POOL, c.STOCK_PAYABLES_SECTION_HOSPITAL,
             c.STOCK_OWED_BETWEEN_SECTIONS,
+            c.STOCK_POOL_OWES_CENTRES,
         )
     ),
     *(

@@ -432,15 +432,19 @@ class TestBorrowedCard:
 
 class TestElsewhere:
     @pytest.mark.parametrize(
-        ("active", "formal", "sections", "share"),
-        [(True, 0, 3, 0.0), (False, 0, 3, 0.5), (True, 1, 3, 0.5), (True, 0, 1, 0.5)],
-    )
-    def test_who_stays_at_home(self, active: bool, formal: int, sections: int, share: float) -> None:
+        ("active", "formal", "sections", "share", "merged"),
+        [
+            (True, 0, 3, 0.0, 0), (False, 0, 3, 0.5, 0), (True, 1, 3, 0.5, 0), (True, 0, 1, 0.5, 0),
+            (True, 0, 3, 0.5, 1),
+        ],
+    )  # fmt: skip
+    def test_who_stays_at_home(
+        self, active: bool, formal: int, sections: int, share: float, merged: int
+    ) -> None:
         hh, _ = household((30,), contacts=5, away=3, formal=formal)
         dist = district(first_section=2, end_section=2 + sections)
-        assert (
-            care.send_elsewhere(hh, section(), dist, NOW, active, rule(portability_share=share), fixed()) == 5
-        )
+        sec = section(merged=merged)
+        assert care.send_elsewhere(hh, sec, dist, NOW, active, rule(portability_share=share), fixed()) == 5
         assert (hh.contacts, hh.away) == (5, 0)
 
     def test_each_contact_by_itself(self) -> None:
@@ -484,8 +488,8 @@ class TestElsewhere:
         [
             (ACTIVE, {}, (0, 0), 800),
             (ACTIVE, {"pool_pays_outpatient": 1}, (0, 0), 0),
-            (ACTIVE, {}, (1, 0), 0),
-            (ACTIVE, {}, (0, 1), 0),
+            # a merged host passes on to the pool what it is paid
+            (ACTIVE, {}, (0, 1), 800),
             ({}, {}, (0, 0), 0),
         ],
     )
@@ -507,7 +511,7 @@ class TestElsewhere:
         assert back == 0
         assert (home.health_centre_cash, host.health_centre_cash, host.visitor_cash) == (0, 0, own + 9)
         assert (host.visitors, host.visitor_claims) == (3, claim)
-        assert (t[codes.VISITS_ELSEWHERE], t[codes.PORTABLE_CLAIMS]) == (1, claim)
+        assert (t[codes.VISITS_ELSEWHERE], t[codes.PORTABLE_CLAIMS]) == (1, owed)
         assert t[codes.CLAIMS_APPROVED_SECTION] == claim
         assert t[codes.BILLED_HEALTH_CENTRE] == f.sum() + claim == own + claim
         assert home.owes == host.owed == owed

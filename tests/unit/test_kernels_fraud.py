@@ -66,7 +66,8 @@ class TestReview:
         # 240 claims take 1.2 hours at 1,000 RWF
         assert (f[codes.AUDIT], sec.fund) == (1_200, 8_800)
         assert g[codes.GAUGE_AUDIT_HOURS] == pytest.approx(1.2)
-        assert sec.fraud_found == pytest.approx(found / 200_000)
+        # half of the blame is the provider's
+        assert sec.fraud_found == pytest.approx(0.5 * found / 200_000)
         assert sec.blame == pytest.approx(0.1 + 0.1 * (0.5 * found / 200_000 - 0.1))
 
     def test_nothing_happens_while_off(self) -> None:

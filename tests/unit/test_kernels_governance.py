@@ -78,9 +78,8 @@ class TestTrust:
 
     def test_fraud_that_came_to_light_by_hand(self) -> None:
         found = {"fraud_found": 0.3}
-        changes = dict(trust_fraud=0.5, blame_provider_share=0.25)
-        assert moved(sec=found, **changes) == pytest.approx(-0.5 * 0.3 * 0.75 * 0.4)
-        assert moved(sec=found, trust_fraud=0.5, blame_provider_share=1.0) == 0.0
+        assert moved(sec=found, trust_fraud=0.5) == pytest.approx(-0.5 * 0.3 * 0.4)
+        assert moved(sec=found, trust_fraud=0.0) == 0.0
 
     @pytest.mark.parametrize("trust_fixed", [0, 1])
     def test_fraud_counts_once(self, trust_fixed: int) -> None:

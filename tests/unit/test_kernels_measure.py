@@ -87,6 +87,7 @@ def village() -> tuple[Any, Any]:
     hhs["subsidised"] = rng.random(n) < 0.3
     hhs["group"] = rng.integers(-1, 3, n)
     hhs["cash"], hhs["debt"] = rng.integers(0, 1000, n), rng.integers(0, 100, n)
+    hhs["loan"], hhs["loan_interest"] = rng.integers(0, 500, n), rng.integers(0, 50, n)
     mms = record_table(Member, (n, codes.MEMBER_SLOTS))
     mms["sex"] = rng.integers(0, 2, mms.shape)
     mms["chronic"] = rng.random(mms.shape) < 0.1
@@ -98,9 +99,11 @@ def measured(closes: int = 1, opens: int = 0) -> tuple[Any, ...]:
     hhs, mms = village()
     sec = section(
         end=hhs.size, group_end=3, trust=0.25, quality=0.5, stock=0.75, load=0.8, wait_hours=2.0, arrears=1.5,
-        opens=opens,
+        opens=opens, capacity=0.3, effort=0.7, premium_factor=1.2, blame=0.1, own_posts=1.5,
     )  # fmt: skip
-    s = state(hhs, mms, record_table(Section, 1), record_table(District, 1), n_groups=3)
+    s = state(hhs, mms, record_table(Section, 1), record_table(District, 1), n_groups=5)
+    s.groups.fund[:] = [10, 20, 30, 1_000, 1_000]
+    s.groups.deposit[:] = [1, 2, 3, 100, 100]
     t, g, q, stocks = tallies(), gauges(), quintiles(), np.zeros(codes.N_STOCKS, dtype=np.int64)
     measure_section(s, sec, NOW, calendar(closes=closes), q, stocks, t, g)
     return hhs, mms, sec, s, t, g, q, stocks
@@ -134,8 +137,11 @@ class TestSection:
         assert sec.persons == n.sum()
         assert sec.member_share == pytest.approx(recent.sum() / (alive & ~formal).sum())
         eligible = alive & ~formal
-        assert s.groups.eligible.tolist() == [int((eligible & (hhs["group"] == k)).sum()) for k in range(3)]
-        assert s.groups.recent.tolist() == [int((recent & (hhs["group"] == k)).sum()) for k in range(3)]
+        counted = [int((eligible & (hhs["group"] == k)).sum()) for k in range(3)]
+        # the last two groups are another section's
+        assert s.groups.eligible.tolist() == [*counted, 0, 0]
+        counted = [int((recent & (hhs["group"] == k)).sum()) for k in range(3)]
+        assert s.groups.recent.tolist() == [*counted, 0, 0]
 
     def test_before_its_scheme_opens(self) -> None:
         assert measured(opens=NOW + 1)[4][codes.PERSONS_OPEN] == 0
@@ -165,8 +171,29 @@ class TestSection:
         for code, value in (
             (codes.GAUGE_TRUST, 0.25), (codes.GAUGE_QUALITY, 0.5), (codes.GAUGE_STOCK, 0.75),
             (codes.GAUGE_LOAD, 0.8), (codes.GAUGE_WAIT, 2.0), (codes.GAUGE_ARREARS, 1.5),
+            (codes.GAUGE_ADMIN_CAPACITY, 0.3), (codes.GAUGE_EFFORT, 0.7), (codes.GAUGE_PREMIUM_FACTOR, 1.2),
+            (codes.GAUGE_BLAME, 0.1),
         ):  # fmt: skip
             assert g[code] == pytest.approx(value * sec.persons)
+        # own clinicians are a number already
+        assert g[codes.GAUGE_OWN_CLINICIANS] == 1.5
+
+    @pytest.mark.parametrize("closes", [0, 1])
+    def test_the_poorest_two_fifths_are_counted_every_month(self, closes: int) -> None:
+        hhs, _, _, _, t, _, _, _ = measured(closes=closes)
+        n = hhs["n_members"].astype(int) * (hhs["alive"] == 1)
+        low = hhs["quintile"] < 2
+        with_slot = low & (hhs["subsidised"] == 1)
+        assert t[codes.BOTTOM40] == n[low].sum()
+        assert 0 < t[codes.BOTTOM40_SLOTS] == n[with_slot].sum() < t[codes.SLOTS]
+
+    def test_loans_and_savings_are_read_from_the_state(self) -> None:
+        hhs, _, _, _, _, _, _, stocks = measured()
+        alive = hhs["alive"] == 1
+        assert stocks[codes.STOCK_LOANS] == hhs["loan"][alive].sum() > 0
+        assert stocks[codes.STOCK_LOAN_INTEREST] == hhs["loan_interest"][alive].sum() > 0
+        # boxes and deposits of the section's three associations
+        assert (stocks[codes.GROUPS], stocks[codes.STOCK_GROUP_DEPOSITS]) == (60, 6)
 
     def test_stocks_are_read_from_the_state(self) -> None:
         hhs, _, _, s, _, _, _, stocks = measured()
@@ -176,5 +203,10 @@ class TestSection:
         s.sections[0].end = hhs.size
         opening = np.zeros((1, codes.N_STOCKS), dtype=np.int64)
         take_opening_stocks(s, opening)
+        # before the first month nobody lends or saves with others
+        partners = (
+            codes.GROUPS, codes.STOCK_GROUP_DEPOSITS, codes.STOCK_LOANS, codes.STOCK_LOAN_INTEREST
+        )  # fmt: skip
+        stocks[list(partners)] = 0
         assert opening[0].tolist() == stocks.tolist()
         assert sum(LAPSES) > 0

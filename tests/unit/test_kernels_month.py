@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from support import (
 )
 
 from cbhi.kernels import codes, demography, income, month, targeting
-from cbhi.kernels.records import District, Member, Section, record_table
+from cbhi.kernels.records import District, Member, Section, State, record_table
 
 
 class TestSanction:
@@ -64,6 +65,286 @@ def test_trust_moves_only_where_a_scheme_is_open_and_capacity_everywhere(opens: 
     moved = sections[0]
     assert (moved.trust != 0.4) == (opens == NOW)
     assert moved.enforcement == pytest.approx(0.3 + 0.6 / 12 * 0.7)
+
+
+def country(**sections: list[int]) -> State:
+    """Two districts, of two sections and of one, without households; columns of sections as given."""
+    ss = record_table(Section, 3)
+    ss["number"], ss["district"] = [3, 4, 5], [0, 0, 1]
+    for name in ("premium_factor", "distance_scale", "stock", "effort", "staffing"):
+        ss[name] = 1.0
+    for name, values in sections.items():
+        ss[name] = values
+    dd = record_table(District, 2)
+    dd["number"], dd["first_section"], dd["end_section"] = [0, 1], [0, 2], [2, 3]
+    dd["harvest"] = dd["illness"] = 1.0
+    return state(households(0), record_table(Member, (0, codes.MEMBER_SLOTS)), ss, dd)
+
+
+def of_districts(n: int) -> Any:
+    return np.zeros((2, n), dtype=np.int64)
+
+
+class TestFundPools:
+    def fund(self, s: State, hospital: Any, insured: list[int], **rules: Any) -> tuple[Any, Any]:
+        f, t = of_districts(codes.N_FLOWS), of_districts(codes.N_TALLIES)
+        t[:, codes.INSURED] = insured
+        month.fund_pools(s, rule(**rules), hospital, f, t)
+        return f, t
+
+    def test_donors_pay_by_people_and_pools_are_fed_by_members(self) -> None:
+        s = country(persons=[60, 40, 300])
+        s.districts["formal_contributions"] = [1_000, 0]
+        f, _ = self.fund(
+            s, np.array([[0, 0], [0, 0]]), [50, 10], donor_budget_rwf=2.5, assistance_rwf=0.5,
+            pool_grant_rwf=1_200.0, pool_grant_donor_rwf=600.0, levy_share=0.05,
+        )  # fmt: skip
+        # budget support and assistance by everybody who lives there, a month
+        assert f[:, codes.BUDGET_SUPPORT].tolist() == [250, 750]
+        assert f[:, codes.ASSISTANCE].tolist() == [50, 150]
+        # grants by members, a twelfth of a year; the levy by what formal households contributed
+        assert f[:, codes.POOL_GRANT].tolist() == [5_000, 1_000]
+        assert f[:, codes.POOL_GRANT_DONOR].tolist() == [2_500, 500]
+        assert f[:, codes.LEVY].tolist() == [50, 0]
+        assert s.districts["pool"].tolist() == [7_550, 1_500]
+        assert s.districts["insured"].tolist() == [50, 10]
+        # the base of the levy is the month's
+        assert s.districts["formal_contributions"].tolist() == [0, 0]
+
+    def test_hospitals_get_what_patients_paid_and_pools_learn_the_bills(self) -> None:
+        s = country()
+        s.districts["hospital_cash"] = [5, 6]
+        s.districts["claims_month"] = [999, 999]
+        self.fund(s, np.array([[800, 70], [0, 9]]), [0, 0])
+        assert s.districts["claims_month"].tolist() == [800, 0]
+        assert s.districts["hospital_cash"].tolist() == [75, 15]
+
+    def test_without_pools_nothing_is_fed(self) -> None:
+        s = country()
+        f, _ = self.fund(s, of_districts(2), [50, 10], pool_grant_rwf=1_200.0, sections_pay_hospital=1)
+        assert f.sum() == 0
+        assert s.districts["pool"].tolist() == [0, 0]
+
+    def test_sections_clear_what_they_owe_each_other_within_a_district(self) -> None:
+        s = country(fund=[200, 0, 500], owes=[300, 0, 0], owed=[0, 300, 0])
+        _, t = self.fund(s, of_districts(2), [0, 0])
+        assert s.sections["fund"].tolist() == [0, 200, 500]
+        assert s.sections["owes"].tolist() == [100, 0, 0]
+        assert s.sections["owed"].tolist() == [0, 100, 0]
+        assert t[:, codes.PORTABLE_SETTLED].tolist() == [200, 0]
+
+
+class TestCloseOfMonth:
+    def close(self, s: State, **rules: Any) -> tuple[Any, Any]:
+        f, stocks = of_districts(codes.N_FLOWS), of_districts(codes.N_STOCKS)
+        month.close_district_month(s, rule(**rules), f, stocks)
+        return f, stocks
+
+    def test_sections_are_added_up_and_visitors_wait_in_the_till(self) -> None:
+        s = country(
+            fund=[10, 20, 40], health_centre_cash=[100, 200, 400], visitor_cash=[1, 2, 4],
+            payables=[1_000, 2_000, 4_000], visitor_claims=[5, 6, 7], payables_hospital=[11, 12, 13],
+            owes=[21, 22, 23], owed=[43, 0, 23],
+        )  # fmt: skip
+        _, stocks = self.close(s)
+        assert stocks[:, codes.SECTION_FUNDS].tolist() == [30, 40]
+        # what visitors of the month paid is the centre's, though it enters the till in the next
+        assert stocks[:, codes.HEALTH_CENTRES].tolist() == [303, 404]
+        assert stocks[:, codes.STOCK_PAYABLES_SECTION].tolist() == [3_011, 4_007]
+        assert stocks[:, codes.STOCK_PAYABLES_SECTION_HOSPITAL].tolist() == [23, 13]
+        assert stocks[:, codes.STOCK_OWED_BETWEEN_SECTIONS].tolist() == [43, 23]
+
+    def test_districts_pools_hospitals_and_lenders(self) -> None:
+        s = country()
+        s.districts["pool"], s.districts["payables"] = [7, 8], [70, 80]
+        s.districts["hospital_cash"] = [100, 1_000]
+        s.districts["lender_cash"], s.districts["borrowing"] = [50, 60], [3, 4]
+        f, stocks = self.close(s, running_cost_share=0.25)
+        assert stocks[:, codes.POOLS].tolist() == [7, 8]
+        assert stocks[:, codes.STOCK_PAYABLES_POOL].tolist() == [70, 80]
+        # hospitals spend a quarter first
+        assert f[:, codes.RUNNING_COST_HOSPITAL].tolist() == [25, 250]
+        assert stocks[:, codes.HOSPITALS].tolist() == [75, 750]
+        # a lender that has not opened pays nothing
+        assert stocks[:, codes.LENDERS].tolist() == [50, 60]
+        assert stocks[:, codes.STOCK_LENDER_BORROWING].tolist() == [3, 4]
+
+    def test_an_open_lender_settles_first(self) -> None:
+        s = country()
+        s.districts["lender_open"] = 1
+        s.districts["lender_cash"], s.districts["borrowing"] = [1_000, 1_000], [600, 0]
+        f, stocks = self.close(
+            s, lender_borrowing_interest=0.12, lender_operating_cost=0.0, lender_liquidity_share=0.0
+        )
+        # a month's interest on 600 is 6; all that it owes is repaid from the rest
+        assert f[:, codes.LENDER_INTEREST].tolist() == [6, 0]
+        assert f[:, codes.LENDER_REPAYMENT].tolist() == [600, 0]
+        assert stocks[:, codes.LENDERS].tolist() == [394, 1_000]
+        assert stocks[:, codes.STOCK_LENDER_BORROWING].tolist() == [0, 0]
+
+    def test_the_national_pool_stands_beside_the_first_district(self) -> None:
+        s = country()
+        s.nation[0].pool = 12_345
+        _, stocks = self.close(s)
+        assert stocks[:, codes.NATIONAL_POOL].tolist() == [12_345, 0]
+
+
+def test_net_positions_follow_flows_of_every_kind() -> None:
+    """One franc of each kind: a sector without accounts gains what it receives and loses what it pays."""
+    outside = np.arange(2 * codes.N_SECTORS).reshape(2, codes.N_SECTORS)
+    before = outside.copy()
+    f, stocks = of_districts(codes.N_FLOWS), of_districts(codes.N_STOCKS)
+    f[1] = 10 ** np.arange(codes.N_FLOWS) % 1_000_003
+    month.book_outside(outside, f, stocks)
+    assert (outside[0] == before[0]).all()
+    for sector in range(codes.N_SECTORS):
+        gained = sum(int(f[1, kind]) for kind, flow in enumerate(codes.FLOWS) if flow[2] == sector)
+        paid = sum(int(f[1, kind]) for kind, flow in enumerate(codes.FLOWS) if flow[1] == sector)
+        moved = outside[1, sector] - before[1, sector]
+        if sector < codes.GOVERNMENT:
+            assert moved == stocks[1, sector] == 0
+        else:
+            assert moved == gained - paid
+            assert stocks[1, sector] == outside[1, sector]
+
+
+class TestStartOfMonth:
+    def start(self, s: State, cal: Any, r: Any, price_rule: Any = None) -> tuple[Any, Any]:
+        f, t = of_districts(codes.N_FLOWS), of_districts(codes.N_TALLIES)
+        month.start_country_month(
+            s, NOW, cal, r, r if price_rule is None else price_rule, fixed(), work(), f, t
+        )
+        return f, t
+
+    def test_last_months_visitors_are_booked(self) -> None:
+        s = country(
+            visitor_cash=[5, 0, 7], visitor_claims=[50, 0, 70], visitors=[1, 0, 2],
+            health_centre_cash=[100, 100, 100],
+        )  # fmt: skip
+        self.start(s, calendar(), rule())
+        assert s.sections["health_centre_cash"].tolist() == [105, 100, 107]
+        assert s.sections["visitor_claims_before"].tolist() == [50, 0, 70]
+        assert s.sections["visitors_before"].tolist() == [1, 0, 2]
+        for name in ("visitor_cash", "visitor_claims", "visitors"):
+            assert s.sections[name].tolist() == [0, 0, 0], name
+
+    def test_lenders_open_once_with_equity_by_people_and_set_their_lines(self) -> None:
+        s = country(persons=[60, 40, 300])
+        r = rule(
+            loans_offered=1, lender_equity_rwf=10.0, lender_capital_ratio=0.5, lender_borrowing_limit=0.0
+        )
+        f, _ = self.start(s, calendar(), r)
+        assert f[:, codes.LENDER_EQUITY].tolist() == [1_000, 3_000]
+        assert s.districts["lender_cash"].tolist() == [1_000, 3_000]
+        # all cash, by people
+        assert s.sections["credit_line"].tolist() == [600, 400, 3_000]
+        assert s.sections["credit_share"].tolist() == [1.0] * 3
+        f, _ = self.start(s, calendar(), r)
+        assert f[:, codes.LENDER_EQUITY].tolist() == [0, 0]
+
+    def test_luck_is_drawn_with_the_year(self) -> None:
+        s = country()
+        self.start(s, calendar(), rule(harvest_sd=0.2))
+        assert s.districts["credit_luck"].tolist() == [0.0, 0.0]
+        assert s.districts["harvest"].tolist() == [1.0, 1.0]
+        self.start(s, calendar(new_year=1), rule(harvest_sd=0.2))
+        assert len(set(s.districts["credit_luck"])) == 2
+        assert not (s.districts["harvest"] == 1.0).any()
+
+    def test_premiums_are_set_by_the_rules_of_the_year_on_sale(self) -> None:
+        """Back at the schedule, in the months in which premiums are set and in no other."""
+        for sets, expected in ((0, 1.5), (1, 1.0)):
+            s = country(premium_factor=[1.5] * 3, claims_year=[100] * 3, member_months=[10] * 3)
+            now, priced = rule(premium_break_even=1), rule(premium_break_even=0)
+            self.start(s, calendar(sets_premium=sets), now, priced)
+            assert s.sections["premium_factor"].tolist() == [expected] * 3
+            # experience counts from then on anew
+            assert s.sections["claims_year"].tolist() == [0 if sets else 100] * 3
+        assert s.nation[0].claims_per_member_month == pytest.approx(10.0)
+
+    def test_reinsurers_and_posting_have_their_year(self) -> None:
+        r = rule(stop_loss=1, stop_loss_retention=1.25, quota_share=0.0, posting_response=0.5)
+        for new_year, limit in ((0, [0, 0, 0]), (1, [15_000, 0, 0])):
+            s = country(claims_average=[1_000, 0, 0], load=[2.0, 1.0, 1.0], persons=[100, 100, 100])
+            self.start(s, calendar(new_year=new_year), r)
+            # 1.25 times twelve months of 1,000
+            assert s.sections["stop_loss_limit"].tolist() == limit
+            moved = s.sections["staffing"]
+            assert (moved[0] > 1.0 > moved[1]) == bool(new_year)
+            assert moved.sum() == pytest.approx(3.0)
+
+
+class TestTreatment:
+    def test_visitors_claims_of_the_month_before_are_approved_with_the_months_own(self) -> None:
+        s = country(visitor_claims_before=[400, 0, 0], fund=[1_000, 0, 0], opens=[NOW + 1] * 3)
+        f, t, g = flows(), tallies(), gauges()
+        month.treat_section(
+            s, s.sections[0], NOW, 0, 0, 1.0, rule(processing_share=0.75), fixed(), work(),
+            np.zeros(2, dtype=np.int64), quintiles(), f, t, g,
+        )  # fmt: skip
+        # three quarters of 400 are processed at once
+        assert f[codes.CLAIMS_OUTPATIENT] == 300
+        assert (s.sections[0].payables, s.sections[0].fund) == (100, 700)
+
+    @pytest.mark.parametrize("opens", [NOW, NOW + 1])
+    def test_capacity_of_a_scheme_grows_only_where_there_is_one(self, opens: int) -> None:
+        s = country(opens=[opens] * 3)
+        month.treat_section(
+            s, s.sections[0], NOW, 0, 0, 1.0, rule(assistance_gain=0.1, capacity_decay=0.0), fixed(), work(),
+            np.zeros(2, dtype=np.int64), quintiles(), flows(), tallies(), gauges(),
+        )  # fmt: skip
+        assert s.sections[0].capacity == (0.1 if opens == NOW else 0.0)
+
+    def test_salaries_are_those_of_public_posts(self) -> None:
+        s = country(persons=[1_000] * 3, own_posts=[2] * 3)
+        s.sections["staffing"] = 0.5
+        f, g = flows(), gauges()
+        month.treat_section(
+            s, s.sections[0], NOW, 0, 0, 1.0, rule(clinicians_per_person=0.004, salary_rwf=100.0), fixed(),
+            work(), np.zeros(2, dtype=np.int64), quintiles(), f, tallies(), g,
+        )  # fmt: skip
+        # two of the state's posts; the centre pays its own two
+        assert g[codes.GAUGE_CLINICIANS] == pytest.approx(2.0)
+        assert f[codes.SALARIES] == 200
+
+
+class TestSale:
+    """A household that the authorities register at no cost joins; the month's premium is divided."""
+
+    def sell(self, **rules: Any) -> tuple[Any, State]:
+        hh, mm = household(
+            subsidised=1, acts=month.REGISTERED, category=codes.POOREST, listed_category=codes.POOREST
+        )
+        s = country(end=[1, 0, 0], limit=[1, 0, 0], subsidy_left=[100_000, 0, 0], fund=[7_000, 0, 0])
+        hhs, mms = households(1), record_table(Member, (1, codes.MEMBER_SLOTS))
+        hhs[0], mms[0] = hh, mm
+        s = s._replace(households=hhs, members=mms)
+        r = rule(
+            premium_poorest_rwf=1_000, subsidy_state_share=0.5, subsidy_donor_share=0.2,
+            subsidy_pool_share=0.0, admin_share=0.1, pool_share=0.2, national_share=0.05,
+            quota_share=0.15, waiting_months=0, **rules,
+        )  # fmt: skip
+        f = flows()
+        month.sell_cover(
+            s, s.sections[0], NOW, 1.0, calendar(), r, r, fixed(), quintiles(), f, tallies(), gauges()
+        )
+        return f, s
+
+    def test_sponsors_pay_and_the_income_of_the_month_is_shared_out(self) -> None:
+        f, s = self.sell()
+        # four people at 1,000: half by the state, a fifth by donors, the rest by NGOs
+        assert (f[codes.SUBSIDY_STATE], f[codes.SUBSIDY_DONOR], f[codes.SUBSIDY_NGO]) == (2_000, 800, 1_200)
+        # of the 4,000 received, not of the 11,000 in the fund
+        assert f[codes.ADMINISTRATION] == 400
+        assert (f[codes.POOL_SHARE], s.districts[0].pool) == (800, 800)
+        assert (f[codes.NATIONAL_SHARE], s.nation[0].pool) == (200, 200)
+        assert f[codes.REINSURANCE_PREMIUM] == 600
+        assert s.sections[0].fund == 7_000 + 4_000 - 2_000
+        assert s.households[0].cover_until == NOW + 13
+
+    def test_registration_at_no_cost_needs_no_association(self) -> None:
+        f, _ = self.sell(group_required=1)
+        assert f[codes.SUBSIDY_STATE] == 2_000
 
 
 def test_saving_for_a_premium_by_hand() -> None:

@@ -46,6 +46,24 @@ class TestIncome:
         assert (dist.pool, f.sum()) == (10, 0)
 
 
+class TestSubsidiesOutOfOnePool:
+    def test_each_district_may_spend_its_part_by_people(self) -> None:
+        dd, ss = country((1, 2, 1))
+        ss["persons"] = [100, 50, 50, 200]
+        dd[0].pool = 1_001
+        pools.allot_national_pool(dd, ss, rule(national_pool=1))
+        # quarters and a half, rounded down; the first district holds the money and leaves the others theirs
+        assert (dd["pool"] + dd["pool_credit"]).tolist() == [250, 250, 500]
+
+    def test_nothing_is_lent_between_pools_of_their_own(self) -> None:
+        dd, ss = country()
+        ss["persons"] = 10
+        dd["pool"] = 500
+        dd["pool_credit"] = 7
+        pools.allot_national_pool(dd, ss, rule(national_pool=0))
+        assert dd["pool_credit"].tolist() == [0, 0, 0]
+
+
 class TestSettlement:
     def test_by_hand(self) -> None:
         dist, f = district(pool=5_000, payables=1_000, claims_average=1_000.0), flows()

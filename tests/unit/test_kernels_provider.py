@@ -374,23 +374,34 @@ class TestDrugs:
 class TestMoneyOfTheCentre:
     def test_order_by_hand(self) -> None:
         sec = section(
-            health_centre_cash=80_000, revenue_month=30_000, revenue_average=20_000.0, own_posts=0.5,
+            health_centre_cash=60_000, revenue_month=30_000, revenue_average=20_000.0, own_posts=0.5,
             quality=0.8, doses=30.0, contacts_average=50.0, visitors_before=10,
         )  # fmt: skip
         f = flows()
-        provider.run_health_centre(sec, 40, rule(**{**CENTRE, "performance_rwf": 101.0}), f)
-        # 50 contacts at 101 x 0.8 = 4,040, a quarter of it from donors; half of 84,040 spent; then
-        # half a wage; then 100 doses lacking at 350, of which 12,020 buys a third
+        changes = {"performance_rwf": 101.0, "committed_share": 0.6, "reserve_months": 2.0}
+        provider.run_health_centre(sec, 40, rule(**{**CENTRE, **changes}), f)
+        # 50 contacts at 101 x 0.8 = 4,040, a quarter of it from donors; 12,000 committed, and half of what
+        # 64,040 is above that and a reserve of 40,000; then half a wage; then 100 doses lacking at 350, of
+        # which 16,020 buys 45.8
         assert f[codes.PERFORMANCE_DONOR] == 1_010
         assert f[codes.PERFORMANCE_STATE] == 3_030
-        assert f[codes.RUNNING_COST_HEALTH_CENTRE] == 42_020
+        assert f[codes.RUNNING_COST_HEALTH_CENTRE] == 12_000 + 6_020
         assert f[codes.OWN_WAGES] == 30_000
-        assert f[codes.DRUGS] == 12_020
+        assert f[codes.DRUGS] == 16_020
         assert sec.health_centre_cash == 0
         assert sec.own_posts == 0.5
-        assert sec.stock == pytest.approx(12_020 / 350 / 50)
+        assert sec.stock == pytest.approx(16_020 / 350 / 50)
         assert sec.revenue_average == pytest.approx(20_000 + 0.15 * 14_040)
         assert sec.revenue_month == 0
+
+    def test_committed_cost_takes_what_little_there_is(self) -> None:
+        r = rule(committed_share=0.6, reserve_months=2.0, running_cost_share=0.5)
+        assert provider.running_cost(section(health_centre_cash=5_000, revenue_average=20_000.0), r) == 5_000
+        assert (
+            provider.running_cost(section(health_centre_cash=30_000, revenue_average=20_000.0), r) == 12_000
+        )
+        # before there is an average, the month's own revenue stands in
+        assert provider.running_cost(section(health_centre_cash=9_000, revenue_month=10_000), r) == 6_000
 
     def test_own_clinicians_who_cannot_be_paid_leave(self) -> None:
         sec = section(health_centre_cash=15_000, own_posts=0.5)

@@ -8,6 +8,9 @@ from support import NOW, base, district, fixed, household, record_table, rule, s
 
 from cbhi.kernels import codes, settlement
 from cbhi.kernels.records import District, Household, Member, Section, State
+from cbhi.packing import pack_fixed, pack_rules
+from cbhi.scenarios import Scenario
+from cbhi.simulation import lay_out, make_state
 
 N = 4000
 
@@ -111,6 +114,120 @@ class TestSection:
         assert within_4_se(trust > initial, 0.4)
         assert within_4_se(s.sections["staffing"], 1.0)
         assert np.log(s.sections["staffing"]).std() == pytest.approx(0.3, rel=4 / (2 * n) ** 0.5)
+
+    def village_of_sections(self, n: int, r: object, **changes: object) -> State:
+        s = state(
+            record_table(Household, n),
+            record_table(Member, (n, codes.MEMBER_SLOTS)),
+            record_table(Section, n),
+            record_table(District, 1),
+        )
+        s.sections["number"] = np.arange(n)
+        s.sections["first"] = np.arange(n)
+        for i in range(n):
+            settlement.settle_section(s, i, 1, NOW, r, fixed(**changes))
+        return s
+
+    def test_owners_of_health_centres_and_their_posts(self) -> None:
+        """Public posts are as many as in the series, whoever owns the health centres."""
+        s = self.village_of_sections(
+            1500, rule(faith_based_posts=0.5), faith_based_share=0.4, staffing_log_sd=0.0
+        )
+        faith = s.sections["faith_based"] == 1
+        assert within_4_se(faith, 0.4)
+        # 0.4 x 0.5 + 0.6 = 0.8 of the posts of a country of public centres
+        assert s.sections["staffing"][faith] == pytest.approx(0.5 / 0.8)
+        assert s.sections["staffing"][~faith] == pytest.approx(1.0 / 0.8)
+
+    @pytest.mark.parametrize("posts", [0.0, 0.5, 3.0])
+    def test_mean_staffing_is_one(self, posts: float) -> None:
+        s = self.village_of_sections(1500, rule(faith_based_posts=posts), faith_based_share=0.4)
+        assert within_4_se(s.sections["staffing"], 1.0)
+        # chance apart, an owner's posts relative to the other's
+        faith = s.sections["faith_based"] == 1
+        same = self.village_of_sections(1500, rule(faith_based_posts=1.0), faith_based_share=0.4)
+        scale = s.sections["staffing"] / same.sections["staffing"]
+        np.testing.assert_allclose(scale[faith], posts / (1.0 + 0.4 * (posts - 1.0)))
+        np.testing.assert_allclose(scale[~faith], 1.0 / (1.0 + 0.4 * (posts - 1.0)))
+
+    @pytest.mark.parametrize("share", [0.0, 1.0])
+    def test_centres_in_one_hand_have_the_posts_of_the_series(self, share: float) -> None:
+        s = self.village_of_sections(
+            20, rule(faith_based_posts=0.3), faith_based_share=share, staffing_log_sd=0.0
+        )
+        assert (s.sections["faith_based"] == share).all()
+        np.testing.assert_allclose(s.sections["staffing"], 1.0)
+
+    def test_mutual_aid_has_its_heritage_where_centres_are_faith_based(self) -> None:
+        s = self.village_of_sections(
+            300, rule(), faith_based_share=0.4, heritage_share=0.4, trust_initial=0.3, heritage_bonus=0.1
+        )
+        trusted = s.sections["trust"] > 0.35
+        assert (trusted == (s.sections["faith_based"] == 1)).all()
+        assert trusted.any()
+
+    def test_what_schemes_and_centres_begin_with(self) -> None:
+        s = settled(r=rule(effort_base=0.65), capacity_initial=0.2)
+        sec = s.sections[0]
+        assert (sec.effort, sec.capacity, sec.premium_factor, sec.distance_scale) == (0.65, 0.2, 1.0, 1.0)
+        assert (sec.fund, sec.merged, sec.own_posts, sec.blame) == (0, 0, 0.0, 0.0)
+        assert (s.households["loan"] == 0).all()
+        assert (s.households["group_balance"] == 0).all()
+
+
+class TestRows:
+    """What the simulation lays out before the population settles."""
+
+    def laid_out(self, households: int = 2_000, **changes: object) -> tuple[Scenario, State]:
+        values: dict[str, object] = {
+            "population.districts": 4, "population.sections": 40, "rollout.pilot_sections": 0,
+            "rollout.pilot_districts": 0, "population.group_share": 0.5, "population.group_size": 25.0,
+            **{key.replace("__", "."): value for key, value in changes.items()},
+        }  # fmt: skip
+        s = base().replace(values)
+        made, _ = make_state(s, lay_out(s, households), pack_rules(s), pack_fixed(s, 1, 0))
+        return s, made
+
+    def test_sections_of_a_district_stand_together(self) -> None:
+        _, s = self.laid_out()
+        first, end = s.districts["first_section"].tolist(), s.districts["end_section"].tolist()
+        # eight sections of 250 households over four districts
+        assert (first, end) == ([0, 2, 4, 6], [2, 4, 6, 8])
+        for d in range(4):
+            assert set(s.sections["district"][first[d] : end[d]]) == {d}
+        _, s = self.laid_out(250)
+        assert (s.districts["first_section"].tolist(), s.districts["end_section"].tolist()) == ([0], [1])
+
+    def test_rows_for_associations_of_the_start(self) -> None:
+        _, s = self.laid_out()
+        rows = s.sections["group_end"] - s.sections["group_first"]
+        # half of 250 households in blocks of 50
+        assert rows.tolist() == [5] * 8
+        assert s.sections["group_first"][1:].tolist() == s.sections["group_end"][:-1].tolist()
+        assert s.groups.households.size == 40
+        assert (s.groups.households > 0).all()
+
+    def test_rows_for_associations_that_form(self) -> None:
+        s, made = self.laid_out(groups__required=True, groups__forming_size=20)
+        rows = made.sections["group_end"] - made.sections["group_first"]
+        limit = made.sections["limit"] - made.sections["first"]
+        # room for as many as could form if every household that ever fits founded one with nineteen others
+        assert rows.tolist() == [5 + -(-int(n) // 20) for n in limit]
+        assert made.groups.households.size == rows.sum()
+        # an association by an event counts too, of the smallest size in force
+        late = s.replace({"groups.required": False}).add_event(
+            "2004-06", {"groups.required": True, "groups.forming_size": 10}
+        )
+        made, _ = make_state(late, lay_out(late, 2_000), pack_rules(late), pack_fixed(late, 1, 0))
+        rows = made.sections["group_end"] - made.sections["group_first"]
+        assert rows.tolist() == [5 + -(-int(n) // 10) for n in limit]
+
+    def test_without_associations_there_are_no_rows(self) -> None:
+        _, s = self.laid_out(switches__groups=False)
+        assert (s.sections["group_end"] == s.sections["group_first"]).all()
+        assert s.groups.households.size == 1
+        alive = s.households["alive"] == 1
+        assert (s.households["group"][alive] == codes.NO_GROUP).all()
 
 
 class TestDistricts:

@@ -99,7 +99,16 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("changes", "said"),
         [
-            ({"subsidy.state_share": 0.6, "subsidy.donor_share": 0.5}, "donor_share is above 1"),
+            ({"subsidy.state_share": 0.6, "subsidy.donor_share": 0.5}, "cross_subsidy_share is above 1"),
+            (
+                {"subsidy.donor_share": 0.7, "subsidy.cross_subsidy_share": 0.4},
+                "cross_subsidy_share is above 1",
+            ),
+            # donors bear all of it by default
+            ({"subsidy.cross_subsidy_share": 0.1}, "cross_subsidy_share is above 1"),
+            ({"fund.pool_share": 0.7, "fund.national_share": 0.4}, "fund.national_share is above 1"),
+            # a fifth goes to the pool by default
+            ({"fund.national_share": 0.9}, "fund.pool_share + fund.national_share is above 1"),
             ({"subsidy.poorest_share": 0.6, "subsidy.rich_share": 0.5}, "rich_share is above 1"),
             ({"scheme.open_months_before": 7, "scheme.open_months_after": 6}, "above 12"),
             ({"population.sections": 10}, "population.districts is above population.sections"),
@@ -109,6 +118,43 @@ class TestRefusals:
     )
     def test_keys_that_share_a_rule(self, changes: dict[str, object], said: str) -> None:
         assert any(said in line for line in refused(plain().replace, changes).problems)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            # these sums are one, whatever the last binary digit says
+            {"subsidy.state_share": 0.33, "subsidy.donor_share": 0.56, "subsidy.cross_subsidy_share": 0.11},
+            {"subsidy.state_share": 0.1, "subsidy.donor_share": 0.2, "subsidy.cross_subsidy_share": 0.7},
+            {"subsidy.state_share": 0.6, "subsidy.donor_share": 0.3, "subsidy.cross_subsidy_share": 0.1},
+            {"subsidy.state_share": 0.0, "subsidy.donor_share": 0.0, "subsidy.cross_subsidy_share": 1.0},
+            {"fund.pool_share": 0.9, "fund.national_share": 0.1},
+            {"fund.pool_share": 0.0, "fund.national_share": 1.0},
+        ],
+    )
+    def test_shares_of_everything_are_allowed(self, changes: dict[str, object]) -> None:
+        assert len(plain().replace(changes).regimes()) == 1
+
+    def test_the_message_names_the_month_and_every_share(self) -> None:
+        (problem,) = refused(plain().add_event, "2004-06", {"subsidy.cross_subsidy_share": 0.2}).problems
+        assert problem == (
+            "from 2004-06: subsidy.state_share + subsidy.donor_share + subsidy.cross_subsidy_share is above 1"
+        )
+        (problem,) = refused(plain().add_event, "2004-06", {"fund.national_share": 0.81}).problems
+        assert problem == "from 2004-06: fund.pool_share + fund.national_share is above 1"
+
+    @pytest.mark.parametrize("month", ["2004", "2004-13", "2004-1", "Never", ""])
+    def test_donors_leave_in_a_month_or_never(self, month: str) -> None:
+        assert any(
+            "donors.exit_month" in line
+            for line in refused(plain().replace, {"donors.exit_month": month}).problems
+        )
+
+    @pytest.mark.parametrize(
+        "key", ["donors.taper_months", "donors.capacity_initial", "provider.faith_based_share"]
+    )
+    def test_the_start_of_partners_cannot_change_later(self, key: str) -> None:
+        value: object = 3 if key.endswith("months") else 0.3
+        assert "describes the start" in refused(plain().add_event, "2004-06", {key: value}).problems[0]
 
     def test_shared_rules_hold_after_events_too(self) -> None:
         late = refused(plain().add_event, "2004-06", {"subsidy.state_share": 0.6})

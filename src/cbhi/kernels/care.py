@@ -213,11 +213,12 @@ def send_elsewhere(
     """Divide the household's contacts between home and other health centres; return those at home.
 
     Only a household with active cover goes elsewhere, each contact by a draw of its own (thinning: both
-    counts are Poisson). Contacts elsewhere take the numbers after those at home.
+    counts are Poisson). A merged section has no fund that could settle with others, so its members stay.
+    Contacts elsewhere take the numbers after those at home.
     """
     hh.away = 0
     wanted = int(hh.contacts)
-    if rule.portability_share <= 0.0 or not active or hh.formal != 0:
+    if rule.portability_share <= 0.0 or not active or hh.formal != 0 or sec.merged != 0:
         return wanted
     if dist.end_section - dist.first_section < 2:
         return wanted
@@ -341,11 +342,11 @@ def take_payment(sec: Section, host: Section, amount_rwf: int) -> None:
 def bill_elsewhere(sec: Section, host: Section, claim_rwf: int, rule: Rule, tallies: I8) -> None:
     """Bill a member's contact to the fund of the section that served it, which the home fund owes it to.
 
-    Not reviewed. Nobody owes anybody where a pool pays.
+    Not reviewed. Nobody owes anybody where the pool pays for all; a merged host passes on what it gets.
     """
     host.visitor_claims += claim_rwf
     tallies[CLAIMS_APPROVED_SECTION] += claim_rwf
-    if rule.pool_pays_outpatient == 0 and sec.merged == 0 and host.merged == 0:
+    if rule.pool_pays_outpatient == 0:
         tallies[PORTABLE_CLAIMS] += claim_rwf
         sec.owes += claim_rwf
         host.owed += claim_rwf

@@ -218,7 +218,8 @@ STOCK_LOAN_INTEREST = 19
 STOCK_GROUP_DEPOSITS = 20
 STOCK_LENDER_BORROWING = 21
 STOCK_OWED_BETWEEN_SECTIONS = 22
-N_STOCKS = 23
+STOCK_POOL_OWES_CENTRES = 23
+N_STOCKS = 24
 STOCKS = (
     *SECTORS,
     "household_debt",
@@ -230,6 +231,7 @@ STOCKS = (
     "group_deposits",
     "lender_borrowing",
     "owed_between_sections",
+    "payables_pools_health_centres",
 )
 
 # --- tallies: whole people, events and francs that are no transfer ------------------------------------

@@ -370,7 +370,7 @@ def pay_premium(
     state = to_francs(sponsored * rule.subsidy_state_share)
     donor = min(sponsored - state, to_francs(sponsored * rule.subsidy_donor_share))
     from_pool = min(sponsored - state - donor, to_francs(sponsored * rule.subsidy_pool_share))
-    pool = min(from_pool, max(0, int(dist.pool)))
+    pool = min(from_pool, max(0, int(dist.pool) + int(dist.pool_credit)))
     flows[SUBSIDY_STATE] += state + from_pool - pool
     flows[SUBSIDY_DONOR] += donor
     flows[SUBSIDY_POOL] += pool
@@ -531,34 +531,6 @@ def means_of(
     if may_borrow(hh, sec, gg, now, rule):
         return BY_LOAN
     return NO_MEANS
-
-
-def weigh(
-    hh: Household,
-    sec: Section,
-    gg: Groups,
-    now: int,
-    service: float,
-    own_part: int,
-    cover_share: float,
-    rule: Rule,
-    fixed: Fixed,
-) -> tuple[float, bool]:
-    """Return the probability that a household wishes for cover of all its members; whether the cap bound."""
-    # the sum in double precision, compiled or not
-    rate = 1.0 * float(hh.rate_enrolled) + 1.0 * float(hh.rate_other)
-    return wish_probability(
-        hh,
-        rate,
-        int(hh.n_members),
-        float(own_part),
-        social_terms(hh, sec, gg, now, rule),
-        service,
-        sec.enforcement,
-        cover_share,
-        rule,
-        fixed,
-    )
 
 
 def is_kept_waiting(hh: Household, gate: int) -> bool:

@@ -34,11 +34,9 @@ def detection(sec: Section, rule: Rule) -> float:
     return 1.0 - missed * (1.0 - rule.capacity_effect * sec.capacity)
 
 
-def note_fraud(sec: Section, found_rwf: int, of_rwf: int) -> float:
-    """Add the share found false to what people hear of this month; return that share, at most 1."""
-    share = min(1.0, found_rwf / max(1, of_rwf))
+def note_fraud(sec: Section, share: float) -> None:
+    """Add the share found false to what people hear of this month and blame the scheme for, at most 1."""
     sec.fraud_found = min(1.0, sec.fraud_found + share)
-    return share
 
 
 def audit(sec: Section, n_claims: int, rule: Rule, flows: I8, gauges: F8) -> None:
@@ -73,7 +71,8 @@ def review_claims(
     tallies[CLAIMS_APPROVED_SECTION] += approved
     if rule.audit_hours > 0.0:
         audit(sec, n_claims, rule, flows, gauges)
-    share = note_fraud(sec, found, claims_rwf)
+    share = min(1.0, found / max(1, claims_rwf))
+    note_fraud(sec, share * (1.0 - rule.blame_provider_share))
     update_blame(sec, share * rule.blame_provider_share)
     return approved
 
@@ -91,7 +90,7 @@ def embezzle(sec: Section, income_rwf: int, rule: Rule, flows: I8, tallies: I8) 
     sec.fund -= lost
     flows[EMBEZZLEMENT] += lost
     tallies[EMBEZZLEMENT_FOUND_RWF] += found
-    note_fraud(sec, found, income_rwf)
+    note_fraud(sec, found / max(1, income_rwf))
     return lost
 
 

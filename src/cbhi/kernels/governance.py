@@ -15,11 +15,10 @@ def update_trust(sec: Section, refused_share: float, rule: Rule) -> None:
     """Move a section's trust by one month; it stays between 0 and 1.
 
     Meetings and prompt payment of claims raise it towards 1; it drifts towards the quality of care that
-    members meet; arrears, refusals, compulsion and fraud that came to light lower it in proportion. Of the
-    fraud, people lay a part at the provider's door: that part lowers perceived quality instead. What was
-    found is used up here.
+    members meet; arrears, refusals, compulsion and fraud that came to light lower it in proportion. What was
+    found is used up here; the part that people lay at the provider's door is not among it.
     """
-    fraud = sec.fraud_found * (1.0 - rule.blame_provider_share)
+    fraud = sec.fraud_found
     sec.fraud_found = 0.0
     if rule.trust_fixed != 0:
         return

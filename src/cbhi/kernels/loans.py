@@ -422,7 +422,6 @@ def open_lender(dist: District, persons: int, rule: Rule, flows: I8) -> None:
         return
     equity = to_francs(persons * rule.lender_equity_rwf)
     dist.lender_open = 1
-    dist.equity_paid = equity
     dist.lender_cash += equity
     flows[LENDER_EQUITY] += equity
 

@@ -56,6 +56,7 @@ from cbhi.kernels.codes import (
     STOCK_PAYABLES_POOL,
     STOCK_PAYABLES_SECTION,
     STOCK_PAYABLES_SECTION_HOSPITAL,
+    STOCK_POOL_OWES_CENTRES,
     UNIT_GROUP,
     UNIT_PERSON,
 )
@@ -76,7 +77,7 @@ from cbhi.kernels.income import live_a_month
 from cbhi.kernels.loans import close_lender_month, collect_section, open_lender, set_credit_lines
 from cbhi.kernels.measure import measure_section
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.pools import clear_between_sections, fund_pool, settle_pools
+from cbhi.kernels.pools import allot_national_pool, clear_between_sections, fund_pool, settle_pools
 from cbhi.kernels.posts import follow_need, hire, open_post
 from cbhi.kernels.premiums import set_national_prior, set_premium
 from cbhi.kernels.provider import (
@@ -333,8 +334,9 @@ def month_of_section(
     wanted = start_of_month(state, sec, now, cal, rule, fixed, service, flows, tallies, gauges)
     asked += tallies[CONTACTS_WANTED]
     treat_section(
-        state, sec, now, wanted, asked, service, rule, fixed, work, hospital, quintiles, flows, tallies, gauges
-    )
+        state, sec, now, wanted, asked, service, rule, fixed, work, hospital, quintiles, flows, tallies,
+        gauges,
+    )  # fmt: skip
     collect_section(state, sec, dist, now, rule, flows, tallies)
     if is_open and cal.is_open != 0:
         sell_cover(state, sec, now, service, cal, rule, price_rule, fixed, quintiles, flows, tallies, gauges)
@@ -384,6 +386,7 @@ def start_country_month(
     """Do what comes before the sections: the year's draws and decisions, visitors of last month, credit."""
     if cal.new_year != 0:
         start_district_year(state, now, rule, fixed)
+    if now % 12 == 0:
         start_year(state, now, rule, fixed, tallies)
     if cal.rank != 0:
         rank_households(state.households, state.sections, rule.poorest_share, rule.rich_share, work)
@@ -394,6 +397,7 @@ def start_country_month(
         if cal.sets_premium != 0:
             set_premium(state, sec, now, price_rule, fixed, tallies[sec.district])
         receive_visitors(sec)
+    allot_national_pool(state.districts, state.sections, rule)
     for d in range(state.districts.size):
         dist = state.districts[d]
         persons = 0
@@ -441,6 +445,7 @@ def close_district_month(state: State, rule: Rule, flows: I8, stocks: I8) -> Non
         stocks[sec.district, STOCK_PAYABLES_SECTION] += sec.payables + sec.visitor_claims
         stocks[sec.district, STOCK_PAYABLES_SECTION_HOSPITAL] += sec.payables_hospital
         stocks[sec.district, STOCK_OWED_BETWEEN_SECTIONS] += sec.owes
+        stocks[sec.district, STOCK_POOL_OWES_CENTRES] += sec.pool_owes
 
 
 def book_outside(outside: I8, flows: I8, stocks: I8) -> None:

@@ -82,6 +82,28 @@ def part_national_pool(districts: Table, sections: Table) -> None:
             districts[0].claims_average -= dist.claims_average
 
 
+def allot_national_pool(districts: Table, sections: Table, rule: Rule) -> None:
+    """Tell each district what it may spend on subsidies this month out of the one pool: a part by people.
+
+    Districts' own pools are theirs; then nothing is added to them. A district may overdraw its pool by
+    this part until the month's pools are gathered.
+    """
+    for d in range(districts.size):
+        districts[d].pool_credit = 0
+    if rule.national_pool == 0:
+        return
+    persons = 0
+    for s in range(sections.size):
+        persons += sections[s].persons
+    for d in range(districts.size):
+        dist = districts[d]
+        own = 0
+        for s in range(dist.first_section, dist.end_section):
+            own += sections[s].persons
+        # the first district holds the money and may spend its own part only
+        dist.pool_credit = pro_rata(districts[0].pool, own, persons) - dist.pool
+
+
 def book_pool_claims(dist: District, hospital_rwf: int, outpatient_rwf: int) -> None:
     """Book the month's hospital claims in a pool.
 

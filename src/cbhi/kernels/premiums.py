@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from cbhi.kernels.codes import DRAW_VETO, PREMIUM_CHANGES, PREMIUM_VETOES
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, uniform
-from cbhi.kernels.enrolment import logistic, premium_due
+from cbhi.kernels.enrolment import premium_due
 from cbhi.kernels.fund import is_pooled
 from cbhi.kernels.records import I8, Fixed, Nation, Rule, Section, State, Table
 
@@ -80,7 +82,7 @@ def set_premium(state: State, sec: Section, now: int, price_rule: Rule, fixed: F
             factor = capped(target, before, price_rule.premium_cap)
         if factor > before and price_rule.premium_veto_slope > 0.0:
             u = uniform(fixed.key, sec.number, 0, NOBODY, now, DRAW_VETO, 0)
-            if u < logistic(price_rule.premium_veto_slope * (0.5 - sec.trust)):
+            if u < 1.0 - math.exp(-price_rule.premium_veto_slope * (1.0 - sec.trust)):
                 factor = before
                 tallies[PREMIUM_VETOES] += 1
         if factor != before:

@@ -189,6 +189,18 @@ def spend(cash_rwf: int, share: float) -> int:
     return int(cash_rwf * share)
 
 
+def running_cost(sec: Section, rule: Rule) -> int:
+    """Return what a health centre spends on running cost this month, RWF; never more than it has.
+
+    A part of average revenue is committed, whatever comes in; of what it holds beyond a reserve it spends
+    a share. So claims that are not paid leave less for drugs.
+    """
+    usual = sec.revenue_average if sec.revenue_average > 0.0 else float(sec.revenue_month)
+    committed = min(sec.health_centre_cash, to_francs(rule.committed_share * usual))
+    free = max(0, sec.health_centre_cash - committed - to_francs(rule.reserve_months * usual))
+    return committed + spend(free, rule.running_cost_share)
+
+
 def receive_performance_payment(sec: Section, served: int, rule: Rule, flows: I8) -> None:
     """Pay the health centre for the contacts it served and their quality."""
     total = to_francs(rule.performance_rwf * served * sec.quality)
@@ -249,7 +261,7 @@ def run_health_centre(sec: Section, served: int, rule: Rule, flows: I8) -> None:
     contacts = served + sec.visitors_before
     if rule.performance_rwf > 0.0:
         receive_performance_payment(sec, contacts, rule, flows)
-    cost = spend(sec.health_centre_cash, rule.running_cost_share)
+    cost = running_cost(sec, rule)
     sec.health_centre_cash -= cost
     flows[RUNNING_COST_HEALTH_CENTRE] += cost
     if sec.own_posts > 0.0:

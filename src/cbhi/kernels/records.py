@@ -78,7 +78,7 @@ class Household(Record):
     shared_frailty: Real
     taste: Real  # persistent, logits
     trust_offset: Real
-    list_score: Real  # the community's view of log consumption at the last refresh
+    list_score: Real  # by which slots were ranked at the last refresh, low for poor
     formal_score: Real  # formal when below the share of the year; 2 for never
     wish: Real  # highest probability of wishing for cover among the decisions of the membership year
     wish_next: Real  # the same for the membership year that is on sale before it starts
@@ -217,6 +217,7 @@ class District(Record):
     hospital_cash: int
     claims_month: int  # hospital claims approved this month
     pool_owes: int  # by the pool to the hospital, RWF; payables is this and what it owes health centres
+    pool_credit: int  # added to the pool: what it may spend on subsidies this month, RWF
     formal_contributions: int  # of the month, the base of the levy
     first_section: int
     end_section: int
@@ -224,7 +225,6 @@ class District(Record):
     credit_luck: float  # standard normal: district's part of the fate of loans granted this year
     lender_cash: int
     lender_open: Flag  # has received its equity
-    equity_paid: int  # RWF
     borrowing: int  # of the lender from other banks, RWF
     loans: int  # principal outstanding, RWF
     loan_interest: int  # outstanding, RWF
@@ -238,7 +238,6 @@ class Nation(Record):
 
     pool: int
     claims_per_member_month: float  # of the year before, RWF; the prior of a section's premium
-    mean_load: float  # of health centres, weighted by persons
     gathered: Flag  # the districts' pools are one, held by the first district
 
 
@@ -428,6 +427,8 @@ class Rule(Record):
     post_hazard: float  # a year
     post_load: float
     post_distance_km: float
+    committed_share: float  # running cost that comes before drugs, of average revenue
+    reserve_months: float  # of average revenue, above which a centre spends freely
     performance_rwf: float  # a contact at full quality
     performance_donor_share: float
     effort_weight: float
