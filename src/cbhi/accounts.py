@@ -332,7 +332,8 @@ def format_partners(run: Run, period: str | None = None) -> str:
             for sign in (1, -1)
         ]
         holds = own[own["item"] == "closing"]["value_rwf"].median()
-        cells = [f"{value / 1e6:,.0f}" for value in (holds, *sums)]
+        # adding zero turns a rounded -0 into 0
+        cells = [f"{round(value / 1e6) + 0:,d}" for value in (holds, *sums)]
         for kind, factor, form in (
             ("money", 1e-6, ",.0f"),
             ("credit", 1e-6, ",.0f"),

@@ -117,6 +117,15 @@ class _Months:
             (month - self.start, end - self.start, p) for (month, p), end in zip(regimes, ends, strict=True)
         ]
 
+    @property
+    def year_began(self) -> I8:
+        """The month index in which each month's membership year began, or the first of the run."""
+        rolling = self.flag(lambda p: p.scheme.calendar == "rolling")
+        first = np.where(rolling, 0, self.whole(lambda p: p.scheme.year_start_month - 1))
+        begins = self.now % 12 == first
+        begins[0] = True
+        return np.asarray(np.maximum.accumulate(np.where(begins, np.arange(self.n), 0)))
+
     def real(self, value: Callable[[Parameters], float]) -> F8:
         out = np.empty(self.n)
         for begin, end, p in self.stretches:
@@ -164,9 +173,11 @@ def _fill(record: type[Record], rows: int, columns: Mapping[str, AnyArray]) -> T
 def _subsidy_shares(m: _Months, present: F8) -> tuple[F8, F8, F8, F8]:
     """Return the parts of a subsidy that state, donors and pool bear, and the part of slots paid for.
 
-    Donors pay while present; a part of each of their francs displaces one of the state's. What nobody
-    pays leaves slots empty: the shares returned are of the slots that are filled.
+    Donors commit themselves when the slots of a membership year are given out, and pay for these to its
+    end. A part of each of their francs displaces one of the state's. What nobody pays leaves slots empty: the
+    shares returned are of the slots that are filled.
     """
+    present = present[m.year_began]
     donor = m.real(lambda p: p.subsidy.donor_share) * present
     state = np.maximum(
         0.0, m.real(lambda p: p.subsidy.state_share) - m.real(lambda p: p.donors.fungibility_share) * donor
@@ -571,11 +582,11 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
         if last is None or t - last >= 12 * months[t].subsidy.refresh_years:
             refresh[t] = True
             last = t
-    # targeting starts with a fresh list
-    offered = np.flatnonzero(rules["subsidy_offered"])
-    if offered.size:
-        first_offer = int(offered[0])
-        later = np.flatnonzero(allocate & (np.arange(m.n) >= first_offer))
+    # targeting starts with a fresh list, and so does another way of targeting
+    ways = rules["targeting"]
+    fresh = [*np.flatnonzero(rules["subsidy_offered"])[:1], *(np.flatnonzero(ways[1:] != ways[:-1]) + 1)]
+    for since in fresh:
+        later = np.flatnonzero(allocate & (np.arange(m.n) >= since))
         if later.size:
             refresh[later[0]] = True
     reprice = np.zeros(m.n, dtype=bool)

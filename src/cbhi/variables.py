@@ -553,10 +553,9 @@ VARIABLES: dict[str, Variable] = {
         "ratio", "premiums relative to the schedule", _gauge_mean(codes.GAUGE_PREMIUM_FACTOR)
     ),
     "sections_merged": Variable(
-        "sections",
+        "simulated sections",
         "schemes handed over to the district's pool",
         lambda c: c.tally(codes.SECTIONS_MERGED),
-        True,
     ),
     "donor_money_rwf": Variable(
         "RWF",

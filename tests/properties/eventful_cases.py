@@ -49,7 +49,7 @@ PARTNERS = {
     "population.group_size": 8.0,
     "scheme.portability_share": 0.2,
     "scheme.premium_rule": "break_even",
-    "scheme.premium_veto_slope": 5.0,
+    "scheme.premium_veto_slope": 0.5,
     "provider.induced_share": 1.0,
     "provider.target_visits_per_person": 20.0,
     "provider.hire_share": 0.2,

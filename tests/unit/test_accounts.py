@@ -193,13 +193,25 @@ class TestResources:
         weight = partners().weight
         lent = at_sample_scale(brought("lenders", "credit"), weight)
         assert lent.tolist() == yearly("loan", partners()).tolist()
+        # of claims, what is owed at the end of each year, whoever owes it
+        owed = ("payables_sections", "payables_sections_hospital", "payables_pools")
         stocks = partners().arrays.stocks.sum(axis=2)[:, [12, 24]]
-        waiting = at_sample_scale(brought("health_centres", "credit"), weight)
-        assert waiting.tolist() == stocks[..., codes.STOCKS.index("payables_sections")].tolist()
-        waiting = at_sample_scale(brought("hospitals", "credit"), weight)
-        both = (codes.STOCKS.index("payables_pools"), codes.STOCKS.index("payables_sections_hospital"))
-        assert waiting.tolist() == stocks[..., both].sum(axis=-1).tolist()
-        assert waiting.sum() > 0
+        expected = sum(stocks[..., codes.STOCKS.index(name)] for name in owed)
+        waiting = brought("health_centres", "credit") + brought("hospitals", "credit")
+        assert at_sample_scale(waiting, weight).tolist() == expected.tolist()
+        assert expected.min() > 0
+
+    def test_providers_wait_for_what_sections_and_pools_owe_them(self) -> None:
+        # pools owe 100, of it 40 to health centres
+        run = by_hand(
+            stocks={
+                codes.STOCK_PAYABLES_SECTION: 5, codes.STOCK_PAYABLES_SECTION_HOSPITAL: 7,
+                codes.STOCK_PAYABLES_POOL: 100, codes.STOCK_POOL_OWES_CENTRES: 40,
+            },
+        )  # fmt: skip
+        frame = resources_frame(run)
+        assert brought("health_centres", "credit", frame).tolist() == [[450.0]]
+        assert brought("hospitals", "credit", frame).tolist() == [[670.0]]
 
     def test_everybody_enrolled_is_counted_with_one_partner(self) -> None:
         persons = resources()[resources()["kind"] == "persons enrolled"]

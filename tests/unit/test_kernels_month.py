@@ -144,7 +144,7 @@ class TestCloseOfMonth:
         s = country(
             fund=[10, 20, 40], health_centre_cash=[100, 200, 400], visitor_cash=[1, 2, 4],
             payables=[1_000, 2_000, 4_000], visitor_claims=[5, 6, 7], payables_hospital=[11, 12, 13],
-            owes=[21, 22, 23], owed=[43, 0, 23],
+            owes=[21, 22, 23], owed=[43, 0, 23], pool_owes=[31, 32, 33],
         )  # fmt: skip
         _, stocks = self.close(s)
         assert stocks[:, codes.SECTION_FUNDS].tolist() == [30, 40]
@@ -153,6 +153,7 @@ class TestCloseOfMonth:
         assert stocks[:, codes.STOCK_PAYABLES_SECTION].tolist() == [3_011, 4_007]
         assert stocks[:, codes.STOCK_PAYABLES_SECTION_HOSPITAL].tolist() == [23, 13]
         assert stocks[:, codes.STOCK_OWED_BETWEEN_SECTIONS].tolist() == [43, 23]
+        assert stocks[:, codes.STOCK_POOL_OWES_CENTRES].tolist() == [63, 33]
 
     def test_districts_pools_hospitals_and_lenders(self) -> None:
         s = country()
@@ -209,10 +210,10 @@ def test_net_positions_follow_flows_of_every_kind() -> None:
 
 
 class TestStartOfMonth:
-    def start(self, s: State, cal: Any, r: Any, price_rule: Any = None) -> tuple[Any, Any]:
+    def start(self, s: State, cal: Any, r: Any, price_rule: Any = None, now: int = NOW) -> tuple[Any, Any]:
         f, t = of_districts(codes.N_FLOWS), of_districts(codes.N_TALLIES)
         month.start_country_month(
-            s, NOW, cal, r, r if price_rule is None else price_rule, fixed(), work(), f, t
+            s, now, cal, r, r if price_rule is None else price_rule, fixed(), work(), f, t
         )
         return f, t
 
@@ -262,16 +263,27 @@ class TestStartOfMonth:
             assert s.sections["claims_year"].tolist() == [0 if sets else 100] * 3
         assert s.nation[0].claims_per_member_month == pytest.approx(10.0)
 
-    def test_reinsurers_and_posting_have_their_year(self) -> None:
+    def test_reinsurers_and_posting_have_their_year_in_january(self) -> None:
+        """A run that begins in June draws its luck then, and waits for January with all else of a year."""
         r = rule(stop_loss=1, stop_loss_retention=1.25, quota_share=0.0, posting_response=0.5)
-        for new_year, limit in ((0, [0, 0, 0]), (1, [15_000, 0, 0])):
+        january = NOW - NOW % 12 + 12
+        for now, limit in ((NOW, [0, 0, 0]), (january, [15_000, 0, 0])):
             s = country(claims_average=[1_000, 0, 0], load=[2.0, 1.0, 1.0], persons=[100, 100, 100])
-            self.start(s, calendar(new_year=new_year), r)
+            self.start(s, calendar(new_year=1), r, now=now)
             # 1.25 times twelve months of 1,000
             assert s.sections["stop_loss_limit"].tolist() == limit
             moved = s.sections["staffing"]
-            assert (moved[0] > 1.0 > moved[1]) == bool(new_year)
+            assert (moved[0] > 1.0 > moved[1]) == (now == january)
             assert moved.sum() == pytest.approx(3.0)
+
+    def test_one_pool_lends_each_district_its_part_by_people(self) -> None:
+        s = country(persons=[60, 40, 300])
+        s.districts["pool"], s.districts["pool_credit"] = [8_000, 0], [77, 77]
+        self.start(s, calendar(), rule(national_pool=1))
+        # of 8,000 that the first district holds a quarter is its own
+        assert (s.districts["pool"] + s.districts["pool_credit"]).tolist() == [2_000, 6_000]
+        self.start(s, calendar(), rule(national_pool=0))
+        assert s.districts["pool_credit"].tolist() == [0, 0]
 
 
 class TestTreatment:

@@ -253,7 +253,10 @@ class TestDonors:
             "outpatient_coinsurance", "subsidy_donor_share", "performance_donor_share",
         ):  # fmt: skip
             assert set(off[name]) == {0.0}, name
-            assert switched[name][4] > 0.0 == switched[name][5], name
+            # slots that were given out are paid for to the end of their year
+            last = 11 if name == "subsidy_donor_share" else 4
+            assert switched[name][last] > 0.0, name
+            assert last == 11 or switched[name][5] == 0.0, name
 
     @pytest.mark.parametrize(
         ("state", "donor", "pool", "fungible", "there", "gone"),
@@ -270,13 +273,14 @@ class TestDonors:
         self, state: float, donor: float, pool: float, fungible: float,
         there: tuple[float, ...], gone: tuple[float, ...],
     ) -> None:  # fmt: skip
+        # slots of a year are paid for to its end, so an exit in July is felt in January
         s = run(
-            "2004-01", "2004-12", subsidy__state_share=state, subsidy__donor_share=donor,
+            "2004-01", "2005-12", subsidy__state_share=state, subsidy__donor_share=donor,
             subsidy__cross_subsidy_share=pool, donors__fungibility_share=fungible,
             donors__exit_month="2004-07",
         )  # fmt: skip
         r = pack_rules(s)
-        for month, paid in (("2004-06", there), ("2004-07", gone)):
+        for month, paid in (("2004-06", there), ("2004-12", there), ("2005-01", gone)):
             t = at(s, month)
             *parts, funded = paid
             assert r.subsidy_funded[t] == pytest.approx(funded, abs=1e-12)
@@ -289,6 +293,16 @@ class TestDonors:
             if funded > 0:
                 ngos = max(0.0, 1.0 - state - donor - pool)
                 assert sum(found) + ngos / funded == pytest.approx(1.0)
+
+    def test_donors_commit_themselves_by_membership_year(self) -> None:
+        s = run(
+            "2004-03", "2006-12", scheme__calendar="fixed", scheme__year_start_month=7,
+            subsidy__state_share=0.0, subsidy__donor_share=1.0, donors__exit_month="2005-02",
+        )  # fmt: skip
+        funded = pack_rules(s).subsidy_funded
+        # the run's first months belong to a year already begun
+        assert [format_month(s.start + t) for t in range(s.n_months) if funded[t] == 0][0] == "2005-07"
+        assert set(funded[:16]) == {1.0}
 
     def test_a_grant_to_the_pool_displaces_the_states(self) -> None:
         changes = dict(donors__fungibility_share=0.6, donors__exit_month="2004-07")
@@ -394,6 +408,8 @@ class TestPartners:
             ("provider.target_visits_per_person", 0.6, "target_visits", 0.05),
             # half the cases at twice the price: bills half as dear again
             ("provider.case_upcoding_share", 0.5, "case_upcoding", 0.5),
+            ("provider.committed_share", 0.35, "committed_share", 0.35),
+            ("provider.reserve_months", 1.5, "reserve_months", 1.5),
             ("subsidy.targeting", "hybrid", "targeting", codes.TARGET_HYBRID),
         ],
     )  # fmt: skip
@@ -657,6 +673,21 @@ class TestCalendar:
         cal = pack_calendar(s, pack_rules(s))
         years = [(s.start + int(t)) // 12 for t in np.flatnonzero(cal.refresh_list)]
         assert {2004, 2006, 2007, 2010} <= set(years)
+
+    def test_another_way_of_targeting_needs_a_fresh_list(self) -> None:
+        s = run("2004-01", "2009-12", subsidy__refresh_years=50, subsidy__offered=True)
+
+        def lists(s: Scenario) -> list[str]:
+            cal = pack_calendar(s, pack_rules(s))
+            return [format_month(s.start + int(t)) for t in np.flatnonzero(cal.refresh_list)]
+
+        assert lists(s) == ["2004-01"]
+        # at the next membership year, or with it
+        s = s.add_event("2006-05", {"subsidy.targeting": "random"})
+        assert lists(s) == ["2004-01", "2007-01"]
+        assert lists(s.add_event("2008-01", {"subsidy.targeting": "merit"})) == [
+            "2004-01", "2007-01", "2008-01"
+        ]  # fmt: skip
 
     def test_district_years_start_in_january(self) -> None:
         s = run("2004-05", "2006-03")

@@ -101,7 +101,7 @@ def allot_national_pool(districts: Table, sections: Table, rule: Rule) -> None:
         for s in range(dist.first_section, dist.end_section):
             own += sections[s].persons
         # the first district holds the money and may spend its own part only
-        dist.pool_credit = pro_rata(districts[0].pool, own, persons) - dist.pool
+        dist.pool_credit = int(districts[0].pool * (own / max(1, persons))) - dist.pool
 
 
 def book_pool_claims(dist: District, hospital_rwf: int, outpatient_rwf: int) -> None:
