@@ -301,7 +301,7 @@ class TestDonors:
         )  # fmt: skip
         funded = pack_rules(s).subsidy_funded
         # the run's first months belong to a year already begun
-        assert [format_month(s.start + t) for t in range(s.n_months) if funded[t] == 0][0] == "2005-07"
+        assert next(format_month(s.start + t) for t in range(s.n_months) if funded[t] == 0) == "2005-07"
         assert set(funded[:16]) == {1.0}
 
     def test_a_grant_to_the_pool_displaces_the_states(self) -> None:
