@@ -90,7 +90,7 @@ def test_the_schedule_follows_the_code() -> None:
     text = generator().schedule()
     order = [text.index(f"`{step}`") for step in (
         "income.live_a_month", "care.need_care", "care.visit", "fund.settle_section_claims",
-        "month.enrol_section", "measure.measure_section", "fund.hand_out",
+        "month.enrol_section", "measure.measure_section", "pools.hand_out",
     )]  # fmt: skip
     assert order == sorted(order)
 

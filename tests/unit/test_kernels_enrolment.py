@@ -280,7 +280,9 @@ class TestSocialTerms:
 
 def wish(hh: Any, premium: float, r: Any, rate: float = 16.0, social: float = 0.2, share: float = 1.0) -> Any:
     n = int(hh.n_members)
-    return enrolment.wish_probability(hh, rate, n, premium, social, 0.9, 0.4, share, r, fixed(cost_cv2=1.0))
+    return enrolment.wish_probability(
+        hh, rate, n, premium, social, 0.9, section(enforcement=0.4), share, r, fixed(cost_cv2=1.0)
+    )
 
 
 class TestWish:
@@ -331,9 +333,32 @@ class TestWish:
         hh, _ = household((30, 30, 30, 30), income=40_000, z=0.3, **ODDS)
         alone, _ = household((30,), income=10_000, z=0.3, **ODDS)
         r1 = rule(**{**PRICES, "compulsory": 1, "hassle_rwf": float(r.hassle_rwf) / 4, "penalty_rwf": 1_250})
-        member = enrolment.wish_probability(hh, 4.0, 1, 900.0, 0.2, 0.9, 0.4, 1.0, r, fixed(cost_cv2=1.0))
-        single = enrolment.wish_probability(alone, 4.0, 1, 900.0, 0.2, 0.9, 0.4, 1.0, r1, fixed(cost_cv2=1.0))
+        sec = section(enforcement=0.4)
+        member = enrolment.wish_probability(hh, 4.0, 1, 900.0, 0.2, 0.9, sec, 1.0, r, fixed(cost_cv2=1.0))
+        single = enrolment.wish_probability(alone, 4.0, 1, 900.0, 0.2, 0.9, sec, 1.0, r1, fixed(cost_cv2=1.0))
         assert member[0] == pytest.approx(single[0])
+
+    @pytest.mark.parametrize(
+        ("fields", "share"),
+        [({}, 1.0), ({"arrears": 5.0}, np.exp(-0.5)), ({"arrears": 5.0, "suspended": 1}, 0.0)],
+    )
+    def test_benefits_count_as_far_as_they_are_honoured(self, fields: dict[str, float], share: float) -> None:
+        r = rule(**{**PRICES, "refusal_slope": 0.1, "compulsory": 1, "price_slope": 20.0})
+        hh, _ = household(income=20_000, **ODDS)
+        sec = section(enforcement=0.4, **fields)
+        assert enrolment.honoured_share(sec, r) == pytest.approx(share)
+
+        def logit(s: Any, access: float = float(r.access_value)) -> float:
+            changed = rule(**{**PRICES, "refusal_slope": 0.1, "compulsory": 1, "price_slope": 20.0})
+            changed.access_value = access
+            p = enrolment.wish_probability(hh, 16.0, 4, 900.0, 0.2, 0.9, s, 1.0, changed, fixed())[0]
+            return float(np.log(p / (1 - p)))
+
+        # the weight of what cover is worth shrinks, that of the premium and the sanction does not
+        sound = section(enforcement=0.4)
+        more = logit(sound, 9.0) - logit(sound, 1.0)
+        assert logit(sec, 9.0) - logit(sec, 1.0) == pytest.approx(share * more)
+        assert more > 0.1
 
     def test_rises_with_gain_social_terms_and_taste(self) -> None:
         r = rule(**PRICES)
@@ -772,7 +797,9 @@ class TestMeans:
         hh, mm = household()
         refresh_rates(hh, mm, NOW, r, fixed())
         p, q = (
-            enrolment.wish_probability(hh, float(hh.rate_other), 4, net, 0.0, 0.9, 0.0, 1.0, r, fixed())[0]
+            enrolment.wish_probability(
+                hh, float(hh.rate_other), 4, net, 0.0, 0.9, section(), 1.0, r, fixed()
+            )[0]
             for net in (4_000.0, 4_000.0 + 2_600.0)
         )
         assert p - q > 0.05

@@ -245,6 +245,13 @@ def logistic(x: float) -> float:
     return e / (1.0 + e)
 
 
+def honoured_share(sec: Section, rule: Rule) -> float:
+    """Return the part of their contacts in which members find their cover honoured, as things stand."""
+    if sec.suspended != 0:
+        return 0.0
+    return math.exp(-rule.refusal_slope * sec.arrears)
+
+
 def wish_probability(
     hh: Household,
     rate: float,
@@ -252,7 +259,7 @@ def wish_probability(
     net_premium: float,
     social: float,
     service: float,
-    enforcement: float,
+    sec: Section,
     cover_share: float,
     rule: Rule,
     fixed: Fixed,
@@ -261,7 +268,8 @@ def wish_probability(
 
     ``n_persons`` decide together, at the rate and the net premium of them all, against their equal part
     of the household's consumption, hassle and sanction. ``cover_share`` is the part of a year for which
-    cover would run: the premium is due in full, the gain is not.
+    cover would run: the premium is due in full, the gain is not. Benefits count as far as the scheme's
+    arrears let providers honour them.
     """
     part = n_persons / max(1, int(hh.n_members))
     consumption = part * 12.0 * max(1.0, float(hh.income))
@@ -278,9 +286,10 @@ def wish_probability(
         rule,
         fixed,
     )
-    sanction = part * expected_sanction(float(hh.income), enforcement, rule)
+    benefits = honoured_share(sec, rule) * (saving + risk + access)
+    sanction = part * expected_sanction(float(hh.income), sec.enforcement, rule)
     hassle = part * rule.hassle_rwf
-    gain = cover_share * (saving + risk + access + sanction) - net_premium - hassle
+    gain = cover_share * (benefits + sanction) - net_premium - hassle
     sd = rule.consumption_sd
     log_relative = sd * float(hh.z) - 0.5 * sd * sd
     utility = (
@@ -580,7 +589,7 @@ def finance(
         float(part + cost),
         social,
         service,
-        sec.enforcement,
+        sec,
         cover_share,
         rule,
         fixed,
@@ -620,7 +629,7 @@ def decide_household(
     probability = 1.0
     if standing != STANDING_UNAFFORDABLE and not certain:
         probability, capped = wish_probability(
-            hh, rate, n, float(own_part), social, service, sec.enforcement, cover_share, rule, fixed
+            hh, rate, n, float(own_part), social, service, sec, cover_share, rule, fixed
         )
         tallies[DECISIONS] += 1
         tallies[RISK_PREMIUM_CAPPED] += 1 if capped else 0
@@ -751,7 +760,7 @@ def decide_member(
     """
     rate = member_rate(hh, mm, k, now, rule, fixed)
     probability, capped = wish_probability(
-        hh, rate, 1, float(part), social, service, sec.enforcement, cover_share, rule, fixed
+        hh, rate, 1, float(part), social, service, sec, cover_share, rule, fixed
     )
     tallies[DECISIONS] += 1
     tallies[RISK_PREMIUM_CAPPED] += 1 if capped else 0

@@ -83,7 +83,7 @@ def is_for_cover(
         float(due - sponsored_part(hh, sec, due, price_rule)),
         social_terms(hh, sec, gg, now, rule),
         service,
-        sec.enforcement,
+        sec,
         max(0.0, year_share(start, until)),
         rule,
         fixed,
