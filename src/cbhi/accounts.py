@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cbhi.kernels import codes
 from cbhi.limits.credit import break_even_interest
+from cbhi.months import format_month
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +29,8 @@ __all__ = [
     "resources_frame",
 ]
 
-ACCOUNT_COLUMNS = ("replicate", "period", "partner", "item", "counterpart", "purpose", "value_rwf")
-RESOURCE_COLUMNS = ("replicate", "period", "partner", "kind", "value", "unit")
+ACCOUNT_COLUMNS = ("replicate", "period", "months", "partner", "item", "counterpart", "purpose", "value_rwf")
+RESOURCE_COLUMNS = ("replicate", "period", "months", "partner", "kind", "value", "unit")
 
 
 class Run(Protocol):
@@ -56,7 +57,7 @@ def accounts_frame(run: Run) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns replicate, period, partner, item, counterpart, purpose, value_rwf. ``opening`` and
+        Columns replicate, period, months, partner, item, counterpart, purpose, value_rwf. ``opening`` and
         ``closing`` are what the partner holds (for government, donors, NGOs, formal insurers, reinsurers and
         the rest of the world the net position since the start); every other item is a flow, positive
         when received and negative when paid. Opening plus flows equals closing, to the franc before weights.
@@ -70,7 +71,7 @@ def accounts_frame(run: Run) -> pd.DataFrame:
         closing = run.arrays.stocks[:, end].sum(axis=1)
         for i, replicate in enumerate(run.arrays.replicates):
             for sector, partner in enumerate(codes.SECTORS):
-                head = (int(replicate), label, partner)
+                head = (int(replicate), label, end - begin, partner)
                 rows.append((*head, "opening", "", "balance", opening[i, sector]))
                 for kind, (name, payer, payee, purpose) in enumerate(codes.FLOWS):
                     if payer == payee or sector not in (payer, payee):
@@ -159,7 +160,7 @@ def resources_frame(run: Run) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns replicate, period, partner, kind, value, unit; one row where a kind applies:
+        Columns replicate, period, months, partner, kind, value, unit; one row where a kind applies:
 
         - ``money``, RWF put into the scheme or into care;
         - ``credit``, RWF lent in the year (health providers: claims that they wait for at its end);
@@ -211,7 +212,8 @@ def resources_frame(run: Run) -> pd.DataFrame:
         for partner, kind, values, unit in found:
             scale = 1.0 if unit == "share" else run.weight
             for replicate, value in zip(a.replicates, values, strict=True):
-                rows.append((int(replicate), label, partner, kind, float(value) * scale, unit))
+                head = (int(replicate), label, end - begin, partner)
+                rows.append((*head, kind, float(value) * scale, unit))
     return pd.DataFrame(rows, columns=list(RESOURCE_COLUMNS))
 
 
@@ -271,6 +273,7 @@ def lender_frame(run: Run) -> pd.DataFrame:
                 {
                     "replicate": int(replicate),
                     "period": label,
+                    "months": end - begin,
                     "money_rwf": money,
                     "loans_rwf": loans,
                     "deposits_rwf": deposits,
@@ -346,11 +349,17 @@ def format_partners(run: Run, period: str | None = None) -> str:
             cells.append(format(value * factor, form) + ("%" if kind == "targeting" else "") if known else "")
         rows.append((partner.replace("_", " "), *cells))
     widths = [max(len(row[i]) for row in (_HEAD, _UNDER, *rows)) for i in range(len(_HEAD))]
-    lines = [f"Partners in {period} (medians; money in million RWF, people and hours in thousands)"]
+    begin, end = next((begin, end) for label, begin, end in run.periods if label == period)
+    span = f"{format_month(run.scenario.start + begin)} to {format_month(run.scenario.start + end - 1)}"
+    lines = [f"Partners in {period}, {span} (medians; money in million RWF, people and hours in thousands)"]
     for row in (_HEAD, _UNDER, *rows):
         cells = [
             row[0].ljust(widths[0]),
             *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)),
         ]
         lines.append("  ".join(cells).rstrip())
+    lines += [
+        "holds: money; for government and those below it, received less paid since the start",
+        "brings: money put into the scheme or into care; it is passed on, so the column does not add up",
+    ]
     return "\n".join(lines)

@@ -379,7 +379,7 @@ def check_care(flows: I8, tallies: I8, rationing: Mask | None = None) -> None:
         tallies[..., codes.BILLED_HOSPITAL],
         parts + _total(tallies, (codes.CLAIMS_APPROVED_POOL, codes.CLAIMS_APPROVED_SECTION_HOSPITAL)),
     )
-    invented = (codes.GHOST_RWF, codes.UPCODED_RWF)
+    invented = (codes.GHOST_RWF, codes.INFLATED_RWF)
     _at_most(
         "fraud found <= bills invented and inflated",
         tallies[..., codes.FRAUD_FOUND_RWF],
@@ -710,6 +710,8 @@ def _check_partners_timing(flows: I8, tallies: I8, rules: list[Any]) -> None:
         _nothing(f"{codes.FLOWS[code][0]} before the rules bring it in", flows[..., code], wrong)
     for code, wrong in (
         (codes.GHOST_RWF, no_fraud),
+        (codes.INFLATED_RWF, no_fraud),
+        (codes.UPCODED_RWF, outside([p.provider.payment == "case" for p in rules])),
         (codes.CLAIMS_REJECTED_SECTION, no_fraud),
         (codes.VISITS_BORROWED_CARD, no_fraud),
         (codes.CAPITATION_BILLED, outside([p.provider.payment == "capitation" for p in rules])),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CHECK_FAILED, BAD_INPUT, MISSING_PACKAGE, INTERRUPTED = 1, 2, 3, 130
 LOCK = ".running"
-COMPILING = "compiling the engine, once; less than a minute"
+COMPILING = "compiling the engine, once; one to two minutes"
 # which extra of the package brings an optional module
 _EXTRAS = {"matplotlib": "plot", "pyarrow": "io", "openpyxl": "io"}
 _SUMMARY = (

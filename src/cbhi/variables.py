@@ -290,7 +290,9 @@ VARIABLES: dict[str, Variable] = {
     ),
     "subsidised_share": Variable("share", "people with a subsidy slot", _at_end(codes.SLOTS, codes.PERSONS)),
     "subsidised_paid_share": Variable(
-        "share", "people with a slot and paid up", _at_end(codes.SUBSIDISED_PAID, codes.PERSONS)
+        "share",
+        "people with a slot whose policy was paid for by others, in whole or in part",
+        _at_end(codes.SUBSIDISED_PAID, codes.PERSONS),
     ),
     "exclusion_error_share": Variable(
         "share",
@@ -541,7 +543,7 @@ VARIABLES: dict[str, Variable] = {
     "fraud_rwf": Variable(
         "RWF",
         "bills invented or inflated, before audit",
-        lambda c: c.tally(codes.GHOST_RWF) + c.tally(codes.UPCODED_RWF),
+        lambda c: c.tally(codes.GHOST_RWF) + c.tally(codes.INFLATED_RWF),
         True,
     ),
     "embezzled_rwf": Variable("RWF", "premiums that disappeared", _flow_total(codes.EMBEZZLEMENT), True),

@@ -35,6 +35,7 @@ def refresh_household(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fix
         hh.cover_until = min(int(hh.cover_until), now)
         hh.paid_before = 0
         hh.subsidised = 0
+        hh.wants_group = 0
         hh.standing = STANDING_INATTENTIVE
         hh.standing_next = STANDING_INATTENTIVE
         hh.wish = 0.0

@@ -55,7 +55,7 @@ from cbhi.kernels.codes import (
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, block, poisson_quantile, uniform
-from cbhi.kernels.fraud import detection
+from cbhi.kernels.fraud import attempted, detection
 from cbhi.kernels.health import bill, chance, member_rate, seeking_probability
 from cbhi.kernels.income import can_raise, pay_from_cash_or_debt
 from cbhi.kernels.money import split_bill, to_francs
@@ -270,8 +270,8 @@ def terms_of_month(sec: Section, now: int, service: float, suspended: bool, rule
     lending = 0.0
     found = 0.0
     if rule.card_lending > 0.0 and now >= sec.opens and sec.member_share > 0.0 and not suspended:
-        lending = 1.0 * rule.card_lending
         found = detection(sec, rule)
+        lending = rule.card_lending * attempted(found, rule)
     return Terms(
         service=service,
         refusal=refusal_probability(sec.arrears, rule.refusal_slope),
@@ -345,6 +345,7 @@ def bill_elsewhere(sec: Section, host: Section, claim_rwf: int, rule: Rule, tall
     Not reviewed. Nobody owes anybody where the pool pays for all; a merged host passes on what it gets.
     """
     host.visitor_claims += claim_rwf
+    sec.away_claims += claim_rwf
     tallies[CLAIMS_APPROVED_SECTION] += claim_rwf
     if rule.pool_pays_outpatient == 0:
         tallies[PORTABLE_CLAIMS] += claim_rwf
@@ -562,6 +563,7 @@ def give_care(
     terms = terms_of_month(sec, now, service, suspended, rule)
     ring = place_on_ring(state, sec) if rule.portability_share > 0.0 else 0
     sec.hospital_month = 0
+    sec.away_claims = 0
     served = -served_at_home(tallies)
     claims = 0
     n_claims = 0

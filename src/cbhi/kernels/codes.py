@@ -25,6 +25,7 @@ DRAW_ELITE = 14  # tie to local leaders; for ever
 DRAW_CAPTURE = 15  # whether a slot is taken at distribution
 DRAW_ELSEWHERE = 16  # whether and where a contact goes to another facility (index: which contact)
 DRAW_CARD = 17  # borrowed card, and whether it is noticed (index: which contact)
+DRAW_REGISTER = 18  # whether the authorities enrol a holder of a slot this month
 # entity: member of a household
 DRAW_MEMBER = 20  # age, sex, own frailty, chronic illness at the start
 DRAW_LIFE = 21  # death, birth, marriage, chronic onset in one year
@@ -336,7 +337,8 @@ PREMIUM_CHANGES = 97
 SECTIONS_MERGED = 98
 SECTIONS_SUSPENDED = 99
 POSTS_OPENED = 100
-N_TALLIES = 101
+INFLATED_RWF = 101
+N_TALLIES = 102
 TALLIES = (
     "persons",
     "households",
@@ -439,6 +441,7 @@ TALLIES = (
     "sections_merged",
     "sections_suspended",
     "posts_opened",
+    "inflated_rwf",
 )
 
 # --- gauges: sums of real numbers, weighted by persons, for averages -----------------------------------

@@ -376,6 +376,7 @@ def pay_premium(
         sec.fund += own_part
     quintiles[int(hh.quintile), Q_CONTRIBUTIONS] += own_part
     hh.financed_by = by
+    hh.sponsored = 1 if sponsored > 0 else 0
     state = to_francs(sponsored * rule.subsidy_state_share)
     donor = min(sponsored - state, to_francs(sponsored * rule.subsidy_donor_share))
     from_pool = min(sponsored - state - donor, to_francs(sponsored * rule.subsidy_pool_share))
@@ -776,7 +777,6 @@ def decide_member(
         is_known = gate == GATE_VOTED or hh.wants_group != 0
         gauges[GAUGE_EXPECTED_ENROLLED] += expected_joining(at_cost, 0.0, standing, is_known, taste)
     elif by == BY_LOAN and taste < at_cost:
-        dist.credit_wanted += part
         tallies[LOANS_REFUSED] += 1
     return taste < probability, by if to_be_had and taste < at_cost else NO_MEANS
 

@@ -14,7 +14,7 @@ from cbhi.kernels.codes import (
     FRAUD_FOUND_RWF,
     GAUGE_AUDIT_HOURS,
     GHOST_RWF,
-    UPCODED_RWF,
+    INFLATED_RWF,
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.money import to_francs
@@ -32,6 +32,11 @@ def detection(sec: Section, rule: Rule) -> float:
         return 0.0
     missed = math.exp(-rule.audit_effect * rule.audit_hours * 1000.0)
     return 1.0 - missed * (1.0 - rule.capacity_effect * sec.capacity)
+
+
+def attempted(probability: float, rule: Rule) -> float:
+    """Return the part of fraud that is still tried at this probability of detection."""
+    return 1.0 - rule.deterrence * probability
 
 
 def note_fraud(sec: Section, share: float) -> None:
@@ -53,17 +58,19 @@ def review_claims(
 ) -> int:
     """Add the health centre's false claims to its ``claims_rwf`` true ones; return what is approved, RWF.
 
-    Audit rejects what it finds false, and of the true claims that it looks at a share by mistake; how
-    much it looks at is the probability of detection. The section's fund pays the audit.
+    The chance of being found out deters a part. Audit rejects what it finds false, and of the true claims
+    that it looks at a share by mistake; how much it looks at is the probability of detection. The
+    section's fund pays the audit.
     """
-    ghost = to_francs(claims_rwf * rule.ghost_share)
-    inflated = to_francs(claims_rwf * rule.billing_fraud_share)
     probability = detection(sec, rule)
+    tried = attempted(probability, rule)
+    ghost = to_francs(claims_rwf * rule.ghost_share * tried)
+    inflated = to_francs(claims_rwf * rule.billing_fraud_share * tried)
     found = to_francs((ghost + inflated) * probability)
     mistaken = to_francs(claims_rwf * rule.honest_rejection * probability)
     approved = claims_rwf + ghost + inflated - found - mistaken
     tallies[GHOST_RWF] += ghost
-    tallies[UPCODED_RWF] += inflated
+    tallies[INFLATED_RWF] += inflated
     # true claims were billed at the visit
     tallies[BILLED_HEALTH_CENTRE] += ghost + inflated
     tallies[FRAUD_FOUND_RWF] += found
@@ -82,10 +89,11 @@ def embezzle(sec: Section, income_rwf: int, rule: Rule, flows: I8, tallies: I8) 
 
     What audit finds is given back at once (rounded down) and becomes known.
     """
-    taken = min(sec.fund, to_francs(income_rwf * rule.embezzled_share))
+    probability = detection(sec, rule)
+    taken = min(sec.fund, to_francs(income_rwf * rule.embezzled_share * attempted(probability, rule)))
     if taken <= 0:
         return 0
-    found = int(taken * detection(sec, rule))
+    found = int(taken * probability)
     lost = taken - found
     sec.fund -= lost
     flows[EMBEZZLEMENT] += lost

@@ -86,12 +86,15 @@ def share_out(
     sec.fund -= upward
     dist.pool += upward
     flows[POOL_SHARE] += upward
+    taken_off = cost + upward
     upward = min(sec.fund, int(income_rwf * rule.national_share))
     sec.fund -= upward
     nation.pool += upward
     flows[NATIONAL_SHARE] += upward
+    taken_off += upward
     if not is_pooled(sec, rule):
-        premium = min(sec.fund, int(income_rwf * rule.quota_share))
+        # of what is left for claims
+        premium = min(sec.fund, int(max(0, income_rwf - taken_off) * rule.quota_share))
         sec.fund -= premium
         flows[REINSURANCE_PREMIUM] += premium
     if sec.merged != 0:
@@ -208,7 +211,7 @@ def act_on_deficit(sec: Section, dist: District, rule: Rule, flows: I8, tallies:
 
 
 def settle_section_claims(
-    sec: Section, dist: District, approved_rwf: int, rule: Rule, flows: I8, tallies: I8
+    sec: Section, dist: District, approved_rwf: int, now: int, rule: Rule, flows: I8, tallies: I8
 ) -> None:
     """Book the month's approved claims, pay the providers, and apply the rule for deficits.
 
@@ -216,9 +219,13 @@ def settle_section_claims(
     (``sec.hospital_month``) only where there are no pools.
     """
     hospital = sec.hospital_month if rule.sections_pay_hospital != 0 else 0
+    # own members' claims wherever they were treated; visitors' are for the sections they come from
+    own = approved_rwf - sec.visitor_claims_before + sec.away_claims + hospital
     sec.claims_month = approved_rwf
-    sec.claims_year += approved_rwf + hospital
+    sec.claims_year += own
     sec.member_months += sec.insured
+    sec.claims_cost += rule.cost_outpatient_rwf * sec.insured
+    sec.claims_average = moving_average(sec.claims_average, own)
     if rule.sections_pay_hospital == 0 and sec.payables_hospital > 0:
         # pools have come back and take the hospital's bills over
         move_payables(sec, dist, 0, sec.payables_hospital, tallies)
@@ -228,11 +235,12 @@ def settle_section_claims(
     else:
         sec.payables += approved_rwf
         sec.payables_hospital += hospital
-        sec.claims_average = moving_average(sec.claims_average, approved_rwf + hospital)
-        reinsure(sec, approved_rwf + hospital, rule, flows)
+        reinsure(sec, own, now, rule, flows)
         share = processed_share(sec, rule)
         pay_claims(sec, dist, share, flows)
-        sec.arrears = months_of_arrears(sec.payables + sec.payables_hospital, sec.claims_average, share)
+        # bills for visitors are paid by others in the end, those for own members elsewhere are not
+        owed = sec.payables + sec.payables_hospital + sec.owes - sec.owed
+        sec.arrears = months_of_arrears(owed, sec.claims_average, share)
         if sec.arrears > rule.arrears_limit_months:
             sec.bad_months += 1
         else:

@@ -91,11 +91,15 @@ def pay_from_group(
 
 
 def deposit_savings(sec: Section, dist: District, gg: Groups, rule: Rule, flows: I8) -> None:
-    """Let associations take their boxes to the lender, or their deposits home as far as its cash goes."""
+    """Let associations take their boxes to the lender, or their deposits home as far as its cash goes.
+
+    They trust a lender as long as its equity is positive.
+    """
     if rule.group_deposits == 0 and dist.deposits == 0:
         return
+    equity = int(dist.lender_cash) + int(dist.loans) - int(dist.deposits) - int(dist.borrowing)
     for g in range(sec.group_first, sec.group_end):
-        if rule.group_deposits != 0 and dist.lender_open != 0:
+        if rule.group_deposits != 0 and dist.lender_open != 0 and equity > 0:
             moved = int(gg.fund[g])
             flows[GROUP_DEPOSIT] += moved
         else:

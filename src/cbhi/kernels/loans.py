@@ -48,8 +48,6 @@ NEVER = -1
 FAILS_LATE = -2
 FAILS_AT_WILL = -3
 FAILS_WITH_GROUP = -4
-# weight of a new month in the slow average of applications
-DEMAND_WEIGHT = 0.3
 
 
 def loan_cost(amount: int, rule: Rule) -> int:
@@ -78,7 +76,7 @@ def may_borrow(hh: Household, sec: Section, gg: Groups, now: int, rule: Rule) ->
 def is_granted(hh: Household, sec: Section, amount: int, now: int, key: tuple[int, int]) -> bool:
     """Return whether an application of this month is granted: pro rata by lot, within the month's line."""
     _, _, _, u = block(key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_LOAN, 0)
-    return bool(amount <= sec.credit_line and u < sec.credit_share)
+    return bool(sec.collecting == 0 and amount <= sec.credit_line and u < sec.credit_share)
 
 
 def is_hit(
@@ -122,7 +120,10 @@ def borrow(
 
     A lender whose cash above its liquid reserve does not suffice borrows the difference.
     """
-    dist.credit_wanted += amount
+    if sec.collecting != 0:
+        hh.applied = 1
+        sec.applied += amount
+        return False
     if not is_granted(hh, sec, amount, now, key):
         tallies[LOANS_REFUSED] += 1
         return False
@@ -444,23 +445,23 @@ def lending_capacity(dist: District, rule: Rule) -> int:
 
 
 def set_credit_lines(sections: Table, dist: District, rule: Rule) -> None:
-    """Divide what the lender can lend this month among the district's sections, by people.
-
-    When applications of late exceed it, each is granted with the same probability.
-    """
+    """Divide what the lender can lend this month among the district's sections, by people."""
     capacity = lending_capacity(dist, rule)
     persons = 0
     for s in range(dist.first_section, dist.end_section):
         persons += int(sections[s].persons)
-    share = 1.0
-    if dist.credit_demand > 0.0:
-        share = min(1.0, capacity / dist.credit_demand)
     for s in range(dist.first_section, dist.end_section):
         sec = sections[s]
-        sec.credit_line = capacity * int(sec.persons) // max(1, persons)
-        sec.credit_share = share
-    dist.credit_demand += DEMAND_WEIGHT * (dist.credit_wanted - dist.credit_demand)
-    dist.credit_wanted = 0
+        sec.credit_line = int(capacity * (int(sec.persons) / max(1, persons)))
+        sec.credit_share = 1.0
+        sec.applied = 0
+
+
+def answer_applications(sec: Section) -> None:
+    """Set the probability with which each application of the month is granted, within the line."""
+    sec.collecting = 0
+    if sec.applied > 0:
+        sec.credit_share = min(1.0, int(sec.credit_line) / int(sec.applied))
 
 
 def close_lender_month(dist: District, rule: Rule, flows: I8) -> None:

@@ -132,7 +132,7 @@ def measure_section(
                     gg.recent[sec.group_first + int(hh.group)] += 1
         if hh.subsidised != 0:
             tallies[SLOTS] += n
-            tallies[SUBSIDISED_PAID] += paid
+            tallies[SUBSIDISED_PAID] += paid if hh.sponsored != 0 else 0
         if hh.category == POOREST:
             tallies[POOR] += n
             tallies[POOR_PAID] += paid

@@ -28,6 +28,7 @@ from cbhi.kernels.codes import (
     DRAW_HARVEST,
     DRAW_MONTH,
     DRAW_PENALTY,
+    DRAW_REGISTER,
     FLOW_PAYEE,
     FLOW_PAYER,
     FORGONE_REFUSED,
@@ -61,7 +62,7 @@ from cbhi.kernels.codes import (
     UNIT_PERSON,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.draws import NOBODY, block, normal_quantile
+from cbhi.kernels.draws import NOBODY, block, normal_quantile, uniform
 from cbhi.kernels.enrolment import (
     is_paid_up,
     may_buy,
@@ -74,7 +75,13 @@ from cbhi.kernels.fund import settle_section_claims, share_out
 from cbhi.kernels.governance import pay_donors, update_capacity, update_enforcement, update_trust
 from cbhi.kernels.groups import count_meetings, credit_deposit_interest, deposit_savings, save_with_group
 from cbhi.kernels.income import live_a_month
-from cbhi.kernels.loans import close_lender_month, collect_section, open_lender, set_credit_lines
+from cbhi.kernels.loans import (
+    answer_applications,
+    close_lender_month,
+    collect_section,
+    open_lender,
+    set_credit_lines,
+)
 from cbhi.kernels.measure import measure_section
 from cbhi.kernels.money import to_francs
 from cbhi.kernels.pools import allot_national_pool, clear_between_sections, fund_pool, settle_pools
@@ -188,8 +195,10 @@ def start_of_month(
         acts = 0
         if u3 < attention:
             acts = ATTENTIVE
-        if hh.subsidised != 0 and u3 < rule.subsidy_automatic:
-            acts |= REGISTERED
+        if hh.subsidised != 0:
+            u = uniform(fixed.key, section, ordinal, NOBODY, now, DRAW_REGISTER, 0)
+            if u < rule.subsidy_automatic:
+                acts |= REGISTERED
         hh.acts = acts
     return wanted
 
@@ -208,10 +217,15 @@ def enrol_section(
     tallies: I8,
     gauges: F8,
 ) -> None:
-    """Let the households of an open scheme that act this month join or renew."""
+    """Let the households of an open scheme that act this month join or renew.
+
+    Households that ask for a loan are heard first and answered together at the end, so that credit is
+    short for all of them alike; persons who enrol alone are answered one after the other.
+    """
     dist = state.districts[sec.district]
     before_start = cal.before_start != 0
     by_person = rule.enrolment_unit == UNIT_PERSON
+    sec.collecting = 1 if rule.loans_offered != 0 and not by_person else 0
     for h in range(sec.first, sec.end):
         hh = state.households[h]
         mm = state.members[h]
@@ -234,6 +248,17 @@ def enrol_section(
             seek_cover_as_household(
                 hh, mm, sec, dist, state.groups, now, service, cal, rule, price_rule, fixed, registered,
                 quintiles, flows, tallies, gauges,
+            )  # fmt: skip
+    if sec.collecting == 0:
+        return
+    answer_applications(sec)
+    for h in range(sec.first, sec.end):
+        hh = state.households[h]
+        if hh.applied != 0:
+            hh.applied = 0
+            seek_cover_as_household(
+                hh, state.members[h], sec, dist, state.groups, now, service, cal, rule, price_rule, fixed,
+                False, quintiles, flows, tallies, gauges,
             )  # fmt: skip
 
 
@@ -294,7 +319,7 @@ def treat_section(
     refused = tallies[FORGONE_REFUSED] + tallies[REFUSED_AND_PAID] - refused_before
     approved = review_claims(sec, claims, n_claims, rule, flows, tallies, gauges)
     approved += bill_capitation(sec, rule, tallies) + sec.visitor_claims_before
-    settle_section_claims(sec, dist, approved, rule, flows, tallies)
+    settle_section_claims(sec, dist, approved, now, rule, flows, tallies)
     run_health_centre(sec, served, rule, flows)
     update_provider(sec, capacity, wanted, rule)
     if now >= sec.opens:

@@ -143,7 +143,8 @@ def update_provider(sec: Section, capacity: int, wanted: int, rule: Rule) -> Non
     sec.load = load
     busy = min(load, MAX_LOAD_IN_WAIT)
     sec.wait_hours = rule.wait_scale_hours * busy / (1.0 - busy)
-    aim = float(rule.effort_paid if rule.performance_rwf > 0.0 else rule.effort_base)
+    paid = rule.performance_rwf / (rule.performance_rwf + rule.performance_half_rwf)
+    aim = rule.effort_base + (rule.effort_paid - rule.effort_base) * paid
     if rule.payment == PAY_CAPITATION:
         aim *= 1.0 - rule.capitation_effort_loss
     sec.effort += rule.effort_speed * (aim - sec.effort)

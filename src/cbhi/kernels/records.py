@@ -94,6 +94,8 @@ class Household(Record):
     debt: int
     income: int  # mean monthly income = consumption, RWF
     out_of_pocket: int  # since the last anniversary
+    sponsored: Small  # somebody else paid at least a part of its latest premium
+    applied: Small  # for a loan this month, and has no answer yet
     away: Count  # contacts wanted at another facility of the district this month, beside those at home
     elite: Small  # tied to local leaders
     wants_group: Small  # wishes for cover, and the rules ask it to join a group first
@@ -159,11 +161,18 @@ class Section(Record):
     premium_factor: float  # premium relative to the schedule
     claims_year: int  # claims approved since premiums were last set, RWF
     member_months: int  # insured person-months since then
+    claims_cost: float  # cost of a contact summed over those person-months, RWF
+    premium_rwf: float  # premium per person as last set, RWF; 0 before
+    stop_loss_rate: float  # expected claims per insured person-month of the year, RWF; 0 when not covered
     stop_loss_claims: int  # claims approved in the reinsurance year, RWF
-    stop_loss_limit: int  # beyond which the reinsurer pays, RWF; 0 when not covered
-    stop_loss_premium: int  # due a month, RWF
+    stop_loss_months: int  # insured person-months of that year so far
+    stop_loss_recovered: int  # what the reinsurer paid for excess in that year, RWF
+    stop_loss_cost: float  # cost of a contact summed over those person-months, RWF
     credit_line: int  # what the lender may lend here this month, RWF
     credit_share: float  # of applications that are granted this month
+    collecting: Flag  # applications for loans are noted and answered later in the month
+    applied: int  # loans applied for this month, RWF
+    away_claims: int  # claims of own members treated elsewhere this month, RWF
     faith_based: Flag  # ownership of the health centre
     doses: float  # drugs in stock, in contacts
     contacts_average: float  # slow average of contacts served a month
@@ -229,8 +238,6 @@ class District(Record):
     loans: int  # principal outstanding, RWF
     loan_interest: int  # outstanding, RWF
     deposits: int  # of groups, RWF
-    credit_wanted: int  # loans applied for this month, RWF
-    credit_demand: float  # slow average of it
 
 
 class Nation(Record):
@@ -430,6 +437,7 @@ class Rule(Record):
     committed_share: float  # running cost that comes before drugs, of average revenue
     reserve_months: float  # of average revenue, above which a centre spends freely
     performance_rwf: float  # a contact at full quality
+    performance_half_rwf: float  # a contact, at which half of its effect on effort is reached
     performance_donor_share: float
     effort_weight: float
     effort_base: float
@@ -497,6 +505,7 @@ class Rule(Record):
     audit_hours: float  # per claim
     audit_effect: float  # per hour and 1,000 claims
     audit_hour_rwf: float
+    deterrence: float
     blame_provider_share: float
     trust_fraud: float
     # donors

@@ -12,52 +12,69 @@ from cbhi.kernels.records import I8, Rule, Section
 DENSITY_AT_ZERO = 1.0 / math.sqrt(2.0 * math.pi)
 
 
-def expected_excess(mean_rwf: float, cv: float, retention: float) -> float:
-    """Return the expected claims of a year beyond ``retention`` times their mean, RWF.
+def excess_ratio(cv: float, retention: float) -> float:
+    """Return the expected claims of a year beyond ``retention`` times their mean, relative to the mean.
 
     For normal claims with standard deviation cv times the mean:
-    ``sd (phi(k) - k (1 - Phi(k)))`` with ``k = (retention - 1) / cv``.
+    ``cv (phi(k) - k (1 - Phi(k)))`` with ``k = (retention - 1) / cv``.
     """
     k = (retention - 1.0) / cv
     density = DENSITY_AT_ZERO * math.exp(-0.5 * k * k)
     beyond = 0.5 * math.erfc(k / math.sqrt(2.0))
-    return cv * mean_rwf * (density - k * beyond)
+    return cv * (density - k * beyond)
 
 
 def start_reinsurance_year(sec: Section, rule: Rule) -> None:
-    """Set the limit and the monthly premium of a section's stop-loss cover for the calendar year.
+    """Agree on the claims per insured person-month that a calendar year's stop-loss cover expects.
 
-    Expected claims are twelve months of the slow average, less what a quota share takes off. A section
-    without experience is not covered; the contract stands for the year, whatever the rules become.
+    They are those of the year before, less what a quota share takes off, brought to this year's cost of a
+    contact. A section without a year of experience is not covered.
     """
+    rate = 0.0
+    if rule.stop_loss != 0 and sec.stop_loss_months > 0 and sec.stop_loss_cost > 0.0:
+        trend = rule.cost_outpatient_rwf * sec.stop_loss_months / sec.stop_loss_cost
+        rate = sec.stop_loss_claims / sec.stop_loss_months * trend
+    sec.stop_loss_rate = rate
     sec.stop_loss_claims = 0
-    sec.stop_loss_limit = 0
-    sec.stop_loss_premium = 0
-    expected = 12.0 * sec.claims_average * (1.0 - rule.quota_share)
-    if rule.stop_loss == 0 or expected < 1.0:
-        return
-    sec.stop_loss_limit = to_francs(rule.stop_loss_retention * expected)
-    excess = expected_excess(expected, rule.stop_loss_cv, rule.stop_loss_retention)
-    sec.stop_loss_premium = to_francs((1.0 + rule.stop_loss_loading) * excess / 12.0)
+    sec.stop_loss_months = 0
+    sec.stop_loss_cost = 0.0
+    sec.stop_loss_recovered = 0
 
 
-def reinsure(sec: Section, approved_rwf: int, rule: Rule, flows: I8) -> None:
-    """Pay the month's stop-loss premium and receive what the reinsurer owes on the month's claims.
+def stop_loss(sec: Section, retained_rwf: int, now: int, rule: Rule, flows: I8) -> int:
+    """Pay the month's stop-loss premium and return what the reinsurer owes on the year's claims so far.
 
-    The quota share is rounded down; the stop-loss looks at what it leaves. A fund that cannot pay the
-    stop-loss premium in full pays what it has and has no such cover for the rest of the year.
+    Premium and limit follow the people insured: the premium is due by person-month, the limit is the
+    retention times the claims expected of the person-months so far and of today's members for the rest of
+    the year. A fund that cannot pay in full pays what it has and loses the cover for the rest of the year.
     """
-    recovery = int(approved_rwf * rule.quota_share)
-    if sec.stop_loss_limit > 0:
-        premium = min(sec.fund, sec.stop_loss_premium)
-        sec.fund -= premium
-        flows[REINSURANCE_PREMIUM] += premium
-        if premium < sec.stop_loss_premium:
-            sec.stop_loss_limit = 0
-    if sec.stop_loss_limit > 0:
-        retained = approved_rwf - recovery
-        sec.stop_loss_claims += retained
-        recovery += min(retained, max(0, sec.stop_loss_claims - sec.stop_loss_limit))
+    sec.stop_loss_claims += retained_rwf
+    sec.stop_loss_months += sec.insured
+    sec.stop_loss_cost += rule.cost_outpatient_rwf * sec.insured
+    if sec.stop_loss_rate <= 0.0:
+        return 0
+    ratio = excess_ratio(rule.stop_loss_cv, rule.stop_loss_retention)
+    due = to_francs((1.0 + rule.stop_loss_loading) * ratio * sec.stop_loss_rate * sec.insured)
+    premium = min(sec.fund, due)
+    sec.fund -= premium
+    flows[REINSURANCE_PREMIUM] += premium
+    if premium < due:
+        sec.stop_loss_rate = 0.0
+        return 0
+    months = sec.stop_loss_months + (11 - now % 12) * sec.insured
+    limit = to_francs(rule.stop_loss_retention * sec.stop_loss_rate * months)
+    owed = max(0, sec.stop_loss_claims - limit - sec.stop_loss_recovered)
+    sec.stop_loss_recovered += owed
+    return int(owed)
+
+
+def reinsure(sec: Section, own_rwf: int, now: int, rule: Rule, flows: I8) -> None:
+    """Settle with the reinsurer on the month's claims of own members.
+
+    The quota share is rounded down; the stop-loss looks at what it leaves.
+    """
+    recovery = int(own_rwf * rule.quota_share)
+    recovery += stop_loss(sec, own_rwf - recovery, now, rule, flows)
     sec.fund += recovery
     flows[REINSURANCE_RECOVERY] += recovery
 
