@@ -413,9 +413,13 @@ class TestBorrowedCard:
     def test_only_where_there_are_members(
         self, fields: dict[str, float], suspended: bool, lending: float
     ) -> None:
-        r = rule(card_lending=0.2, audit_hours=0.005, audit_effect=0.1, capacity_effect=0.5)
+        r = rule(card_lending=0.2, audit_hours=0.005, audit_effect=0.1, capacity_effect=0.5, deterrence=0.0)
         met = care.terms_of_month(section(**fields), NOW, 0.9, suspended, r)
         assert met.lending == lending
+        # half of what is sure to be found out is not tried
+        wary = rule(card_lending=0.2, audit_hours=10.0, audit_effect=0.1, deterrence=0.5)
+        tried = care.terms_of_month(section(**fields), NOW, 0.9, suspended, wary).lending
+        assert tried == pytest.approx(lending / 2)
         assert met.detection == pytest.approx(1 - np.exp(-0.5) if lending else 0.0)
 
     def test_terms_by_hand(self) -> None:

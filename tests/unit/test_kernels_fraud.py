@@ -18,6 +18,7 @@ FRAUD = dict(
     honest_rejection=0.02,
     audit_hours=0.005,
     audit_effect=0.1,
+    deterrence=0.0,
     audit_hour_rwf=1_000.0,
     blame_provider_share=0.5,
     capacity_effect=0.5,
@@ -58,7 +59,7 @@ class TestReview:
         approved = fraud.review_claims(sec, 200_000, 240, rule(**FRAUD), f, t, g)
         found = round(20_000 * FOUND)
         mistaken = round(4_000 * FOUND)
-        assert (t[codes.GHOST_RWF], t[codes.UPCODED_RWF]) == (8_000, 12_000)
+        assert (t[codes.GHOST_RWF], t[codes.INFLATED_RWF]) == (8_000, 12_000)
         assert t[codes.BILLED_HEALTH_CENTRE] == 20_000
         assert t[codes.FRAUD_FOUND_RWF] == found
         assert t[codes.CLAIMS_REJECTED_SECTION] == found + mistaken
@@ -84,6 +85,18 @@ class TestReview:
             fraud.review_claims(sec, 200_000, 240, rule(**{**FRAUD, "audit_hours": 0.0}), f, t, g) == 220_000
         )
         assert (f.sum(), t[codes.FRAUD_FOUND_RWF], sec.fraud_found) == (0, 0, 0.0)
+
+    def test_the_chance_of_being_found_out_deters(self) -> None:
+        sec = section(fund=10_000)
+        t = tallies()
+        r = rule(**{**FRAUD, "deterrence": 0.5})
+        fraud.review_claims(sec, 200_000, 240, r, flows(), t, gauges())
+        tried = 1 - 0.5 * FOUND
+        assert (t[codes.GHOST_RWF], t[codes.INFLATED_RWF]) == (round(8_000 * tried), round(12_000 * tried))
+        assert fraud.attempted(0.0, r) == 1.0
+        assert fraud.attempted(1.0, rule(**{**FRAUD, "deterrence": 1.0})) == 0.0
+        lost = fraud.embezzle(section(fund=70_000), 50_000, r, flows(), tallies())
+        assert lost == round(5_000 * tried) - int(round(5_000 * tried) * FOUND)
 
     def test_a_poor_fund_pays_what_it_has(self) -> None:
         sec = section(fund=300)
@@ -113,7 +126,7 @@ class TestReview:
         submitted = claims + t[codes.BILLED_HEALTH_CENTRE]
         assert t[codes.CLAIMS_APPROVED_SECTION] + t[codes.CLAIMS_REJECTED_SECTION] == submitted
         assert 0 <= approved == t[codes.CLAIMS_APPROVED_SECTION]
-        invented = t[codes.GHOST_RWF] + t[codes.UPCODED_RWF]
+        invented = t[codes.GHOST_RWF] + t[codes.INFLATED_RWF]
         assert 0 <= t[codes.FRAUD_FOUND_RWF] <= invented == t[codes.BILLED_HEALTH_CENTRE]
         assert 0 <= sec.fund == fund - f[codes.AUDIT]
         assert 0 <= sec.fraud_found <= 1

@@ -131,6 +131,7 @@ PROVIDER = dict(
     effort_paid=0.9,
     effort_speed=0.2,
     performance_rwf=0.0,
+    performance_half_rwf=50.0,
     clinicians_per_person=0.0005,
     payment=codes.PAY_FEE,
     capitation_effort_loss=0.1,
@@ -162,10 +163,13 @@ class TestProvider:
         ("changes", "aim"),
         [
             ({}, 0.6),
-            ({"performance_rwf": 100.0}, 0.9),
+            # half of the way at 50, two thirds at 100, nearly all at a million
+            ({"performance_rwf": 50.0}, 0.75),
+            ({"performance_rwf": 100.0}, 0.8),
+            ({"performance_rwf": 1e6}, 0.6 + 0.3 * 1e6 / (1e6 + 50)),
             ({"payment": codes.PAY_CASE}, 0.6),
             ({"payment": codes.PAY_CAPITATION}, 0.54),
-            ({"payment": codes.PAY_CAPITATION, "performance_rwf": 100.0}, 0.81),
+            ({"payment": codes.PAY_CAPITATION, "performance_rwf": 100.0}, 0.72),
         ],
     )
     def test_effort_nears_its_aim(self, changes: dict[str, float], aim: float) -> None:
