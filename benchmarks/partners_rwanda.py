@@ -60,11 +60,11 @@ class Outcome(NamedTuple):
 
 
 OUTCOMES = (
-    Outcome("coverage, points", "coverage_end_share", None, 100.0, 1),
-    *(Outcome(f"Q{q + 1}", "coverage_end_share", q, 100.0, 1) for q in range(5)),
+    Outcome("coverage, points", "coverage_end_share", None, 100.0, 2),
+    *(Outcome(f"Q{q + 1}", "coverage_end_share", q, 100.0, 2) for q in range(5)),
     Outcome("visits a person and year", "visits_per_person_year", None, 1.0, 2),
-    Outcome("reserves, bn RWF", "reserves_rwf", None, 1e-9, 1),
-    Outcome("unpaid claims, bn RWF", "arrears_rwf", None, 1e-9, 1),
+    Outcome("reserves, bn RWF", "reserves_rwf", None, 1e-9, 2),
+    Outcome("unpaid claims, bn RWF", "arrears_rwf", None, 1e-9, 2),
     Outcome("households' debt, bn RWF", "debt", None, 1e-9, 2),
 )
 

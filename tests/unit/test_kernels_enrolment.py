@@ -780,12 +780,31 @@ class TestMeans:
         dist = lending()
         sec, f, t, g = seek(hh, mm, r, sec=section(credit_line=999, credit_share=1.0), dist=dist)
         assert (hh.standing, hh.loan, sec.fund, f.sum()) == (codes.STANDING_UNAFFORDABLE, 0, 0, 0)
-        assert (t[codes.LOANS_REFUSED], dist.credit_wanted) == (1, 1_000)
+        assert t[codes.LOANS_REFUSED] == 1
         assert g[codes.GAUGE_EXPECTED_ENROLLED] == 0
         # next month there is money
         sec, f, t, g = seek(hh, mm, r, sec=section(credit_line=1_000, credit_share=1.0), dist=dist)
         assert (hh.standing, hh.loan, sec.fund, sec.credit_line) == (codes.STANDING_PAID, 1_000, 4_000, 0)
         assert g[codes.GAUGE_EXPECTED_ENROLLED] == 4
+
+    @pytest.mark.parametrize("line", [999, 1_000])
+    def test_while_applications_are_collected_it_applies_and_is_answered_later(self, line: int) -> None:
+        r = rule(**EAGER, **NO_SUBSIDY, **LOANS)
+        hh, mm = household(cash=3_000)
+        sec, dist = section(credit_line=line, collecting=1), lending()
+        _, f, t, g = seek(hh, mm, r, sec=sec, dist=dist)
+        assert (hh.applied, sec.applied, hh.standing, hh.loan) == (1, 1_000, codes.STANDING_UNAFFORDABLE, 0)
+        assert (t[codes.DECISIONS], t[codes.LOANS_REFUSED], f.sum()) == (1, 0, 0)
+        assert g[codes.GAUGE_EXPECTED_ENROLLED] == 0
+        # one application: granted unless the line is too small for it
+        sec.collecting, sec.credit_share = 0, 1.0
+        _, f, t, g = seek(hh, mm, r, sec=sec, dist=dist)
+        granted = line == 1_000
+        assert (hh.loan, t[codes.LOANS_REFUSED]) == (1_000 * granted, not granted)
+        assert hh.standing == (codes.STANDING_PAID if granted else codes.STANDING_UNAFFORDABLE)
+        # neither decided twice nor expected twice
+        assert t[codes.DECISIONS] == 0
+        assert g[codes.GAUGE_EXPECTED_ENROLLED] == t[codes.PERSONS_ENROLLED] == 4 * granted
 
     def test_a_loan_is_taken_only_if_cover_is_worth_its_cost(self) -> None:
         # 65 % dearer by the loan: the wish falls from p to q, and tastes in between wait for cash
@@ -825,11 +844,10 @@ class TestMeans:
     def test_persons_borrow_for_as_many_as_the_line_allows(self) -> None:
         hh, mm = household(cash=1_000)
         r = rule(**EAGER, **NO_SUBSIDY, **LOANS, enrolment_unit=codes.UNIT_PERSON)
-        dist = lending()
-        sec, _, t, _ = seek(hh, mm, r, sec=section(credit_line=1_500, credit_share=1.0), dist=dist)
+        sec = section(credit_line=1_500, credit_share=1.0)
+        _, _, t, _ = seek(hh, mm, r, sec=sec, dist=lending())
         assert (hh.n_enrolled, hh.loan, hh.cash, sec.fund) == (2, 1_000, 0, 2_000)
         assert (t[codes.PERSONS_BY_LOAN], t[codes.LOANS_REFUSED]) == (2, 2)
-        assert dist.credit_wanted == 3_000
 
 
 class TestAssociations:

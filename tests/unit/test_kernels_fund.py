@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import district, flows, quick, record, rule, section, tallies
+from support import NOW, district, flows, quick, record, rule, section, tallies, update
 
 from cbhi.kernels import codes, fund
 from cbhi.kernels.records import Nation
@@ -50,9 +50,19 @@ class TestShareOut:
             quota_share=0.1111,
         )
         f = share(sec, dist, 1_005, r, nation)
-        # 100.5 less a fifth is 80.4; 50.25; 201; 33.4665; 111.6555
-        assert [int(f[kind]) for kind in TAKEN] == [80, 50, 201, 33, 111, 0]
-        assert (sec.fund, dist.pool, nation.pool) == (10_000 - 80 - 50 - 201 - 33 - 111, 201, 36)
+        # 100.5 less a fifth is 80.4; 50.25; 201; 33.4665; of the 691 that administration and pools leave 76.77
+        assert [int(f[kind]) for kind in TAKEN] == [80, 50, 201, 33, 76, 0]
+        assert (sec.fund, dist.pool, nation.pool) == (10_000 - 80 - 50 - 201 - 33 - 76, 201, 36)
+
+    @pytest.mark.parametrize(
+        ("shares", "premium"), [((0.0, 0.0, 0.0), 500), ((0.1, 0.3, 0.2), 200), ((0.5, 0.5, 0.5), 0)]
+    )
+    def test_the_reinsurer_has_its_quota_of_what_is_left_for_claims(
+        self, shares: tuple[float, ...], premium: int
+    ) -> None:
+        names = ("admin_share", "pool_share", "national_share")
+        r = rule(**dict(zip(names, shares, strict=True)), quota_share=0.5)
+        assert share(section(fund=9_000), district(), 1_000, r)[codes.REINSURANCE_PREMIUM] == premium
 
     def test_a_section_whose_claims_the_pool_pays_buys_no_quota_share(self) -> None:
         r = rule(admin_share=0.0, pool_share=0.0, quota_share=0.5, pool_pays_outpatient=1)
@@ -161,7 +171,7 @@ class TestAverage:
 
 def settle(sec: Any, approved: int, r: Any, dist: Any = None) -> tuple[Any, Any]:
     f, t = flows(), tallies()
-    fund.settle_section_claims(sec, dist if dist is not None else district(), approved, r, f, t)
+    fund.settle_section_claims(sec, dist if dist is not None else district(), approved, NOW, r, f, t)
     return f, t
 
 
@@ -179,10 +189,12 @@ class TestSection:
 
     def test_experience_is_noted(self) -> None:
         sec = section(fund=10**6, insured=40, claims_year=5, member_months=60, hospital_month=500)
-        settle(sec, 3_000, rule())
+        settle(sec, 3_000, rule(cost_outpatient_rwf=500.0))
         assert (sec.claims_month, sec.claims_year, sec.member_months) == (3_000, 3_005, 100)
-        settle(sec, 1_000, rule(sections_pay_hospital=1))
+        assert sec.claims_cost == 20_000
+        settle(sec, 1_000, rule(sections_pay_hospital=1, cost_outpatient_rwf=600.0))
         assert (sec.claims_month, sec.claims_year, sec.member_months) == (1_000, 4_505, 140)
+        assert sec.claims_cost == 44_000
 
     def test_steady_claims_and_ample_money_settle_at_littles_law(self) -> None:
         # each month pays a share p of stock and new claims: stock = c (1 - p) / p, which is no arrears
@@ -242,6 +254,79 @@ class TestSection:
         assert (sec.pool_owes, t[codes.SECTIONS_MERGED], t[codes.PAYABLES_MOVED_TO_POOL]) == (1_200, 0, 200)
 
 
+EXPERIENCE = ("claims_year", "claims_average", "stop_loss_claims", "stop_loss_recovered", "arrears")
+
+
+class TestTreatedElsewhere:
+    # December, a limit of 1,000; without a quota share 1,400 of own claims bring 400
+    COVER: ClassVar = dict(
+        stop_loss=1, stop_loss_retention=1.25, stop_loss_cv=0.25, stop_loss_loading=0.2, processing_share=1.0
+    )
+
+    def month(self, approved: int, r: Any, **fields: Any) -> tuple[Any, Any]:
+        """One December month of a section with ten members that owes nothing from before."""
+        usual = dict(fund=10**6, insured=10, stop_loss_rate=80.0, claims_average=1_000.0)
+        sec, f = section(**{**usual, **fields}), flows()
+        fund.settle_section_claims(sec, district(), approved, NOW - NOW % 12 + 11, r, f, tallies())
+        return sec, f
+
+    @pytest.mark.parametrize("quota", [0.0, 0.25])
+    def test_visitors_leave_the_hosts_experience_alone(self, quota: float) -> None:
+        r = rule(**self.COVER, quota_share=quota)
+        host, f = self.month(1_400 + 5_000, r, visitor_claims_before=5_000)
+        alone, g = self.month(1_400, r)
+        for name in (*EXPERIENCE, "member_months", "stop_loss_months"):
+            assert host[name] == alone[name]
+        assert (host.claims_year, host.claims_average) == (1_400, pytest.approx(1_060))
+        for kind in (codes.REINSURANCE_RECOVERY, codes.REINSURANCE_PREMIUM):
+            assert f[kind] == g[kind] > 0
+        assert f[codes.REINSURANCE_RECOVERY] == (400 if quota == 0.0 else 350 + 50)
+        # but its fund pays them
+        assert f[codes.CLAIMS_OUTPATIENT] == g[codes.CLAIMS_OUTPATIENT] + 5_000 == 6_400
+
+    @pytest.mark.parametrize("away", [0, 300, 1_400])
+    def test_own_members_count_at_home_wherever_they_were_treated(self, away: int) -> None:
+        r = rule(**self.COVER, quota_share=0.0)
+        sec, f = self.month(1_400 - away, r, away_claims=away)
+        assert (sec.claims_year, sec.stop_loss_claims, sec.stop_loss_recovered) == (1_400, 1_400, 400)
+        assert sec.claims_average == pytest.approx(1_060)
+        assert f[codes.REINSURANCE_RECOVERY] == 400
+        assert f[codes.CLAIMS_OUTPATIENT] == 1_400 - away
+
+    def test_in_a_country_every_claim_counts_once(self) -> None:
+        # 700 of the first section's members were treated in the second last month, 200 are this month
+        first, _ = self.month(1_000, rule(), away_claims=200)
+        second, _ = self.month(500 + 700, rule(), visitor_claims_before=700)
+        assert (first.claims_year, second.claims_year) == (1_200, 500)
+
+    def test_what_others_owe_for_visitors_is_no_arrears(self) -> None:
+        # no money at all: 2,500 for visitors that others owe, and 1,400 of its own over a mean of 1,060
+        r = rule(processing_share=1.0, quota_share=0.0)
+        host, _ = self.month(1_400 + 2_500, r, fund=0, visitor_claims_before=2_500, owed=2_500)
+        alone, _ = self.month(1_400, r, fund=0)
+        assert host.arrears == alone.arrears == pytest.approx(1_400 / 1_060)
+
+    def test_what_is_owed_to_other_sections_is_arrears(self) -> None:
+        r = rule(processing_share=1.0, quota_share=0.0)
+        sec, _ = self.month(400, r, fund=0, away_claims=1_000, owes=3_000)
+        assert sec.arrears == pytest.approx(3_400 / 1_060)
+
+    @given(st.tuples(*[st.integers(0, 10**6)] * 5), st.floats(0, 0.9), st.integers(0, 1))
+    @quick
+    def test_visitors_change_nothing_but_payments(
+        self, amounts: tuple[int, ...], quota: float, hospital_paid: int
+    ) -> None:
+        own, away, hospital, visitors, average = amounts
+        r = rule(**self.COVER, quota_share=quota, sections_pay_hospital=hospital_paid)
+        fields = dict(away_claims=away, hospital_month=hospital, claims_average=float(average), fund=10**9)
+        host, f = self.month(own + visitors, r, visitor_claims_before=visitors, **fields)
+        alone, g = self.month(own, r, **fields)
+        for name in EXPERIENCE:
+            assert host[name] == alone[name]
+        assert f[codes.REINSURANCE_RECOVERY] == g[codes.REINSURANCE_RECOVERY]
+        assert alone.fund - host.fund == visitors
+
+
 class TestHospitalPaidBySections:
     def test_by_hand(self) -> None:
         sec = section(fund=700, payables=500, payables_hospital=900, hospital_month=100, claims_average=1.0)
@@ -288,6 +373,20 @@ class TestPooled:
         assert (sec.payables, sec.fund, dist.payables, sec.pool_owes) == (0, 1_000, 1_050, 1_000)
         assert t[codes.PAYABLES_MOVED_TO_POOL] == 1_000
         assert (sec.arrears, sec.suspended, f.sum()) == (2.5, 0, 0)
+
+    @pytest.mark.parametrize("how", [{"pool_pays_outpatient": 1}, {}])
+    def test_experience_goes_on_while_a_pool_pays(self, how: dict[str, int]) -> None:
+        # the mean is what a fund that pays again measures its arrears by
+        sec = section(claims_average=1_000.0, insured=10, merged=0 if how else 1)
+        for _ in range(2):
+            settle(sec, 3_000, rule(**how))
+        assert sec.claims_average == pytest.approx(1_000 + 2_000 * (1 - 0.85**2))
+        assert (sec.claims_year, sec.member_months) == (6_000, 20)
+        if how:
+            update(sec, fund=0)
+            settle(sec, 1_555, rule(processing_share=1.0))
+            # the mean was 1,555, and stays
+            assert sec.arrears == pytest.approx(1.0)
 
     @pytest.mark.parametrize(
         ("bad_months", "deficit", "suspended"),

@@ -137,6 +137,7 @@ class TestDeposits:
         gg = groups(3)
         gg.fund[:] = [9, 700, 500]
         sec = section(group_first=1, group_end=3)
+        # the lender's own money: 40
         dist = district(lender_open=1, lender_cash=40)
         r = rule(group_deposits=1)
         f = flows()
@@ -154,6 +155,54 @@ class TestDeposits:
         associations.deposit_savings(sec, dist, gg, rule(group_deposits=0), f)
         assert (gg.fund.tolist(), gg.deposit.tolist()) == ([9, 700, 200], [0, 0, 300])
         assert (dist.deposits, dist.lender_cash, f[codes.GROUP_WITHDRAWAL], f.sum()) == (300, 0, 900, 900)
+
+    @pytest.mark.parametrize(
+        ("books", "trusted"),
+        [
+            # 900 of deposits; cash and loans less deposits and borrowing
+            ({"lender_cash": 901}, True),
+            ({"lender_cash": 900}, False),
+            ({"lender_cash": 500, "loans": 401}, True),
+            ({"lender_cash": 500, "loans": 400}, False),
+            ({"lender_cash": 5_000, "borrowing": 4_099}, True),
+            ({"lender_cash": 5_000, "borrowing": 4_100}, False),
+            ({"lender_cash": 0, "loans": 100}, False),
+        ],
+    )
+    def test_only_with_a_lender_that_has_equity_left(self, books: dict[str, int], trusted: bool) -> None:
+        gg, f = groups(3), flows()
+        gg.fund[:], gg.deposit[:] = [10, 20, 30], [0, 600, 300]
+        dist = district(lender_open=1, deposits=900, **books)
+        cash = int(dist.lender_cash)
+        associations.deposit_savings(section(group_end=3), dist, gg, rule(group_deposits=1), f)
+        if trusted:
+            assert (gg.fund.tolist(), gg.deposit.tolist()) == ([0, 0, 0], [10, 620, 330])
+            assert (f[codes.GROUP_DEPOSIT], f.sum(), dist.lender_cash, dist.deposits) == (
+                60,
+                60,
+                cash + 60,
+                960,
+            )
+        else:
+            # home as far as its cash goes, those who come first first
+            home = [0, min(600, cash), min(300, max(0, cash - 600))]
+            assert gg.fund.tolist() == [10, 20 + home[1], 30 + home[2]]
+            assert gg.deposit.tolist() == [0, 600 - home[1], 300 - home[2]]
+            assert f[codes.GROUP_WITHDRAWAL] == f.sum() == sum(home) == cash - dist.lender_cash
+            assert dist.deposits == 900 - sum(home)
+
+    def test_deposits_make_no_equity(self) -> None:
+        # a lender with a franc of its own is trusted by every association, whatever the others brought
+        gg, f = groups(2), flows()
+        gg.fund[:] = 700
+        dist = district(lender_open=1, lender_cash=1)
+        for g in range(2):
+            sec = section(group_first=g, group_end=g + 1)
+            associations.deposit_savings(sec, dist, gg, rule(group_deposits=1), f)
+        assert (dist.deposits, dist.lender_cash, gg.fund.sum()) == (1_400, 1_401, 0)
+        dist.borrowing = 1
+        associations.deposit_savings(section(group_end=2), dist, gg, rule(group_deposits=1), f)
+        assert (dist.deposits, dist.lender_cash, gg.fund.tolist()) == (0, 1, [700, 700])
 
     def test_not_where_no_lender_is_open(self) -> None:
         gg, f = groups(), flows()

@@ -110,7 +110,7 @@ class TestGrant:
         assert (hh.loan, hh.loan_interest, hh.loan_months_left) == (12_000, 975, 12)
         # 12,975 in twelve parts is 1,081.25 each
         assert hh.instalment == 1_082
-        assert (dist.loans, dist.loan_interest, dist.credit_wanted) == (12_000, 975, 12_000)
+        assert (dist.loans, dist.loan_interest) == (12_000, 975)
         assert sec.credit_line == 10**6 - 12_000
         assert (t[codes.LOANS], t[codes.LOAN_INTEREST_CHARGED], t[codes.LOANS_REFUSED]) == (1, 975, 0)
         assert hh.loan_stops == loans.NEVER
@@ -119,10 +119,10 @@ class TestGrant:
 
     def test_refused_beyond_the_line_or_by_lot(self) -> None:
         for kw in (dict(line=11_999), dict(share=0.999 * lot(0)[3])):
-            granted, hh, _, dist, f, t = ask(12_000, **kw)
+            granted, hh, sec, dist, f, t = ask(12_000, **kw)
             assert not granted
             assert (hh.loan, hh.cash, dist.loans, f.sum()) == (0, 700, 0, 0)
-            assert (t[codes.LOANS_REFUSED], t[codes.LOANS], dist.credit_wanted) == (1, 0, 12_000)
+            assert (t[codes.LOANS_REFUSED], t[codes.LOANS], hh.applied, sec.applied) == (1, 0, 0, 0)
         assert ask(12_000, line=12_000, share=1.001 * lot(0)[3])[0]
 
     def test_a_lender_short_of_cash_borrows_and_keeps_its_reserve(self) -> None:
@@ -133,6 +133,83 @@ class TestGrant:
     def test_lots_are_fair(self) -> None:
         granted = [ask(100, ordinal=i, share=0.3)[0] for i in range(2_000)]
         assert within_4_se(granted, 0.3)
+
+
+def lottery(amounts: Any, line: int, now: int = NOW, order: Any = None) -> tuple[Any, Any, Any, Any]:
+    """Households of one section ask for loans, and are answered; who was granted one, by row."""
+    n = len(amounts)
+    hhs = households(n)
+    hhs["ordinal"] = np.arange(n) if order is None else order
+    sec = section(credit_line=line, credit_share=1.0, collecting=1, end=n)
+    dist, f, t = district(lender_open=1, lender_cash=line), flows(), tallies()
+    r = terms()
+    for hh, amount in zip(hhs, amounts, strict=True):
+        assert not loans.borrow(hh, sec, dist, int(amount), now, r, KEY, f, t)
+    assert hhs["applied"].all()
+    assert f.sum() == t.sum() == 0
+    loans.answer_applications(sec)
+    granted = [
+        bool(loans.borrow(hh, sec, dist, int(amount), now, r, KEY, f, t))
+        for hh, amount in zip(hhs, amounts, strict=True)
+    ]
+    return np.array(granted), sec, f, t
+
+
+class TestApplications:
+    def test_are_noted_while_they_are_collected(self) -> None:
+        sec, dist = section(credit_line=10**6, credit_share=1.0, collecting=1, applied=500), district()
+        hh, _ = household(cash=7)
+        f, t = flows(), tallies()
+        assert not loans.is_granted(hh, sec, 1, NOW, KEY)
+        assert not loans.borrow(hh, sec, dist, 12_000, NOW, terms(), KEY, f, t)
+        assert (hh.applied, sec.applied, sec.credit_line) == (1, 12_500, 10**6)
+        assert (hh.loan, hh.cash, dist.loans, f.sum(), t.sum()) == (0, 7, 0, 0, 0)
+        loans.answer_applications(sec)
+        assert loans.is_granted(hh, sec, 1, NOW, KEY)
+
+    @pytest.mark.parametrize(
+        ("line", "applied", "share"),
+        [(6_000, 8_000, 0.75), (8_000, 8_000, 1.0), (9_000, 8_000, 1.0), (0, 8_000, 0.0), (6_000, 0, 1.0)],
+    )
+    def test_share_by_hand(self, line: int, applied: int, share: float) -> None:
+        sec = section(credit_line=line, applied=applied, credit_share=1.0, collecting=1)
+        loans.answer_applications(sec)
+        assert (sec.credit_share, sec.collecting) == (share, 0)
+        assert (sec.credit_line, sec.applied) == (line, applied)
+
+    @pytest.mark.parametrize("share", [0.15, 0.5, 0.8])
+    def test_pro_rata_and_whoever_stands_first(self, share: float) -> None:
+        n = 3_000
+        granted, sec, _, t = lottery([1_000] * n, int(share * n) * 1_000)
+        assert sec.credit_share == pytest.approx(share)
+        assert within_4_se(granted, share)
+        # a correlation of none has a standard error of one over the root of n
+        assert abs(np.corrcoef(granted, np.arange(n))[0, 1]) < 4 / np.sqrt(n)
+        assert t[codes.LOANS] == granted.sum() == n - t[codes.LOANS_REFUSED]
+
+    def test_the_lot_is_the_households_own(self) -> None:
+        # turned round, the same households have the loans, but for those whom the line cuts off at the end
+        n = 1_000
+        granted, _, _, _ = lottery([1_000] * n, 400_000)
+        turned, _, _, _ = lottery([1_000] * n, 400_000, order=np.arange(n)[::-1])
+        lots = np.array([lot(i)[3] < 0.4 for i in range(n)])
+        assert (granted <= lots).all()
+        assert (turned[::-1] <= lots).all()
+        assert min(granted.sum(), turned.sum()) >= min(400, lots.sum())
+
+    @given(st.lists(st.integers(1, 9_000), min_size=1, max_size=30), st.integers(0, 200_000))
+    @quick
+    def test_the_line_is_never_exceeded(self, amounts: list[int], line: int) -> None:
+        granted, sec, f, t = lottery(amounts, line)
+        lent = int(np.dot(granted, amounts))
+        assert f[codes.LOAN] == lent == line - sec.credit_line <= line
+        assert sec.applied == sum(amounts)
+        assert f[codes.LENDER_BORROWING] == 0
+        assert t[codes.LOANS] + t[codes.LOANS_REFUSED] == len(amounts)
+        if sum(amounts) <= line:
+            assert granted.all()
+        if line == 0:
+            assert not granted.any()
 
 
 class TestFate:
@@ -530,22 +607,28 @@ class TestLender:
         dist = district(**{**usual, **books})
         assert loans.lending_capacity(dist, terms(**rules)) == capacity
 
-    def test_lines_by_people_and_shares_by_demand(self) -> None:
+    def test_lines_by_people(self) -> None:
         sections = record_table(Section, 4)
-        sections["persons"] = [999, 100, 200, 50]
-        dist = district(
-            lender_open=1, lender_cash=7_001, first_section=1, end_section=4, credit_wanted=20_000,
-            credit_demand=0.0,
-        )  # fmt: skip
+        sections["persons"], sections["applied"] = [999, 100, 200, 50], 77
+        sections["credit_share"] = 0.3
+        dist = district(lender_open=1, lender_cash=7_001, first_section=1, end_section=4)
         r = terms(lender_capital_ratio=0.0, lender_borrowing_limit=0.0)
         loans.set_credit_lines(sections, dist, r)
         assert sections["credit_line"].tolist() == [0, 2_000, 4_000, 1_000]
-        assert sections["credit_share"].tolist() == [0.0, 1.0, 1.0, 1.0]
-        assert (dist.credit_demand, dist.credit_wanted) == (6_000.0, 0)
-        dist.credit_demand = 10_000.0
-        loans.set_credit_lines(sections, dist, r)
-        assert sections["credit_share"].tolist() == pytest.approx([0.0, 0.7001, 0.7001, 0.7001])
-        assert dist.credit_demand == pytest.approx(7_000)
+        # applications of the month before are answered
+        assert sections["credit_share"].tolist() == [0.3, 1.0, 1.0, 1.0]
+        assert sections["applied"].tolist() == [77, 0, 0, 0]
+
+    @given(st.integers(0, 10**12), st.lists(st.integers(0, 30_000), min_size=1, max_size=6))
+    @quick
+    def test_lines_are_shares_of_what_can_be_lent(self, cash: int, persons: list[int]) -> None:
+        sections = record_table(Section, len(persons))
+        sections["persons"] = persons
+        dist = district(lender_open=1, lender_cash=cash, end_section=len(persons))
+        loans.set_credit_lines(sections, dist, terms(lender_capital_ratio=0.0, lender_borrowing_limit=0.0))
+        for line, n in zip(sections["credit_line"], persons, strict=True):
+            assert abs(int(line) - cash * n // max(1, sum(persons))) <= 1
+        assert sections["credit_line"].sum() <= cash + len(persons)
 
     def test_closing_a_month_by_hand(self) -> None:
         r = terms(lender_borrowing_interest=0.12, lender_operating_cost=0.24)

@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import district, flows, households, quick, record, record_table, rule, state, tallies, update
+from support import (
+    NOW,
+    district,
+    flows,
+    households,
+    quick,
+    record,
+    record_table,
+    rule,
+    state,
+    tallies,
+    update,
+)
 
 from cbhi.kernels import codes, fund, pools
 from cbhi.kernels.records import District, Member, Nation, Section, State
@@ -294,7 +306,7 @@ class TestMonth:
             )
             dd["claims_month"] = hospitals
             for sec, claims in zip(ss, centres, strict=True):
-                fund.settle_section_claims(sec, dd[sec.district], claims, r, f[sec.district], tallies())
+                fund.settle_section_claims(sec, dd[sec.district], claims, NOW, r, f[sec.district], tallies())
             pools.settle_pools(s, r, f)
             np.testing.assert_array_equal(dd["payables"], owed(s) if not together else [owed(s).sum(), 0, 0])
             assert min(dd["payables"].min(), dd["pool"].min(), s.nation[0].pool, f.min()) >= 0
