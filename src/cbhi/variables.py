@@ -52,18 +52,23 @@ class Cells:
         return np.concatenate(parts, axis=1).astype(float)
 
     def tally(self, code: int) -> F8:
+        """Return a tally summed over each span."""
         return self._sum(self.arrays.tallies[..., code])
 
     def tally_at_end(self, code: int) -> F8:
+        """Return a tally of each span's last month."""
         return self._last(self.arrays.tallies[..., code])
 
     def gauge(self, code: int) -> F8:
+        """Return a gauge summed over each span."""
         return self._sum(self.arrays.gauges[..., code])
 
     def gauge_at_end(self, code: int) -> F8:
+        """Return a gauge of each span's last month."""
         return self._last(self.arrays.gauges[..., code])
 
     def flow(self, code: int) -> F8:
+        """Return francs moved in each span."""
         return self._sum(self.arrays.flows[..., code])
 
     def behind_close(self, values: NDArray[Any]) -> F8:
@@ -75,6 +80,7 @@ class Cells:
         return np.concatenate(parts, axis=1).astype(float)
 
     def stock_at_end(self, code: int) -> F8:
+        """Return a stock at the end of each span."""
         return self._last(self.arrays.stocks[:, 1:, :, code])
 
 

@@ -50,7 +50,7 @@ class TestShareOut:
             quota_share=0.1111,
         )
         f = share(sec, dist, 1_005, r, nation)
-        # 100.5 less a fifth is 80.4; 50.25; 201; 33.4665; of the 691 that administration and pools leave 76.77
+        # 100.5 less a fifth is 80.4; 50.25; 201; 33.4665; of the 691 that are left 76.77
         assert [int(f[kind]) for kind in TAKEN] == [80, 50, 201, 33, 76, 0]
         assert (sec.fund, dist.pool, nation.pool) == (10_000 - 80 - 50 - 201 - 33 - 76, 201, 36)
 

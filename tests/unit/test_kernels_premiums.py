@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import NOW, fixed, households, quick, record_table, rule, section, state, tallies
+from support import NOW, fixed, flows, households, quick, record_table, rule, section, state, tallies
 
-from cbhi.kernels import codes, premiums
+from cbhi.kernels import codes, enrolment, fund, premiums
 from cbhi.kernels.records import District, Member, Section
 
 # shares that leave half of a premium, no loading, no reserve, no cap to speak of
@@ -30,6 +30,7 @@ BREAK_EVEN: dict[str, Any] = dict(
     pool_share=0.3,
     national_share=0.1,
     quota_share=0.0,
+    cost_outpatient_rwf=500.0,
 )
 
 
@@ -62,29 +63,54 @@ class TestBreakEven:
         assert (sec.claims_year, sec.member_months) == (0, 0)
 
     @pytest.mark.parametrize(
-        ("changes", "expected"),
+        ("fields", "changes", "expected"),
         [
-            ({"premium_loading": 0.2}, 0.72),
+            ({}, {}, 1_200),
+            ({}, {"premium_loading": 0.2}, 1_440),
             # 100 member-years here are 4,000 real ones; 900 are half 600 and half 1,200
-            ({"premium_credibility": 4_000.0}, 0.9),
-            ({"premium_credibility": 12_000.0}, 1.05),
-            # 30,000 less the 10,000 in the fund, over 100 member-years
-            ({"premium_reserve_months": 3.0}, 0.8),
-            ({"premium_reserve_months": 0.5}, 0.6),
-            # the reinsurer takes a quarter of the premium and pays a quarter of the claims
-            ({"quota_share": 0.25}, 0.9),
+            ({}, {"premium_credibility": 4_000.0}, 1_800),
+            ({}, {"premium_credibility": 12_000.0}, 2_100),
+            # a contact cost 400 on average and costs 500 in the year sold; the country's claims likewise
+            ({"claims_cost": 1_200 * 400.0}, {}, 1_500),
+            ({"claims_cost": 1_200 * 625.0}, {}, 960),
+            ({"claims_cost": 1_200 * 400.0}, {"premium_credibility": 4_000.0}, 2_250),
+            # 30,000 over 50 people of today are 600
+            ({}, {"premium_reserve_months": 3.0}, 2_400),
+            # less the 10,000 in the fund, of which 5,000 are owed
+            ({"fund": 10_000}, {"premium_reserve_months": 3.0}, 2_000),
+            (
+                {"fund": 10_000, "payables": 4_000, "payables_hospital": 1_000},
+                {"premium_reserve_months": 3.0},
+                2_200,
+            ),
+            ({"payables": 3_000}, {}, 1_320),
+            # 15,000 too much are 300 each, given back in three years
+            ({"fund": 20_000}, {"premium_reserve_months": 0.5}, 1_000),
+            ({"fund": 10**6}, {"premium_cap": 0.25}, 1_500),
+            ({"fund": 10**6}, {}, 0),
+            # neither loading nor trend touch the reserve
+            ({"claims_cost": 1_200 * 250.0}, {"premium_reserve_months": 1.0, "premium_loading": 0.2}, 3_280),
+            # nobody is insured today
+            ({"insured": 0}, {"premium_reserve_months": 3.0}, 4_000),
+            # the reinsurer takes a quarter of what is left of the premium and pays a quarter of the claims
+            ({}, {"quota_share": 0.25}, 1_200),
+            ({}, {"quota_share": 0.25, "premium_reserve_months": 3.0}, (450 + 600) / 0.375),
             # nothing stays: reckoned with 5 %, and capped
-            ({"admin_share": 1.0}, 2.0),
-            ({"premium_cap": 0.25}, 0.75),
-            ({"premium_cap": 0.25, "premium_loading": 1.0}, 1.2),
-            ({"premium_cap": 0.1, "premium_loading": 1.0}, 1.1),
-            ({"premium_cap": 0.0}, 1.0),
+            ({}, {"admin_share": 1.0}, 4_000),
+            ({}, {"admin_share": 0.57, "premium_cap": 100.0}, 12_000),
+            ({}, {"premium_cap": 0.25}, 1_500),
+            ({}, {"premium_cap": 0.25, "premium_loading": 1.0}, 2_400),
+            ({}, {"premium_cap": 0.1, "premium_loading": 1.0}, 2_200),
+            ({}, {"premium_cap": 0.0}, 2_000),
         ],
     )
-    def test_every_part(self, changes: dict[str, float], expected: float) -> None:
-        s, sec = village(claims_average=10_000.0, fund=10_000)
+    def test_every_part(self, fields: dict[str, Any], changes: dict[str, float], expected: float) -> None:
+        s, sec = village(**{"claims_average": 10_000.0, "insured": 50, **fields})
         s.nation[0].claims_per_member_month = 100.0
-        assert set_premium(s, sec, **changes)[0] == pytest.approx(expected)
+        factor, _ = set_premium(s, sec, **changes)
+        assert sec.premium_rwf == pytest.approx(expected)
+        assert factor == pytest.approx(expected / 2_000)
+        assert (sec.claims_year, sec.member_months, sec.claims_cost) == (0, 0, 0.0)
 
     def test_moves_from_where_it_is(self) -> None:
         s, sec = village(premium_factor=0.4)
@@ -109,9 +135,10 @@ class TestBreakEven:
         assert set_premium(s, sec, pool_pays_outpatient=1)[0] == 1.0
 
     def test_a_rule_withdrawn_brings_the_schedule_back(self) -> None:
-        s, sec = village(premium_factor=1.7)
+        s, sec = village(premium_factor=1.7, premium_rwf=3_400.0, claims_cost=9.0)
         factor, t = set_premium(s, sec, premium_break_even=0)
         assert (factor, sec.member_months, t[codes.PREMIUM_CHANGES]) == (1.0, 0, 0)
+        assert (sec.premium_rwf, sec.claims_cost) == (0.0, 0.0)
 
     def test_a_free_schedule_cannot_be_scaled(self) -> None:
         s, sec = village()
@@ -137,6 +164,95 @@ class TestBreakEven:
     def test_a_premium_that_fell_to_nothing_can_rise_again(self) -> None:
         s, sec = village(premium_factor=0.0)
         assert set_premium(s, sec)[0] == pytest.approx(0.6)
+
+
+TRIPLED: dict[str, Any] = dict(
+    premium_poorest_rwf=3_000, premium_middle_rwf=3_000, premium_rich_rwf=9_000, premium_cap=0.25
+)
+
+
+def charged(s: Any, sec: Any, **changes: Any) -> float:
+    """What the village's middle and rich household of two pay a person, on average."""
+    r = rule(**{**BREAK_EVEN, **changes})
+    return sum(enrolment.premium_due(hh, r, sec.premium_factor) for hh in s.households[2:]) / 4
+
+
+class TestFrancs:
+    def another_year(self, claims: int, **fields: Any) -> tuple[Any, Any]:
+        """A village that has set 1,200 RWF, and a year of claims later."""
+        s, sec = village(**fields)
+        assert set_premium(s, sec)[0] == pytest.approx(0.6)
+        assert charged(s, sec) == 1_200
+        sec.claims_year, sec.member_months = claims, 1_200
+        return s, sec
+
+    @pytest.mark.parametrize(
+        ("claims", "premium"), [(200_000, 1_500), (65_000, 1_300), (50_000, 1_000), (10_000, 900)]
+    )
+    def test_the_cap_holds_whatever_the_schedule_does(self, claims: int, premium: int) -> None:
+        s, sec = self.another_year(claims)
+        factor, _ = set_premium(s, sec, **TRIPLED)
+        assert sec.premium_rwf == pytest.approx(premium)
+        # two people pay an uneven part rounded to whole francs
+        assert charged(s, sec, **TRIPLED) == pytest.approx(premium, abs=1)
+        assert factor == pytest.approx(premium / 6_000)
+
+    @pytest.mark.parametrize("cap", [0.05, 0.3])
+    def test_the_schedule_stands_in_before_the_first_setting(self, cap: float) -> None:
+        s, sec = village(premium_factor=0.5, claims_year=500_000)
+        set_premium(s, sec, premium_cap=cap)
+        assert sec.premium_rwf == pytest.approx(1_000 * (1 + cap))
+
+    def test_the_assembly_is_asked_about_francs(self) -> None:
+        for number in range(20):
+            # the factor falls to a quarter, but people would pay a quarter more
+            s, sec = self.another_year(200_000, trust=0.0, number=number)
+            factor, t = set_premium(s, sec, **TRIPLED, premium_veto_slope=50.0)
+            assert (t[codes.PREMIUM_VETOES], t[codes.PREMIUM_CHANGES]) == (1, 0)
+            assert sec.premium_rwf == pytest.approx(1_200)
+            assert factor == pytest.approx(0.2)
+            # the schedule falls to a half: the factor rises and the premium falls
+            s, sec = self.another_year(50_000, trust=0.0, number=number)
+            halved = dict(premium_middle_rwf=500, premium_rich_rwf=1_500)
+            factor, t = set_premium(s, sec, **halved, premium_veto_slope=50.0)
+            assert (t[codes.PREMIUM_VETOES], t[codes.PREMIUM_CHANGES]) == (0, 1)
+            assert factor == pytest.approx(1.0)
+            assert sec.premium_rwf == pytest.approx(1_000)
+
+
+class TestTenYears:
+    N = 2_000
+
+    @pytest.mark.parametrize("at_cost", [True, False])
+    @pytest.mark.parametrize("loading", [0.0, 0.1])
+    def test_the_fund_neither_runs_dry_nor_piles_up(self, at_cost: bool, loading: float) -> None:
+        """Premiums are the only income; claims per member grow by 9 % a year, with cost or without."""
+        s, sec = village(claims_year=0, member_months=0, insured=self.N)
+        claims, cost, held = 60.0, 500.0, []
+        terms: dict[str, Any] = dict(
+            premium_loading=loading, premium_reserve_months=3.0, premium_cap=0.3, processing_share=1.0,
+            embezzled_share=0.0, capacity_effect=0.0,
+        )  # fmt: skip
+        for year in range(10):
+            r = {**BREAK_EVEN, **terms, "cost_outpatient_rwf": cost}
+            if year > 0:
+                set_premium(s, sec, **r)
+            rules, f, t = rule(**r), flows(), tallies()
+            income = round(self.N * 2_000 * sec.premium_factor)
+            sec.fund += income
+            fund.share_out(sec, s.districts[0], s.nation[0], income, rules, f, t)
+            for m in range(12):
+                fund.settle_section_claims(
+                    sec, s.districts[0], round(claims * self.N), 12 * year + m, rules, f, t
+                )
+            assert sec.payables == 0
+            held.append(sec.fund / sec.claims_average)
+            claims *= 1.09
+            cost *= 1.09 if at_cost else 1.0
+        # in months of claims at the end of each year; three are aimed at
+        assert min(held) > 0
+        assert 0 < held[-1] < 6
+        assert held[-1] == pytest.approx(held[-2], abs=0.1)
 
 
 class TestPrior:

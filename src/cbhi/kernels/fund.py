@@ -226,6 +226,7 @@ def settle_section_claims(
     sec.member_months += sec.insured
     sec.claims_cost += rule.cost_outpatient_rwf * sec.insured
     sec.claims_average = moving_average(sec.claims_average, own)
+    sec.bills_average = moving_average(sec.bills_average, approved_rwf + sec.away_claims + hospital)
     if rule.sections_pay_hospital == 0 and sec.payables_hospital > 0:
         # pools have come back and take the hospital's bills over
         move_payables(sec, dist, 0, sec.payables_hospital, tallies)
@@ -238,9 +239,8 @@ def settle_section_claims(
         reinsure(sec, own, now, rule, flows)
         share = processed_share(sec, rule)
         pay_claims(sec, dist, share, flows)
-        # bills for visitors are paid by others in the end, those for own members elsewhere are not
-        owed = sec.payables + sec.payables_hospital + sec.owes - sec.owed
-        sec.arrears = months_of_arrears(owed, sec.claims_average, share)
+        owed = sec.payables + sec.payables_hospital + sec.owes
+        sec.arrears = months_of_arrears(owed, sec.bills_average, share)
         if sec.arrears > rule.arrears_limit_months:
             sec.bad_months += 1
         else:

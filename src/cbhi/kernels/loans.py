@@ -73,10 +73,17 @@ def may_borrow(hh: Household, sec: Section, gg: Groups, now: int, rule: Rule) ->
     return int(gg.barred_until[sec.group_first + int(hh.group)]) <= now
 
 
+def lot(hh: Household, sec: Section, now: int, key: tuple[int, int]) -> float:
+    """Return a household's lot among the applications of a month, uniform between 0 and 1."""
+    _, _, _, u = block(key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_LOAN, 0)
+    return u
+
+
 def is_granted(hh: Household, sec: Section, amount: int, now: int, key: tuple[int, int]) -> bool:
     """Return whether an application of this month is granted: pro rata by lot, within the month's line."""
-    _, _, _, u = block(key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_LOAN, 0)
-    return bool(sec.collecting == 0 and amount <= sec.credit_line and u < sec.credit_share)
+    if sec.collecting != 0 or amount > sec.credit_line:
+        return False
+    return bool(lot(hh, sec, now, key) < sec.credit_share)
 
 
 def is_hit(
@@ -121,7 +128,7 @@ def borrow(
     A lender whose cash above its liquid reserve does not suffice borrows the difference.
     """
     if sec.collecting != 0:
-        hh.applied = 1
+        hh.applied = amount
         sec.applied += amount
         return False
     if not is_granted(hh, sec, amount, now, key):
@@ -457,11 +464,28 @@ def set_credit_lines(sections: Table, dist: District, rule: Rule) -> None:
         sec.applied = 0
 
 
-def answer_applications(sec: Section) -> None:
-    """Set the probability with which each application of the month is granted, within the line."""
+def answer_applications(households: Table, sec: Section, now: int, key: tuple[int, int]) -> None:
+    """Set below which lot a section's applications of the month are granted, as far as its line suffices.
+
+    Lots are keyed, so that the order in which households are stored decides nothing.
+    """
     sec.collecting = 0
-    if sec.applied > 0:
-        sec.credit_share = min(1.0, int(sec.credit_line) / int(sec.applied))
+    if int(sec.applied) <= int(sec.credit_line):
+        return
+    low = 0.0
+    high = 1.0
+    for _ in range(32):
+        middle = 0.5 * (low + high)
+        granted = 0
+        for h in range(sec.first, sec.end):
+            amount = int(households[h].applied)
+            if amount > 0 and lot(households[h], sec, now, key) < middle:
+                granted += amount
+        if granted <= int(sec.credit_line):
+            low = middle
+        else:
+            high = middle
+    sec.credit_share = low
 
 
 def close_lender_month(dist: District, rule: Rule, flows: I8) -> None:

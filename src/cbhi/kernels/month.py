@@ -251,7 +251,7 @@ def enrol_section(
             )  # fmt: skip
     if sec.collecting == 0:
         return
-    answer_applications(sec)
+    answer_applications(state.households, sec, now, fixed.key)
     for h in range(sec.first, sec.end):
         hh = state.households[h]
         if hh.applied != 0:

@@ -95,7 +95,7 @@ class Household(Record):
     income: int  # mean monthly income = consumption, RWF
     out_of_pocket: int  # since the last anniversary
     sponsored: Small  # somebody else paid at least a part of its latest premium
-    applied: Small  # for a loan this month, and has no answer yet
+    applied: Count  # for a loan this month, RWF, without an answer yet
     away: Count  # contacts wanted at another facility of the district this month, beside those at home
     elite: Small  # tied to local leaders
     wants_group: Small  # wishes for cover, and the rules ask it to join a group first
@@ -144,7 +144,8 @@ class Section(Record):
     enforcement: float  # capacity of the authorities to follow up, 0 to 1
     member_share: float  # share of households with cover in the last 13 months
     arrears: float  # months of claims unpaid beyond the time of processing
-    claims_average: float  # slow average of approved claims a month, RWF
+    claims_average: float  # slow average of own members' approved claims a month, RWF
+    bills_average: float  # slow average of what the fund has to pay or to settle a month, RWF
     fund: int
     payables: int
     subsidy_left: int

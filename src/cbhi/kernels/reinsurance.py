@@ -28,7 +28,7 @@ def start_reinsurance_year(sec: Section, rule: Rule) -> None:
     """Agree on the claims per insured person-month that a calendar year's stop-loss cover expects.
 
     They are those of the year before, less what a quota share takes off, brought to this year's cost of a
-    contact. A section without a year of experience is not covered.
+    contact. A section without experience is not covered.
     """
     rate = 0.0
     if rule.stop_loss != 0 and sec.stop_loss_months > 0 and sec.stop_loss_cost > 0.0:
@@ -53,7 +53,9 @@ def stop_loss(sec: Section, retained_rwf: int, now: int, rule: Rule, flows: I8) 
     sec.stop_loss_cost += rule.cost_outpatient_rwf * sec.insured
     if sec.stop_loss_rate <= 0.0:
         return 0
-    ratio = excess_ratio(rule.stop_loss_cv, rule.stop_loss_retention)
+    # the expectation comes from one year's claims, which vary as much as this year's
+    cv = rule.stop_loss_cv * math.sqrt(1.0 + rule.stop_loss_retention**2)
+    ratio = excess_ratio(cv, rule.stop_loss_retention) if cv > 0.0 else 0.0
     due = to_francs((1.0 + rule.stop_loss_loading) * ratio * sec.stop_loss_rate * sec.insured)
     premium = min(sec.fund, due)
     sec.fund -= premium
