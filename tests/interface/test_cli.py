@@ -114,14 +114,17 @@ def test_a_run_prints_what_each_partner_brings(
 ) -> None:
     done, place = ran
     lines = done.stdout.splitlines()
-    begin = next(i for i, line in enumerate(lines) if line.startswith("Partners in 2012 ("))
+    begin = next(
+        i for i, line in enumerate(lines) if line.startswith("Partners in 2012, 2011-07 to 2012-06 (")
+    )
     assert lines[begin - 1] == ""
     assert lines[begin + 1].split() == [
         "partner", "holds", "received", "paid", "brings", "lends", "enrols", "of", "these", "hours"
     ]  # fmt: skip
     rows = lines[begin + 3 : begin + 3 + len(SECTORS)]
     assert [row[:15].strip() for row in rows] == [name.replace("_", " ") for name in SECTORS]
-    assert lines[begin + 3 + len(SECTORS)] == ""
+    assert [line[:6] for line in lines[begin + 3 + len(SECTORS) :][:2]] == ["holds:", "brings"]
+    assert lines[begin + 5 + len(SECTORS)] == ""
     # the numbers are those of the files
     accounts = pd.read_csv(place / "out/rwanda-rules-only/accounts.csv", dtype={"period": str})
     year = accounts[accounts["period"] == "2012"]
@@ -157,7 +160,7 @@ def rwanda(tmp_path_factory: pytest.TempPathFactory) -> pd.Series[float]:
 def test_one_line_takes_one_partner_away(partner: str, rwanda: pd.Series[float]) -> None:
     result = call("run", "rwanda", "--households", "500", "--replicates", "1", "--set", partner)
     assert result.exit_code == 0, result.output
-    assert "\nPartners in 2012 (" in result.stdout
+    assert "\nPartners in 2012, 2011-07 to 2012-06 (" in result.stdout
     (folder,) = Path("out").iterdir()
     assert files(folder) == set(FILES)
     flows = pd.read_csv(folder / "flows.csv").groupby("flow")["value_rwf"].sum()

@@ -105,7 +105,7 @@ def test_verdicts_follow_from_the_deviation(table: pd.DataFrame) -> None:
 def _with_flow(results: Results, year: str, billions: float) -> Results:
     """Return results whose only contributions are these, in one year."""
     flows = results.arrays.flows.copy()
-    flows[..., codes.CONTRIBUTION] = 0
+    flows[..., [codes.CONTRIBUTION, codes.GROUP_CONTRIBUTION]] = 0
     begin = next(begin for label, begin, _ in results.periods if label == year)
     flows[:, begin, 0, codes.CONTRIBUTION] = round(billions * 1e9 / results.weight)
     return dataclasses.replace(results, arrays=results.arrays._replace(flows=flows))

@@ -21,7 +21,7 @@ from cbhi.results import Results
 from cbhi.saving import FILES, save_results
 
 LENDER_COLUMNS = (
-    "replicate", "period", "money_rwf", "loans_rwf", "deposits_rwf", "borrowing_rwf", "equity_rwf",
+    "replicate", "period", "months", "money_rwf", "loans_rwf", "deposits_rwf", "borrowing_rwf", "equity_rwf",
     "lent_rwf", "written_off_rwf", "loss_share", "late_share", "break_even_rate", "interest_rate",
 )  # fmt: skip
 NUMBERS_ONLY = {"value": [""], "loss_share": [""], "late_share": [""], "break_even_rate": [""]}
@@ -182,9 +182,9 @@ def test_the_run_record(results: Results, folder: Path) -> None:
 def test_the_documented_columns_are_these() -> None:
     """As the reference of the files lists them; whoever reads the files by name depends on it."""
     assert ACCOUNT_COLUMNS == (
-        "replicate", "period", "partner", "item", "counterpart", "purpose", "value_rwf"
+        "replicate", "period", "months", "partner", "item", "counterpart", "purpose", "value_rwf"
     )  # fmt: skip
-    assert RESOURCE_COLUMNS == ("replicate", "period", "partner", "kind", "value", "unit")
+    assert RESOURCE_COLUMNS == ("replicate", "period", "months", "partner", "kind", "value", "unit")
     assert {"accounts.csv", "resources.csv", "lenders.csv"} <= set(FILES)
 
 

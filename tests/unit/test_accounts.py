@@ -414,7 +414,8 @@ class TestLenders:
 
 def table(text: str) -> tuple[str, list[int], list[list[str]]]:
     """The title, the right edges of the columns by the head, and the cells of each row cut there."""
-    title, head, *rows = text.split("\n")
+    title, head, *rows, holds, brings = text.split("\n")
+    assert (holds[:6], brings[:7]) == ("holds:", "brings:")
     edges = [match.end() for match in re.finditer(r"\S+(?: \S+)*", head)]
     wide = [row.ljust(edges[-1]) for row in rows]
     # the first column ends where the names end
@@ -433,7 +434,8 @@ class TestTable:
     def test_cells_are_medians_of_the_frames(self) -> None:
         text = format_partners(partners(), "2004")
         title, _, (under, *rows) = table(text)
-        assert title == ("Partners in 2004 (medians; money in million RWF, people and hours in thousands)")
+        span = "Partners in 2004, 2004-01 to 2004-12"
+        assert title == f"{span} (medians; money in million RWF, people and hours in thousands)"
         assert under == ["", "at the end", "", "", "", "", "people", "poorest", "given"]
         assert [row[0] for row in rows] == [name.replace("_", " ") for name in codes.SECTORS]
         run, weight = partners(), partners().weight
@@ -477,7 +479,7 @@ class TestTable:
         small, large = by_hand(), by_hand(stocks={codes.HOSPITALS: 123_456_789_012_345})
         for run in (small, large):
             rows = format_partners(run).split("\n")
-            assert len(rows) == 3 + len(codes.SECTORS)
+            assert len(rows) == 5 + len(codes.SECTORS)
             assert all(row == row.rstrip() for row in rows)
             table("\n".join(rows))
         wider = table(format_partners(large))[1][1] - table(format_partners(small))[1][1]

@@ -177,7 +177,8 @@ def settle(sec: Any, approved: int, r: Any, dist: Any = None) -> tuple[Any, Any]
 
 class TestSection:
     def test_a_month_by_hand(self) -> None:
-        sec = section(fund=5_000, payables=1_000, claims_average=2_000.0, health_centre_cash=7)
+        averages = {"claims_average": 2_000.0, "bills_average": 2_000.0}
+        sec = section(fund=5_000, payables=1_000, health_centre_cash=7, **averages)
         f, _ = settle(sec, 3_000, rule(processing_share=0.5))
         assert (sec.fund, sec.payables, sec.health_centre_cash) == (3_000, 2_000, 2_007)
         assert f[codes.CLAIMS_OUTPATIENT] == sec.revenue_month == 2_000
@@ -265,7 +266,9 @@ class TestTreatedElsewhere:
 
     def month(self, approved: int, r: Any, **fields: Any) -> tuple[Any, Any]:
         """One December month of a section with ten members that owes nothing from before."""
-        usual = dict(fund=10**6, insured=10, stop_loss_rate=80.0, claims_average=1_000.0)
+        usual = dict(
+            fund=10**6, insured=10, stop_loss_rate=80.0, claims_average=1_000.0, bills_average=1_000.0
+        )
         sec, f = section(**{**usual, **fields}), flows()
         fund.settle_section_claims(sec, district(), approved, NOW - NOW % 12 + 11, r, f, tallies())
         return sec, f
@@ -299,12 +302,19 @@ class TestTreatedElsewhere:
         second, _ = self.month(500 + 700, rule(), visitor_claims_before=700)
         assert (first.claims_year, second.claims_year) == (1_200, 500)
 
-    def test_what_others_owe_for_visitors_is_no_arrears(self) -> None:
-        # no money at all: 2,500 for visitors that others owe, and 1,400 of its own over a mean of 1,060
+    def test_arrears_are_measured_by_all_that_a_fund_has_to_pay(self) -> None:
+        # no money at all: 2,500 for visitors and 1,400 of its own over a mean of 1,000 + 0.15 x 2,900
         r = rule(processing_share=1.0, quota_share=0.0)
         host, _ = self.month(1_400 + 2_500, r, fund=0, visitor_claims_before=2_500, owed=2_500)
-        alone, _ = self.month(1_400, r, fund=0)
-        assert host.arrears == alone.arrears == pytest.approx(1_400 / 1_060)
+        assert host.arrears == pytest.approx(3_900 / 1_435)
+
+    @pytest.mark.parametrize("processing", [0.3, 0.6])
+    def test_steady_visitors_and_ample_money_are_no_arrears(self, processing: float) -> None:
+        sec = section(fund=10**9)
+        for _ in range(200):
+            sec.visitor_claims_before = 10_000
+            settle(sec, 30_000, rule(processing_share=processing))
+        assert sec.arrears == pytest.approx(0.0, abs=1e-3)
 
     def test_what_is_owed_to_other_sections_is_arrears(self) -> None:
         r = rule(processing_share=1.0, quota_share=0.0)
@@ -377,7 +387,8 @@ class TestPooled:
     @pytest.mark.parametrize("how", [{"pool_pays_outpatient": 1}, {}])
     def test_experience_goes_on_while_a_pool_pays(self, how: dict[str, int]) -> None:
         # the mean is what a fund that pays again measures its arrears by
-        sec = section(claims_average=1_000.0, insured=10, merged=0 if how else 1)
+        averages = {"claims_average": 1_000.0, "bills_average": 1_000.0}
+        sec = section(insured=10, merged=0 if how else 1, **averages)
         for _ in range(2):
             settle(sec, 3_000, rule(**how))
         assert sec.claims_average == pytest.approx(1_000 + 2_000 * (1 - 0.85**2))
@@ -385,7 +396,7 @@ class TestPooled:
         if how:
             update(sec, fund=0)
             settle(sec, 1_555, rule(processing_share=1.0))
-            # the mean was 1,555, and stays
+            # the mean was 1,555, and stays: what is new is as much as the mean
             assert sec.arrears == pytest.approx(1.0)
 
     @pytest.mark.parametrize(

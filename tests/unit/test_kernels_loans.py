@@ -147,7 +147,7 @@ def lottery(amounts: Any, line: int, now: int = NOW, order: Any = None) -> tuple
         assert not loans.borrow(hh, sec, dist, int(amount), now, r, KEY, f, t)
     assert hhs["applied"].all()
     assert f.sum() == t.sum() == 0
-    loans.answer_applications(sec)
+    loans.answer_applications(hhs, sec, now, KEY)
     granted = [
         bool(loans.borrow(hh, sec, dist, int(amount), now, r, KEY, f, t))
         for hh, amount in zip(hhs, amounts, strict=True)
@@ -162,27 +162,42 @@ class TestApplications:
         f, t = flows(), tallies()
         assert not loans.is_granted(hh, sec, 1, NOW, KEY)
         assert not loans.borrow(hh, sec, dist, 12_000, NOW, terms(), KEY, f, t)
-        assert (hh.applied, sec.applied, sec.credit_line) == (1, 12_500, 10**6)
+        assert (hh.applied, sec.applied, sec.credit_line) == (12_000, 12_500, 10**6)
         assert (hh.loan, hh.cash, dist.loans, f.sum(), t.sum()) == (0, 7, 0, 0, 0)
-        loans.answer_applications(sec)
+        loans.answer_applications(households(1), sec, NOW, KEY)
         assert loans.is_granted(hh, sec, 1, NOW, KEY)
 
-    @pytest.mark.parametrize(
-        ("line", "applied", "share"),
-        [(6_000, 8_000, 0.75), (8_000, 8_000, 1.0), (9_000, 8_000, 1.0), (0, 8_000, 0.0), (6_000, 0, 1.0)],
-    )
-    def test_share_by_hand(self, line: int, applied: int, share: float) -> None:
-        sec = section(credit_line=line, applied=applied, credit_share=1.0, collecting=1)
-        loans.answer_applications(sec)
-        assert (sec.credit_share, sec.collecting) == (share, 0)
-        assert (sec.credit_line, sec.applied) == (line, applied)
+    def test_the_line_goes_to_the_lowest_lots(self) -> None:
+        # ten ask for 1,000 each and the line is 6,999: the six lowest lots have it, wherever they stand
+        granted, sec, _, t = lottery([1_000] * 10, 6_999)
+        hhs = households(10)
+        lots = [loans.lot(hh, section(), NOW, KEY) for hh in hhs]
+        assert sorted(np.flatnonzero(granted)) == sorted(np.argsort(lots)[:6])
+        assert (t[codes.LOANS], t[codes.LOANS_REFUSED], sec.credit_line) == (6, 4, 999)
+
+    @pytest.mark.parametrize("line", [8_000, 9_000])
+    def test_all_are_granted_where_the_line_suffices(self, line: int) -> None:
+        granted, sec, _, _ = lottery([2_000] * 4, line)
+        assert granted.all()
+        assert (sec.credit_share, sec.collecting) == (1.0, 0)
+
+    def test_none_is_granted_without_a_line(self) -> None:
+        granted, _, _, t = lottery([2_000] * 4, 0)
+        assert not granted.any()
+        assert t[codes.LOANS_REFUSED] == 4
+
+    @pytest.mark.parametrize("n", [10, 20, 40])
+    def test_small_sections_are_served_alike(self, n: int) -> None:
+        # half the line, in many months: every row has its half
+        granted = np.array([lottery([1_000] * n, n * 500, now=NOW + m)[0] for m in range(400)])
+        assert granted.sum(axis=1).tolist() == [n // 2] * 400
+        assert (np.abs(granted.mean(axis=0) - 0.5) < 4 * 0.5 / 20).all()
 
     @pytest.mark.parametrize("share", [0.15, 0.5, 0.8])
     def test_pro_rata_and_whoever_stands_first(self, share: float) -> None:
         n = 3_000
-        granted, sec, _, t = lottery([1_000] * n, int(share * n) * 1_000)
-        assert sec.credit_share == pytest.approx(share)
-        assert within_4_se(granted, share)
+        granted, _, _, t = lottery([1_000] * n, int(share * n) * 1_000)
+        assert granted.sum() == int(share * n)
         # a correlation of none has a standard error of one over the root of n
         assert abs(np.corrcoef(granted, np.arange(n))[0, 1]) < 4 / np.sqrt(n)
         assert t[codes.LOANS] == granted.sum() == n - t[codes.LOANS_REFUSED]

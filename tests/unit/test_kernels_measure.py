@@ -85,6 +85,7 @@ def village() -> tuple[Any, Any]:
     hhs["quintile"] = rng.integers(0, 5, n)
     hhs["category"] = rng.integers(0, 3, n)
     hhs["subsidised"] = rng.random(n) < 0.3
+    hhs["sponsored"] = rng.random(n) < 0.6
     hhs["group"] = rng.integers(-1, 3, n)
     hhs["cash"], hhs["debt"] = rng.integers(0, 1000, n), rng.integers(0, 100, n)
     hhs["loan"], hhs["loan_interest"] = rng.integers(0, 500, n), rng.integers(0, 50, n)
@@ -127,7 +128,7 @@ class TestSection:
             codes.PAID: paid.sum(),
             codes.RECENT_MEMBERS: n[recent].sum(),
             codes.SLOTS: n[slots].sum(),
-            codes.SUBSIDISED_PAID: paid[slots].sum(),
+            codes.SUBSIDISED_PAID: paid[slots & (hhs["sponsored"] == 1)].sum(),
             codes.POOR: n[poor].sum(),
             codes.POOR_PAID: paid[poor].sum(),
             codes.POOR_SLOTS: n[poor & slots].sum(),

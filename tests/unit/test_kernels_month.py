@@ -267,11 +267,14 @@ class TestStartOfMonth:
         """A run that begins in June draws its luck then, and waits for January with all else of a year."""
         r = rule(stop_loss=1, stop_loss_retention=1.25, quota_share=0.0, posting_response=0.5)
         january = NOW - NOW % 12 + 12
-        for now, limit in ((NOW, [0, 0, 0]), (january, [15_000, 0, 0])):
-            s = country(claims_average=[1_000, 0, 0], load=[2.0, 1.0, 1.0], persons=[100, 100, 100])
+        cost = float(r.cost_outpatient_rwf)
+        for now, rate in ((NOW, [0.0, 0.0, 0.0]), (january, [100.0, 0.0, 0.0])):
+            s = country(
+                stop_loss_claims=[12_000, 0, 0], stop_loss_months=[120, 0, 0],
+                stop_loss_cost=[120 * cost, 0.0, 0.0], load=[2.0, 1.0, 1.0], persons=[100, 100, 100],
+            )  # fmt: skip
             self.start(s, calendar(new_year=1), r, now=now)
-            # 1.25 times twelve months of 1,000
-            assert s.sections["stop_loss_limit"].tolist() == limit
+            assert s.sections["stop_loss_rate"].tolist() == pytest.approx(rate)
             moved = s.sections["staffing"]
             assert (moved[0] > 1.0 > moved[1]) == (now == january)
             assert moved.sum() == pytest.approx(3.0)
@@ -350,8 +353,9 @@ class TestSale:
         assert f[codes.ADMINISTRATION] == 400
         assert (f[codes.POOL_SHARE], s.districts[0].pool) == (800, 800)
         assert (f[codes.NATIONAL_SHARE], s.nation[0].pool) == (200, 200)
-        assert f[codes.REINSURANCE_PREMIUM] == 600
-        assert s.sections[0].fund == 7_000 + 4_000 - 2_000
+        # 15 % of the 2,600 that are left
+        assert f[codes.REINSURANCE_PREMIUM] == 390
+        assert s.sections[0].fund == 7_000 + 4_000 - 1_790
         assert s.households[0].cover_until == NOW + 13
 
     def test_registration_at_no_cost_needs_no_association(self) -> None:

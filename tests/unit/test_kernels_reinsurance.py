@@ -100,9 +100,10 @@ class TestStartOfYear:
 
 
 class TestMonth:
-    @pytest.mark.parametrize(("insured", "premium"), [(0, 0), (40, 100), (80, 200), (4, 10)])
+    @pytest.mark.parametrize(("insured", "premium"), [(0, 0), (40, 311), (80, 622), (4, 31)])
     def test_premium_by_exposure(self, insured: int, premium: int) -> None:
-        # 1.2 x 0.020829 x 100 RWF is 2.4995 for each person-month
+        # this year's claims and the expectation vary: 0.25 sqrt(1 + 1.25^2) = 0.40020, k = 0.62469,
+        # 0.40020 (0.32824 - 0.62469 x 0.26609) = 0.064838; 1.2 x that x 100 RWF is 7.7806 a person-month
         sec = covered(fund=1_000)
         assert settle(sec, [(insured, 0)], rule(**COVER)) == ([premium], [0])
         assert sec.fund == 1_000 - premium
@@ -112,11 +113,11 @@ class TestMonth:
         sec, r = covered(), rule(**COVER)
         premiums, recoveries = settle(sec, [(40, 50_000), (40, 10_001)] + [(40, 0)] * 4, r)
         assert recoveries == [0, 1, 0, 0, 0, 0]
-        assert premiums == [100] * 6
+        assert premiums == [311] * 6
         f = flows()
         sec.insured = 80
         reinsurance.reinsure(sec, 29_999, JANUARY + 6, r, f)
-        assert (f[codes.REINSURANCE_PREMIUM], f[codes.REINSURANCE_RECOVERY]) == (200, 0)
+        assert (f[codes.REINSURANCE_PREMIUM], f[codes.REINSURANCE_RECOVERY]) == (622, 0)
         # 90,000 of the year so far; what lies beyond the limit is 501, of which 1 was paid
         reinsurance.reinsure(sec, 501, JANUARY + 7, r, f)
         assert (f[codes.REINSURANCE_RECOVERY], sec.stop_loss_recovered) == (500, 501)
@@ -126,8 +127,8 @@ class TestMonth:
         sec = covered(fund=100, stop_loss_claims=900, insured=4, stop_loss_months=4)
         f = flows()
         reinsurance.reinsure(sec, 401, JANUARY + 11, rule(**{**COVER, "quota_share": 0.25}), f)
-        assert (f[codes.REINSURANCE_PREMIUM], f[codes.REINSURANCE_RECOVERY]) == (10, 301)
-        assert (sec.fund, sec.stop_loss_claims, sec.stop_loss_recovered) == (391, 1_201, 201)
+        assert (f[codes.REINSURANCE_PREMIUM], f[codes.REINSURANCE_RECOVERY]) == (31, 301)
+        assert (sec.fund, sec.stop_loss_claims, sec.stop_loss_recovered) == (370, 1_201, 201)
 
     def test_an_unpaid_premium_ends_cover(self) -> None:
         sec, f = covered(fund=99, insured=40), flows()
@@ -207,10 +208,11 @@ class TestYear:
         rng, r = np.random.default_rng(8), rule(**{**COVER, "stop_loss_cv": 0.3})
         paid, received = [], []
         for _ in range(2_000):
-            # people come and go; the year before was an average one
+            # people come and go; the year before varied as much as this one
             insured = rng.integers(500, 1_500, 12)
+            before = max(1, round(12_000_000 * (1.0 + 0.3 * rng.standard_normal())))
             sec = section(
-                fund=10**9, stop_loss_claims=12_000_000, stop_loss_months=12_000,
+                fund=10**9, stop_loss_claims=before, stop_loss_months=12_000,
                 stop_loss_cost=12_000 * 500.0,
             )  # fmt: skip
             reinsurance.start_reinsurance_year(sec, r)
@@ -220,7 +222,7 @@ class TestYear:
             premiums, recoveries = settle(
                 sec, [(int(n), 0) for n in insured[:-1]] + [(int(insured[-1]), claims)], r
             )
-            assert recoveries[-1] == max(0, claims - round(1.25 * expected))
+            assert recoveries[-1] == max(0, claims - math.floor(1.25 * before / 12_000 * insured.sum() + 0.5))
             paid.append(sum(premiums))
             received.append(sum(recoveries))
         assert within_4_se(np.array(received) - np.array(paid) / 1.2, 0.0)

@@ -61,7 +61,11 @@ class TestTable:
 
     def test_shares_have_bounds_of_shares(self) -> None:
         # relative to a cost or a price, which they can exceed
-        relative = {"enrolment.access_value", "mandate.gate_cost_share", "care.user_fee_admission_share"}
+        relative = {
+            "enrolment.access_value", "mandate.gate_cost_share", "care.user_fee_admission_share",
+            "provider.induced_share", "provider.case_upcoding_markup", "fraud.ghost_share",
+            "fraud.billing_share", "fund.stop_loss_loading",
+        }  # fmt: skip
         for key, info in TABLE.items():
             if info.unit in ("share", "share per month", "0 to 1") and info.low is not None:
                 assert info.low >= 0, key
@@ -81,6 +85,66 @@ class TestTable:
     def test_series_are_sorted(self) -> None:
         p = Parameters.model_validate({"population": {"persons": {"2005-07": 2.0, "1999-07": 1.0}}})
         assert list(p.population.persons) == ["1999-07", "2005-07"]
+
+
+# lenders, associations, donors and all the others, most of them at their worst
+PARTNERS: dict[str, Any] = {
+    "subsidy.cross_subsidy_share": 0.1,
+    "subsidy.state_budget_rwf_per_person": 15.0,
+    "subsidy.capture_share": 0.3,
+    "subsidy.consultant_share": 0.3,
+    "subsidy.training": 0.5,
+    "subsidy.list_trust_bonus": 0.05,
+    "population.group_share": 0.7,
+    "population.group_size": 8.0,
+    "loans.offered": True,
+    "loans.borrowers": "members",
+    "loans.liability": "joint",
+    "loans.fee_share": 0.02,
+    "loans.default_share": 0.2,
+    "loans.default_after_months": 2,
+    "loans.exclusion_value_months": 0.3,
+    "loans.social_sanction_months": 0.3,
+    "loans.equity_rwf_per_person": 40.0,
+    "groups.savings": True,
+    "groups.weekly_rwf": 60.0,
+    "groups.minimum_share": 0.1,
+    "groups.forming_size": 4,
+    "scheme.premium_rule": "break_even",
+    "scheme.premium_veto_slope": 0.3,
+    "scheme.premium_cap_share": 0.95,
+    "scheme.portability_share": 0.2,
+    "provider.induced_share": 0.5,
+    "provider.target_visits_per_person": 10.0,
+    "provider.tariff_discount_share": 0.3,
+    "provider.members_training_share": 0.5,
+    "provider.hire_share": 0.2,
+    "provider.faith_based_posts": 0.6,
+    "provider.post_hazard": 0.5,
+    "provider.post_load": 0.1,
+    "provider.post_distance_km": 0.5,
+    "provider.performance_rwf": 100.0,
+    "provider.performance_donor_share": 0.4,
+    "provider.drug_cost_share": 0.6,
+    "donors.exit_month": "2008-04",
+    "donors.taper_months": 12,
+    "donors.fungibility_share": 0.2,
+    "donors.pool_grant_rwf": 8.0,
+    "donors.budget_support_rwf": 20.0,
+    "donors.condition_outpatient_share": 0.1,
+    "donors.condition_hospital_share": 0.1,
+    "donors.assistance_rwf": 10.0,
+    "fund.national_share": 0.02,
+    "fund.equalisation_share": 0.5,
+    "fund.quota_share": 0.1,
+    "fund.stop_loss": True,
+    "fund.stop_loss_retention": 0.8,
+    "switches.fraud": True,
+    "fraud.card_lending_share": 0.3,
+    "fraud.ghost_share": 0.2,
+    "fraud.embezzled_share": 0.1,
+    "fraud.honest_rejection_share": 0.05,
+}
 
 
 @functools.cache
@@ -122,9 +186,19 @@ def eventful() -> Scenario:
                 "formal.share": {"2004-07": 0.05, "2007-07": 0.1},
                 "formal.levy_share": 0.005,
                 "observation.targets": True,
+                **PARTNERS,
             },
             name="eventful",
         )
+        .add_event("2004-10", {"switches.pooling": False})
+        .add_event("2005-03", {"switches.pooling": True})
+        .add_event("2006-09", {"provider.payment": "capitation", "scheme.enrolment_unit": "group"})
+        .add_event("2007-01", {"subsidy.targeting": "merit"})
+        .add_event("2007-04", {"provider.payment": "case", "scheme.enrolment_unit": "household"})
+        .add_event("2007-05", {"fund.deficit_rule": "merge"})
+        .add_event("2007-10", {"provider.payment": "fee"})
+        .add_event("2008-01", {"subsidy.targeting": "hybrid"})
+        .add_event("2008-02", {"groups.required": True, "fund.deficit_rule": "suspend"})
         .add_event(
             "2005-07",
             {
@@ -152,7 +226,13 @@ OTHER: dict[str, Any] = {
     "income.debt_cap_months": 0.0,
     "care.user_fee_year": 2002,
     "provider.wage_year": 2007,
-    "fund.deficit_rule": "suspend",
+    "fund.deficit_rule": "carry",
+    "donors.exit_month": "2005-05",
+    "provider.payment": "capitation",
+    "scheme.enrolment_unit": "person",
+    "subsidy.targeting": "random",
+    "subsidy.state_budget_rwf_per_person": 5.0,
+    "provider.tariff_half_size": 500.0,
     "scheme.year_start_month": 7,
     "scheme.open_months_before": 3,
     "scheme.open_months_after": 4,
