@@ -1390,6 +1390,8 @@ UNDATED = frozenset(
         "switches.rollout",
         "switches.groups",
         "provider.faith_based_share",
+        "provider.faith_based_posts",
+        "loans.equity_rwf_per_person",
         "donors.exit_month",
         "donors.taper_months",
         "donors.capacity_initial",

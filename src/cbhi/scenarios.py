@@ -81,7 +81,10 @@ class Scenario:
     country: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
+        # a table such as scheme.premium_rwf is taken apart, so that an event can change one of its entries
+        # and never writes into the caller's
+        flat, unknown = flatten(self.values)
+        object.__setattr__(self, "values", MappingProxyType(dict(self.values) if unknown else flat))
         object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
         object.__setattr__(self, "events", tuple(sorted(self.events, key=lambda e: e.month)))
         problems = []

@@ -97,11 +97,11 @@ class TestLenders:
             "scheme__calendar": "fixed", "scheme__open_months_before": 0, "scheme__open_months_after": 1,
             "enrolment__attention_per_month": 1.0, "switches__demography": False, "loans__term_months": 6,
         }  # fmt: skip
-        r = run(households=6000, loans__offered=True, loans__equity_rwf_per_person=10.0, **season)
+        r = run(households=6000, loans__offered=True, loans__equity_rwf_per_person=60.0, **season)
         assert 0.2 < r.values("loans_refused_share")[:, 0].mean() < 0.9
         lines = r.arrays.flows[..., c.LOAN].sum()
         # the line is used up, as far as whole loans fit into it
-        tight = run(households=6000, loans__offered=True, loans__equity_rwf_per_person=5.0, **season)
+        tight = run(households=6000, loans__offered=True, loans__equity_rwf_per_person=30.0, **season)
         assert tight.arrays.flows[..., c.LOAN].sum() < 0.75 * lines
 
     def test_insolvent_lenders_get_no_deposits(self) -> None:

@@ -87,66 +87,6 @@ class TestTable:
         assert list(p.population.persons) == ["1999-07", "2005-07"]
 
 
-# lenders, associations, donors and all the others, most of them at their worst
-PARTNERS: dict[str, Any] = {
-    "subsidy.cross_subsidy_share": 0.1,
-    "subsidy.state_budget_rwf_per_person": 15.0,
-    "subsidy.capture_share": 0.3,
-    "subsidy.consultant_share": 0.3,
-    "subsidy.training": 0.5,
-    "subsidy.list_trust_bonus": 0.05,
-    "population.group_share": 0.7,
-    "population.group_size": 8.0,
-    "loans.offered": True,
-    "loans.borrowers": "members",
-    "loans.liability": "joint",
-    "loans.fee_share": 0.02,
-    "loans.default_share": 0.2,
-    "loans.default_after_months": 2,
-    "loans.exclusion_value_months": 0.3,
-    "loans.social_sanction_months": 0.3,
-    "loans.equity_rwf_per_person": 40.0,
-    "groups.savings": True,
-    "groups.weekly_rwf": 60.0,
-    "groups.minimum_share": 0.1,
-    "groups.forming_size": 4,
-    "scheme.premium_rule": "break_even",
-    "scheme.premium_veto_slope": 0.3,
-    "scheme.premium_cap_share": 0.95,
-    "scheme.portability_share": 0.2,
-    "provider.induced_share": 0.5,
-    "provider.target_visits_per_person": 10.0,
-    "provider.tariff_discount_share": 0.3,
-    "provider.members_training_share": 0.5,
-    "provider.hire_share": 0.2,
-    "provider.faith_based_posts": 0.6,
-    "provider.post_hazard": 0.5,
-    "provider.post_load": 0.1,
-    "provider.post_distance_km": 0.5,
-    "provider.performance_rwf": 100.0,
-    "provider.performance_donor_share": 0.4,
-    "provider.drug_cost_share": 0.6,
-    "donors.exit_month": "2008-04",
-    "donors.taper_months": 12,
-    "donors.fungibility_share": 0.2,
-    "donors.pool_grant_rwf": 8.0,
-    "donors.budget_support_rwf": 20.0,
-    "donors.condition_outpatient_share": 0.1,
-    "donors.condition_hospital_share": 0.1,
-    "donors.assistance_rwf": 10.0,
-    "fund.national_share": 0.02,
-    "fund.equalisation_share": 0.5,
-    "fund.quota_share": 0.1,
-    "fund.stop_loss": True,
-    "fund.stop_loss_retention": 0.8,
-    "switches.fraud": True,
-    "fraud.card_lending_share": 0.3,
-    "fraud.ghost_share": 0.2,
-    "fraud.embezzled_share": 0.1,
-    "fraud.honest_rejection_share": 0.05,
-}
-
-
 @functools.cache
 def eventful() -> Scenario:
     """Everything at work at once, at one time or another, in a small country with poor funds."""
@@ -186,19 +126,9 @@ def eventful() -> Scenario:
                 "formal.share": {"2004-07": 0.05, "2007-07": 0.1},
                 "formal.levy_share": 0.005,
                 "observation.targets": True,
-                **PARTNERS,
             },
             name="eventful",
         )
-        .add_event("2004-10", {"switches.pooling": False})
-        .add_event("2005-03", {"switches.pooling": True})
-        .add_event("2006-09", {"provider.payment": "capitation", "scheme.enrolment_unit": "group"})
-        .add_event("2007-01", {"subsidy.targeting": "merit"})
-        .add_event("2007-04", {"provider.payment": "case", "scheme.enrolment_unit": "household"})
-        .add_event("2007-05", {"fund.deficit_rule": "merge"})
-        .add_event("2007-10", {"provider.payment": "fee"})
-        .add_event("2008-01", {"subsidy.targeting": "hybrid"})
-        .add_event("2008-02", {"groups.required": True, "fund.deficit_rule": "suspend"})
         .add_event(
             "2005-07",
             {
@@ -211,6 +141,97 @@ def eventful() -> Scenario:
         .add_event("2007-07", {"fund.pool_pays_outpatient": True})
         .add_event("2008-03", {"fund.national_pool": True})
     )
+
+
+# keys of partners whose effect needs a world of its own
+PARTNER_KEYS = tuple(
+    key
+    for key in KEYS
+    if key.startswith(("loans.", "groups.", "fraud.", "donors."))
+    or key
+    in {
+        "switches.fraud", "switches.donors", "scheme.premium_rule", "scheme.premium_loading",
+        "scheme.premium_credibility_member_years", "scheme.premium_cap_share",
+        "scheme.premium_reserve_months", "scheme.premium_veto_slope", "scheme.portability_share",
+        "subsidy.cross_subsidy_share", "subsidy.state_budget_rwf_per_person", "subsidy.targeting",
+        "subsidy.proxy_r2", "subsidy.merit_correlation", "subsidy.consultant_share",
+        "subsidy.consultant_boost", "subsidy.training", "subsidy.capture_share", "subsidy.elite_share",
+        "subsidy.elite_correlation", "subsidy.list_trust_bonus", "provider.payment",
+        "provider.capitation_rwf", "provider.induced_share", "provider.target_visits_per_person",
+        "provider.case_upcoding_share", "provider.case_upcoding_markup",
+        "provider.capitation_effort_loss", "provider.capitation_referral",
+        "provider.tariff_discount_share", "provider.tariff_half_size",
+        "provider.members_training_share", "provider.hire_share", "provider.hire_years",
+        "provider.posting_response", "provider.faith_based_share", "provider.faith_based_posts",
+        "provider.post_hazard", "provider.post_load", "provider.post_distance_km",
+        "provider.performance_rwf", "provider.performance_half_rwf",
+        "provider.performance_donor_share", "provider.effort_paid", "provider.effort_speed",
+        "fund.national_share", "fund.equalisation_share", "fund.quota_share", "fund.stop_loss",
+        "fund.stop_loss_retention", "fund.stop_loss_loading", "fund.stop_loss_cv",
+    }
+)  # fmt: skip
+
+
+@functools.cache
+def partnership() -> Scenario:
+    """Every partner at work at one time or another, in a small poor country whose people wish to join."""
+    values: dict[str, Any] = {
+        "population.sections": 4, "population.districts": 2,
+        "population.persons": {"2004-01": 4_000.0, "2009-01": 4_800.0},
+        "population.group_share": 0.8, "population.group_size": 8.0,
+        "provider.clinicians": {"2004-01": 0.9, "2009-01": 1.2},
+        "rollout.pilot_districts": 0, "rollout.pilot_sections": 0, "switches.rollout": False,
+        "enrolment.intercept": 1.0, "enrolment.attention_per_month": 0.6,
+        "income.mean_consumption_rwf": 120_000.0, "income.premium_saving_share": 0.0,
+        "scheme.premium_rwf": {"poorest": 1500, "middle": 1500, "rich": 3000},
+        "fund.pool_share": 0.15, "care.cost_outpatient_rwf": 5_000.0, "care.user_fee_outpatient_rwf": 500.0,
+        "subsidy.offered": True, "subsidy.slots_share": 0.2, "subsidy.state_share": 0.3,
+        "subsidy.donor_share": 0.4, "subsidy.refresh_years": 1, "subsidy.cross_subsidy_share": 0.1,
+        "subsidy.state_budget_rwf_per_person": 60.0, "subsidy.capture_share": 0.3,
+        "subsidy.consultant_share": 0.3, "subsidy.training": 0.5, "subsidy.list_trust_bonus": 0.05,
+        "subsidy.elite_correlation": 0.3,
+        "loans.offered": True, "loans.borrowers": "members", "loans.fee_share": 0.02,
+        "loans.default_share": 0.12,
+        "loans.interest_per_year": 0.6, "loans.default_after_months": 2, "loans.exclusion_months": 4,
+        "loans.exclusion_value_months": 1.5, "loans.social_sanction_months": 1.0,
+        "loans.equity_rwf_per_person": 1_000.0, "loans.term_months": 6,
+        "loans.deposit_interest_per_year": 0.1,
+        "groups.savings": True, "groups.weekly_rwf": 60.0, "groups.forming_size": 4,
+        "scheme.premium_rule": "break_even", "scheme.premium_veto_slope": 1.5,
+        "scheme.premium_cap_share": 0.5,
+        "scheme.portability_share": 0.2,
+        "provider.induced_share": 0.5, "provider.target_visits_per_person": 10.0,
+        "provider.tariff_discount_share": 0.3, "provider.members_training_share": 0.5,
+        "provider.tariff_half_size": 300.0, "provider.hire_share": 0.2, "provider.faith_based_posts": 0.6,
+        "provider.post_hazard": 0.6, "provider.post_load": 0.5, "provider.post_distance_km": 2.5,
+        "provider.performance_rwf": 100.0, "provider.performance_donor_share": 0.4,
+        "donors.exit_month": "2008-04", "donors.taper_months": 12, "donors.fungibility_share": 0.2,
+        "donors.pool_grant_rwf": 100.0, "donors.budget_support_rwf": 20.0, "donors.assistance_rwf": 10.0,
+        "donors.condition_outpatient_share": 0.1, "donors.condition_hospital_share": 0.1,
+        "fund.pool_grant_rwf": 50.0, "fund.national_share": 0.02, "fund.equalisation_share": 0.5,
+        "fund.quota_share": 0.1, "fund.stop_loss": True, "fund.stop_loss_retention": 0.8,
+        "switches.fraud": True, "fraud.card_lending_share": 0.3, "fraud.ghost_share": 0.2,
+        "fraud.embezzled_share": 0.1, "fraud.honest_rejection_share": 0.05,
+    }  # fmt: skip
+    return (
+        Scenario(name="partnership", start=parse_month("2004-01"), end=parse_month("2008-12"))
+        .replace(values, name="partnership")
+        .add_event("2004-10", {"switches.pooling": False})
+        .add_event("2005-03", {"switches.pooling": True})
+        .add_event("2006-09", {"provider.payment": "capitation"})
+        .add_event("2006-12", {"loans.liability": "joint"})
+        .add_event("2007-01", {"subsidy.targeting": "merit"})
+        .add_event("2007-04", {"provider.payment": "case", "scheme.enrolment_unit": "group"})
+        .add_event("2007-10", {"provider.payment": "fee", "scheme.enrolment_unit": "household"})
+        .add_event("2008-01", {"subsidy.targeting": "hybrid", "groups.minimum_share": 0.3})
+        .add_event("2008-02", {"groups.required": True})
+        .add_event("2008-06", {"loans.liability": "individual"})
+    )
+
+
+def world_of(key: str) -> Scenario:
+    """The scenario in which a parameter has something to act on."""
+    return partnership() if key in PARTNER_KEYS else eventful()
 
 
 # where another value in the same direction would not be valid or not be another one
@@ -226,13 +247,14 @@ OTHER: dict[str, Any] = {
     "income.debt_cap_months": 0.0,
     "care.user_fee_year": 2002,
     "provider.wage_year": 2007,
-    "fund.deficit_rule": "carry",
+    "fund.deficit_rule": "suspend",
     "donors.exit_month": "2005-05",
     "provider.payment": "capitation",
     "scheme.enrolment_unit": "person",
     "subsidy.targeting": "random",
     "subsidy.state_budget_rwf_per_person": 5.0,
     "provider.tariff_half_size": 500.0,
+    "scheme.premium_veto_slope": 0.0,
     "scheme.year_start_month": 7,
     "scheme.open_months_before": 3,
     "scheme.open_months_after": 4,
@@ -247,7 +269,7 @@ OTHER: dict[str, Any] = {
 
 
 def current(key: str) -> Any:
-    value: Any = eventful().regimes()[-1][1]
+    value: Any = world_of(key).regimes()[-1][1]
     for part in key.split("."):
         value = getattr(value, part)
     return value
@@ -277,8 +299,13 @@ def run(s: Scenario) -> Results:
 
 
 @functools.cache
-def reference() -> Results:
-    return run(eventful())
+def run_of(name: str) -> Results:
+    return run({"eventful": eventful, "partnership": partnership}[name]())
+
+
+def reference(key: str = "") -> Results:
+    """The run that a change of this parameter is compared with."""
+    return run_of(world_of(key).name)
 
 
 def months_alike(one: Arrays, two: Arrays) -> int:
@@ -297,23 +324,22 @@ def months_alike(one: Arrays, two: Arrays) -> int:
 REPORTED = ("observation.overcount_share", "observation.overcount_before_targets", "observation.targets")
 
 
+# room is plenty, premiums are paid from cash, few die alone and in debt; tests/properties make them happen
+RARE = {
+    "risk_premium_capped", "marriages_without_room", "births_without_room", "premiums_borrowed",
+    "debt_written_off", "sections_merged", "sections_suspended",
+}  # fmt: skip
+RARE_FLOWS = ["national_support", "merged_up"]
+
+
 class TestEffect:
-    def test_the_reference_exercises_everything(self) -> None:
+    def test_the_references_exercise_everything(self) -> None:
         from cbhi.kernels import codes
 
-        r = reference()
-        moved = r.arrays.flows.sum(axis=(0, 1, 2))
-        assert [codes.FLOWS[kind][0] for kind in np.flatnonzero(moved == 0)] == []
-        seen = r.arrays.tallies.sum(axis=(0, 1, 2))
-        # room is plenty, premiums are paid from cash, and few die alone and in debt
-        rare = {
-            "risk_premium_capped",
-            "marriages_without_room",
-            "births_without_room",
-            "premiums_borrowed",
-            "debt_written_off",
-        }
-        assert {codes.TALLIES[code] for code in np.flatnonzero(seen == 0)} <= rare
+        flows = sum(r.arrays.flows.sum(axis=(0, 1, 2)) for r in (run_of("eventful"), run_of("partnership")))
+        assert [codes.FLOWS[kind][0] for kind in np.flatnonzero(flows == 0)] == RARE_FLOWS
+        seen = sum(r.arrays.tallies.sum(axis=(0, 1, 2)) for r in (run_of("eventful"), run_of("partnership")))
+        assert {codes.TALLIES[code] for code in np.flatnonzero(seen == 0)} <= RARE
 
     def test_the_same_twice(self) -> None:
         assert months_alike(reference().arrays, run(eventful()).arrays) == eventful().n_months
@@ -322,8 +348,8 @@ class TestEffect:
     def test_every_parameter_and_switch_moves_some_output(self, key: str) -> None:
         value = another(key)
         assert value != current(key)
-        changed = run(eventful().replace({key: value}))
-        assert months_alike(reference().arrays, changed.arrays) < eventful().n_months
+        changed = run(world_of(key).replace({key: value}))
+        assert months_alike(reference(key).arrays, changed.arrays) < eventful().n_months
 
     @pytest.mark.parametrize("key", REPORTED)
     def test_what_acts_on_reporting_moves_reports(self, key: str) -> None:
@@ -344,7 +370,7 @@ class TestEvents:
     )
     def test_an_event_changes_nothing_before_its_month_and_something_after(self, key: str) -> None:
         when = "2006-08"
-        s = eventful()
+        s = world_of(key)
         value: Any = [p for month, p in s.regimes() if month <= parse_month(when)][-1]
         for part in key.split("."):
             value = getattr(value, part)
@@ -354,4 +380,4 @@ class TestEvents:
             other = not value
         changed = run(s.add_event(when, {key: other}))
         before = parse_month(when) - s.start
-        assert before <= months_alike(reference().arrays, changed.arrays) < s.n_months
+        assert before <= months_alike(reference(key).arrays, changed.arrays) < s.n_months

@@ -363,3 +363,13 @@ class TestFiles:
         path = tmp_path / "latin.toml"
         path.write_bytes(HEAD.encode() + b"about = '\xe9'\n")
         assert "UTF-8" in refused(scenario, path).problems[0]
+
+
+def test_a_table_given_whole_can_be_changed_by_an_event_and_stays_the_callers() -> None:
+    mine = {"scheme.premium_rwf": {"poorest": 1, "middle": 2, "rich": 3}}
+    s = Scenario(name="x", start=parse_month("2004-01"), end=parse_month("2005-12"), values=mine)
+    s = s.add_event("2005-01", {"scheme.premium_rwf": {"middle": 20}})
+    (_, first), (_, later) = s.regimes()
+    assert (first.scheme.premium_rwf.middle, later.scheme.premium_rwf.middle) == (2, 20)
+    assert (later.scheme.premium_rwf.poorest, later.scheme.premium_rwf.rich) == (1, 3)
+    assert mine == {"scheme.premium_rwf": {"poorest": 1, "middle": 2, "rich": 3}}
