@@ -174,9 +174,12 @@ def _drawn(results: Results) -> list[int]:
     return complete or list(range(len(results.periods)))
 
 
-def _events(results: Results) -> list[tuple[float, int, str]]:
-    """Return (where on an axis of equally wide years, month, first words of the reason) of each event."""
-    found = []
+def _events(results: Results) -> list[tuple[int, float, int, str]]:
+    """Return (number, place on the axis, month, first words of the reason) of each event.
+
+    Years are equally wide on the axis. Events of one month share a number.
+    """
+    found: list[tuple[int, float, int, str]] = []
     for event in results.scenario.events:
         t = event.month - results.scenario.start
         for place in _drawn(results):
@@ -184,7 +187,8 @@ def _events(results: Results) -> list[tuple[float, int, str]]:
             if begin <= t < end:
                 why = re.sub(r"\s*\([^)]*\)", "", event.why).split(";")[0].strip()
                 at = int(label) - 0.5 + (t - begin) / (end - begin)
-                found.append((at, event.month, why or ", ".join(event.changes)))
+                number = len({month for _, _, month, _ in found} | {event.month})
+                found.append((number, at, event.month, why or ", ".join(event.changes)))
     return found
 
 
@@ -192,7 +196,7 @@ def _draw_events(axes: Axes, results: Results) -> None:
     """Mark policy events with a thin line and a number, explained below the picture."""
     last = -9.0
     high = False
-    for number, (at, _, _) in enumerate(_events(results), start=1):
+    for number, at in dict.fromkeys((number, at) for number, at, _, _ in _events(results)):
         high = not high if at - last < 0.45 else False
         last = at
         axes.axvline(at, color=_GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
@@ -227,7 +231,7 @@ def _finish(axes: Axes, years: list[int]) -> None:
 def _event_lines(results: Results) -> list[str]:
     """Return one line an event: its number, month and first words."""
     lines = []
-    for number, (_, month, why) in enumerate(_events(results), start=1):
+    for number, _, month, why in _events(results):
         when = f"{_MONTHS[month % 12]} {month // 12}"
         lines.append(textwrap.shorten(f"[{number}] {when}: {why}", 88, placeholder=" ..."))
     return lines
