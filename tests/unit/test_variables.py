@@ -126,7 +126,7 @@ COUNTS: dict[str, Any] = {
     "enrolled_by_group": lambda r: tally(r, "persons_by_group"),
     "induced_rwf": lambda r: tally(r, "induced_rwf"),
     "claims_rejected_rwf": lambda r: tally(r, "claims_rejected_section"),
-    "fraud_rwf": lambda r: tally(r, "ghost_rwf") + tally(r, "upcoded_rwf"),
+    "fraud_rwf": lambda r: tally(r, "ghost_rwf") + tally(r, "inflated_rwf"),
     "embezzled_rwf": lambda r: flow(r, "embezzlement"),
     "donor_money_rwf": lambda r: flow(
         r, "subsidy_donor", "pool_grant_donor", "performance_donor", "budget_support", "assistance"
