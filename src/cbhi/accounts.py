@@ -117,24 +117,11 @@ _PARTNERS: dict[str, _Contribution] = {
     "section_funds": _Contribution(hours=codes.GAUGE_AUDIT_HOURS),
     "pools": _Contribution(money=(codes.SUBSIDY_POOL,), subsidy=codes.SUBSIDY_POOL),
     "government": _Contribution(
-        money=(
-            codes.SUBSIDY_STATE,
-            codes.POOL_GRANT,
-            codes.BAIL_OUT_SECTION,
-            codes.BAIL_OUT_POOL,
-            codes.PERFORMANCE_STATE,
-            codes.SALARIES,
-        ),
+        money=codes.PAID_BY_GOVERNMENT,
         subsidy=codes.SUBSIDY_STATE,
     ),
     "donors": _Contribution(
-        money=(
-            codes.SUBSIDY_DONOR,
-            codes.POOL_GRANT_DONOR,
-            codes.PERFORMANCE_DONOR,
-            codes.BUDGET_SUPPORT,
-            codes.ASSISTANCE,
-        ),
+        money=codes.PAID_BY_DONORS,
         subsidy=codes.SUBSIDY_DONOR,
     ),
     "ngos": _Contribution(money=(codes.SUBSIDY_NGO,), subsidy=codes.SUBSIDY_NGO),

@@ -568,26 +568,13 @@ VARIABLES: dict[str, Variable] = {
     "donor_money_rwf": Variable(
         "RWF",
         "donors' money for premiums, pools, providers, the health budget and assistance",
-        _flow_total(
-            codes.SUBSIDY_DONOR,
-            codes.POOL_GRANT_DONOR,
-            codes.PERFORMANCE_DONOR,
-            codes.BUDGET_SUPPORT,
-            codes.ASSISTANCE,
-        ),
+        _flow_total(*codes.PAID_BY_DONORS),
         True,
     ),
     "state_money_rwf": Variable(
         "RWF",
         "the state's money for premiums, pools, bail-outs, providers and salaries",
-        _flow_total(
-            codes.SUBSIDY_STATE,
-            codes.POOL_GRANT,
-            codes.BAIL_OUT_SECTION,
-            codes.BAIL_OUT_POOL,
-            codes.PERFORMANCE_STATE,
-            codes.SALARIES,
-        ),
+        _flow_total(*codes.PAID_BY_GOVERNMENT),
         True,
     ),
 }

@@ -54,6 +54,7 @@ from cbhi.kernels.codes import (
     VISITS_UNINSURED,
 )
 from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.cover import has_cover
 from cbhi.kernels.draws import NOBODY, block, poisson_quantile, uniform
 from cbhi.kernels.fraud import attempted, detection
 from cbhi.kernels.health import bill, chance, member_rate, seeking_probability
@@ -92,11 +93,6 @@ class Terms(NamedTuple):
     detection: float  # probability that this is noticed
     discount: float  # on the tariff that the fund pays
     induced: float  # factor on insured patients' bills, paid by fee
-
-
-def has_cover(hh: Household, now: int) -> bool:
-    """Return whether the household's benefits are active this month."""
-    return int(hh.cover_from) <= now < int(hh.cover_until) and int(hh.n_enrolled) > 0
 
 
 def rates_by_cover(hh: Household, now: int, suspended: bool) -> tuple[float, float]:

@@ -207,6 +207,8 @@ FLOWS = (
 
 FLOW_PAYER = tuple(flow[1] for flow in FLOWS)
 FLOW_PAYEE = tuple(flow[2] for flow in FLOWS)
+PAID_BY_GOVERNMENT = tuple(kind for kind, payer in enumerate(FLOW_PAYER) if payer == GOVERNMENT)
+PAID_BY_DONORS = tuple(kind for kind, payer in enumerate(FLOW_PAYER) if payer == DONORS)
 
 # --- stocks: read from the state itself at the end of each month, so that checks can fail -------------
 # the first N_SECTORS stocks are the sectors' money

@@ -18,6 +18,7 @@ from cbhi.kernels.codes import (
     STANDING_UNAFFORDABLE,
 )
 from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.loans import lender_equity
 from cbhi.kernels.money import to_francs
 from cbhi.kernels.records import F8, I8, District, Groups, Household, Rule, Section
 
@@ -97,7 +98,7 @@ def deposit_savings(sec: Section, dist: District, gg: Groups, rule: Rule, flows:
     """
     if rule.group_deposits == 0 and dist.deposits == 0:
         return
-    equity = int(dist.lender_cash) + int(dist.loans) - int(dist.deposits) - int(dist.borrowing)
+    equity = lender_equity(dist)
     for g in range(sec.group_first, sec.group_end):
         if rule.group_deposits != 0 and dist.lender_open != 0 and equity > 0:
             moved = int(gg.fund[g])

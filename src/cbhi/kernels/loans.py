@@ -38,6 +38,7 @@ from cbhi.kernels.codes import (
     NO_GROUP,
 )
 from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.cover import has_cover
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, uniform
 from cbhi.kernels.money import to_francs
 from cbhi.kernels.records import I8, District, Groups, Household, Rule, Section, State, Table
@@ -285,14 +286,9 @@ def declare_default(hh: Household, at_will: bool, now: int, rule: Rule, tallies:
     tallies[LOAN_DEFAULTS] += 1
     if at_will:
         tallies[LOAN_DEFAULTS_STRATEGIC] += 1
-    if is_insured(hh, now):
+    if has_cover(hh, now):
         tallies[LOAN_DEFAULTS_INSURED] += 1
     hh.barred_until = now + int(rule.loan_exclusion_months)
-
-
-def is_insured(hh: Household, now: int) -> bool:
-    """Return whether anybody of the household has benefits this month."""
-    return bool(int(hh.cover_from) <= now < int(hh.cover_until) and int(hh.n_enrolled) > 0)
 
 
 def collect_alone(
@@ -413,7 +409,7 @@ def collect_section(
             continue
         hh.loan_months_left = int(hh.loan_months_left) - 1
         tallies[LOAN_MONTHS] += 1
-        if is_insured(hh, now):
+        if has_cover(hh, now):
             tallies[LOAN_MONTHS_INSURED] += 1
         if is_liable_with_group(hh, rule):
             joint = True

@@ -17,7 +17,6 @@ from cbhi.kernels.care import (
     bill_capitation,
     explain_unsought,
     give_care,
-    has_cover,
     need_care,
     receive_visitors,
     send_elsewhere,
@@ -62,6 +61,7 @@ from cbhi.kernels.codes import (
     UNIT_PERSON,
 )
 from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.cover import has_cover
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, uniform
 from cbhi.kernels.enrolment import (
     is_paid_up,
@@ -195,7 +195,7 @@ def start_of_month(
         acts = 0
         if u3 < attention:
             acts = ATTENTIVE
-        if hh.subsidised != 0:
+        if hh.subsidised != 0 and cal.is_open != 0:
             u = uniform(fixed.key, section, ordinal, NOBODY, now, DRAW_REGISTER, 0)
             if u < rule.subsidy_automatic:
                 acts |= REGISTERED
