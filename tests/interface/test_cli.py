@@ -20,8 +20,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cbhi
-from cbhi import cli, saving
+from cbhi import saving
 from cbhi.cli import main
+from cbhi.cli import run as cli_run
+from cbhi.cli import selftest as cli_selftest
 from cbhi.kernels.codes import SECTORS
 from cbhi.published import published_table
 from cbhi.saving import FILES
@@ -412,7 +414,7 @@ def interrupt_after(replicates: int) -> Callable[..., Any]:
 
 
 def test_interrupted_keeps_what_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_is_compiled", lambda: True)
+    monkeypatch.setattr(cli_run, "is_compiled", lambda: True)
     monkeypatch.setattr(cbhi, "simulate", interrupt_after(2))
     result = call("run", "rwanda-rules", "--households", "100", "--replicates", "7", "-o", "o", "--json")
     assert result.exit_code == 130
@@ -425,7 +427,7 @@ def test_interrupted_keeps_what_was_finished(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_interrupted_spares_what_an_earlier_run_finished(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_is_compiled", lambda: True)
+    monkeypatch.setattr(cli_run, "is_compiled", lambda: True)
     assert (
         call("run", "rwanda-rules", "--households", "100", "--replicates", "3", "-o", "o", "-q").exit_code
         == 0
@@ -439,7 +441,7 @@ def test_interrupted_spares_what_an_earlier_run_finished(monkeypatch: pytest.Mon
 
 
 def test_interrupted_before_anything_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_is_compiled", lambda: True)
+    monkeypatch.setattr(cli_run, "is_compiled", lambda: True)
     monkeypatch.setattr(cbhi, "simulate", interrupt_after(0))
     result = call("run", "rwanda-rules", "-o", "o")
     assert result.exit_code == 130
@@ -506,7 +508,7 @@ def test_progress_on_a_terminal(no_color: bool, has_codes: bool) -> None:
 
 
 def test_the_first_run_says_that_it_compiles(tmp_path: Path) -> None:
-    code = "from cbhi.cli import _is_compiled; print(_is_compiled())"
+    code = "from cbhi.cli.progress import is_compiled; print(is_compiled())"
 
     def compiled(**environment: str) -> str:
         done = subprocess.run(
@@ -528,7 +530,7 @@ def test_compiling_is_announced_and_done_before_the_run(monkeypatch: pytest.Monk
         calls.append(named["households"])
         return true(scenario, **named)
 
-    monkeypatch.setattr(cli, "_is_compiled", lambda: False)
+    monkeypatch.setattr(cli_run, "is_compiled", lambda: False)
     monkeypatch.setattr(cbhi, "simulate", watched)
     result = call("run", "rwanda-rules", *SMALL, "-o", "o")
     assert result.exit_code == 0
@@ -559,8 +561,8 @@ def test_selftest_passes() -> None:
 
 
 def test_selftest_notices_wrong_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    counter, key, words = cli._PHILOX[0]
-    monkeypatch.setattr(cli, "_PHILOX", ((counter, key, (*words[:3], 1)),))
+    counter, key, words = cli_selftest._PHILOX[0]
+    monkeypatch.setattr(cli_selftest, "_PHILOX", ((counter, key, (*words[:3], 1)),))
     result = call("selftest")
     assert result.exit_code == 1
     assert "published vectors: FAILED" in result.stdout
@@ -570,7 +572,7 @@ def test_selftest_notices_wrong_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_selftest_notices_money_that_vanishes_and_workers_that_matter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    true = cli._small_run
+    true = cli_selftest._small_run
 
     def tampered(workers: int) -> Any:
         results = true(workers)
@@ -580,7 +582,7 @@ def test_selftest_notices_money_that_vanishes_and_workers_that_matter(
             return dataclasses.replace(results, arrays=results.arrays._replace(flows=flows))
         return results
 
-    monkeypatch.setattr(cli, "_small_run", tampered)
+    monkeypatch.setattr(cli_selftest, "_small_run", tampered)
     result = call("selftest")
     assert result.exit_code == 1
     assert "money and members balance in every month: FAILED" in result.stdout

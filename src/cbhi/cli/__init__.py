@@ -1,0 +1,45 @@
+"""The command ``cbhi``: prints and exit codes, nothing else.
+
+Each command stands in a module of its own, loaded when it is called, and everything heavy is imported inside
+the commands, so that ``cbhi --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+_COMMANDS = {
+    "run": ("run", "Simulate a scenario and write the results."),
+    "list": ("list", "List the shipped scenarios."),
+    "selftest": ("selftest", "Check this installation."),
+}
+"""Name to module of this package, which holds ``command``, and the line in the help."""
+
+
+class _Lazy(click.Group):
+    """A group that imports a command's module only to run it or to print its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        found: click.Command = importlib.import_module(f"cbhi.cli.{_COMMANDS[cmd_name][0]}").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with:  cbhi run rwanda",
+)
+@click.version_option(package_name="cbhi")
+def main() -> None:
+    """Simulate community-based health insurance, household by household."""

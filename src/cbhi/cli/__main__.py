@@ -1,0 +1,5 @@
+"""``python -m cbhi.cli``, the same as the command ``cbhi``."""
+
+from cbhi.cli import main
+
+main()

@@ -1,0 +1,42 @@
+"""Exit codes, and what a user can mend turned into one message."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import NoReturn
+
+import click
+
+CHECK_FAILED, BAD_INPUT, MISSING_PACKAGE, INTERRUPTED = 1, 2, 3, 130
+
+
+# which extra of the package brings an optional module
+_EXTRAS = {"matplotlib": "plot", "pyarrow": "io", "openpyxl": "io"}
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Print a message on standard error and end with the exit code."""
+    click.echo(message, err=True)
+    raise SystemExit(code)
+
+
+@contextlib.contextmanager
+def errors(households: int | str = 0) -> Iterator[None]:
+    """Turn what a user can mend into one message and an exit code; everything else keeps its traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        fail("interrupted: nothing was written", INTERRUPTED)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
+            raise
+        fail(f"error: {error.name} is not installed; pip install 'cbhi[{extra}]'", MISSING_PACKAGE)
+    except ValueError as error:
+        fail(f"error: {error}", BAD_INPUT)
+    except OSError as error:
+        where = f": '{error.filename}'" if error.filename else ""
+        fail(f"error: {error.strerror or error}{where}", BAD_INPUT)
+    except MemoryError:
+        fail(f"error: {households} households do not fit into memory; ask for fewer", BAD_INPUT)

@@ -1,0 +1,119 @@
+"""Options that several commands share, and the scenario that they ask for."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from cbhi.scenarios import Scenario
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Households(click.ParamType[int | str]):
+    """A number of households, or all of the country."""
+
+    name = "N|all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return the number, or the word ``all``."""
+        if value == "all":
+            return "all"
+        text = str(value).replace("_", "")
+        if not re.fullmatch(r"\d+", text) or not 1 <= int(text) <= 10_000_000:
+            self.fail(f"{value!r} is not a whole number from 1 to 10000000, or 'all'", param, ctx)
+        return int(text)
+
+
+def default_workers() -> int:
+    """Return the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(256, len(os.sched_getaffinity(0)))
+    return min(256, os.cpu_count() or 1)
+
+
+def choose(name: str, changes: tuple[str, ...], until: str | None) -> Scenario:
+    """Return the scenario asked for, with the changes asked for."""
+    from cbhi.scenarios import scenario
+
+    chosen = scenario(name)
+    values = parse_changes(changes)
+    if values or until is not None:
+        chosen = chosen.replace(values, end=until)
+    return chosen
+
+
+def parse_changes(changes: tuple[str, ...]) -> dict[str, Any]:
+    """Return key to value of ``KEY=VALUE`` texts; a value that is not TOML is a text."""
+    values: dict[str, Any] = {}
+    for change in changes:
+        key, equals, text = (part.strip() for part in change.partition("="))
+        if not equals or not key or not text:
+            raise ValueError(f"--set {change}: write KEY=VALUE, such as --set care.copayment_rwf=0")
+        if key in values:
+            raise ValueError(f"--set {key} is given twice")
+        try:
+            parsed = tomllib.loads(f"x = {text}")
+        except tomllib.TOMLDecodeError:
+            parsed = {}
+        values[key] = parsed["x"] if list(parsed) == ["x"] else text
+    return values
+
+
+def sizes(households: int = 20_000, replicates: int = 10) -> Callable[[Command], Command]:
+    """Give a command ``--households``, ``--replicates``, ``--seed`` and ``--workers``."""
+    options = (
+        click.option(
+            "--households",
+            type=Households(),
+            metavar="N|all",
+            default=households,
+            show_default=True,
+            help="Households at the start.",
+        ),
+        click.option(
+            "--replicates",
+            type=click.IntRange(1, 100_000),
+            metavar="N",
+            default=replicates,
+            show_default=True,
+            help="Runs with their own draws; from them come the bands.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, 2**63 - 1),
+            metavar="N",
+            default=1,
+            show_default=True,
+            help="Of the draws.",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(1, 256),
+            metavar="N",
+            help="Threads over replicates.  [default: all processors]",
+        ),
+    )
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def overrides(command: Command) -> Command:
+    """Give a command ``--set`` and ``--until``."""
+    command = click.option(
+        "--until", metavar="YYYY-MM", help="Last month, earlier or later than the scenario's."
+    )(command)
+    return click.option(
+        "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a parameter for the whole run."
+    )(command)
