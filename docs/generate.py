@@ -350,6 +350,15 @@ def variables() -> str:
     return table(("name", "unit", "what it is", "by month", "by quintile", "scaled to the country"), rows)
 
 
+def health_accounts() -> str:
+    """Return the place of every flow in the System of Health Accounts, and the labels of the codes."""
+    from cbhi import health_accounts as sha
+
+    labels = table(("code", "label"), [(f"`{code}`", label) for code, label in sha.LABELS.items()])
+    head = ("flow", "account", "scheme", "revenue", "provider", "function", "factor", "reason or doubt")
+    return table(head, [(f"`{row[0]}`", *row[1:]) for row in sha.classification_rows()]) + "\n\n" + labels
+
+
 def comparison() -> str:
     """Return the comparison of partners as it stands; only benchmarks/partners_rwanda.py makes it anew."""
     text = (DOCS / "partners.md").read_text(encoding="utf-8")
@@ -366,6 +375,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "counts": counts,
     "variables": variables,
     "comparison": comparison,
+    "health_accounts": health_accounts,
 }
 _PART = re.compile(r"(<!-- begin: (\w+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 

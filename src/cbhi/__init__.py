@@ -11,41 +11,54 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cbhi import checks, datasets, indicators, limits
+    from cbhi.comparison import Comparison, compare
+    from cbhi.loading import load
     from cbhi.results import Results
     from cbhi.scenarios import Event, Scenario, ScenarioError, scenario, scenario_names
     from cbhi.simulation import Interrupted, simulate
+    from cbhi.solving import Solution, solve
     from cbhi.variables import VARIABLES
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "Comparison": "comparison",
     "Event": "scenarios",
     "Interrupted": "simulation",
     "Results": "results",
     "Scenario": "scenarios",
     "ScenarioError": "scenarios",
+    "Solution": "solving",
     "VARIABLES": "variables",
+    "compare": "comparison",
+    "load": "loading",
     "scenario": "scenarios",
     "scenario_names": "scenarios",
     "simulate": "simulation",
+    "solve": "solving",
 }
 _MODULES = ("checks", "datasets", "indicators", "limits")
 
 __all__ = [
     "VARIABLES",
+    "Comparison",
     "Event",
     "Interrupted",
     "Results",
     "Scenario",
     "ScenarioError",
+    "Solution",
     "__version__",
     "checks",
+    "compare",
     "datasets",
     "indicators",
     "limits",
+    "load",
     "scenario",
     "scenario_names",
     "simulate",
+    "solve",
 ]
 
 

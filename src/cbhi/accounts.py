@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cbhi.kernels import codes
 from cbhi.limits.credit import break_even_interest
 from cbhi.months import format_month
+from cbhi.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,8 @@ __all__ = [
     "ACCOUNT_COLUMNS",
     "RESOURCE_COLUMNS",
     "accounts_frame",
-    "format_partners",
     "lender_frame",
+    "partners_as_table",
     "resources_frame",
 ]
 
@@ -281,8 +282,8 @@ _HEAD = ("partner", "holds", "received", "paid", "brings", "lends", "enrols", "o
 _UNDER = ("", "at the end", "", "", "", "", "people", "poorest", "given")
 
 
-def format_partners(run: Run, period: str | None = None) -> str:
-    """Return every partner's account and what it brings in one reporting year, as text of fixed width.
+def partners_as_table(run: Run, period: str | None = None) -> Table:
+    """Return every partner's account and what it brings in one reporting year.
 
     Parameters
     ----------
@@ -293,8 +294,8 @@ def format_partners(run: Run, period: str | None = None) -> str:
 
     Returns
     -------
-    str
-        A table of medians over the replicates: money in million RWF, people and hours in thousands.
+    cbhi.tables.Table
+        Medians over the replicates: money in million RWF, people and hours in thousands.
 
     Raises
     ------
@@ -335,18 +336,14 @@ def format_partners(run: Run, period: str | None = None) -> str:
             known = not np.isnan(value)
             cells.append(format(value * factor, form) + ("%" if kind == "targeting" else "") if known else "")
         rows.append((partner.replace("_", " "), *cells))
-    widths = [max(len(row[i]) for row in (_HEAD, _UNDER, *rows)) for i in range(len(_HEAD))]
     begin, end = next((begin, end) for label, begin, end in run.periods if label == period)
     span = f"{format_month(run.scenario.start + begin)} to {format_month(run.scenario.start + end - 1)}"
-    lines = [f"Partners in {period}, {span} (medians; money in million RWF, people and hours in thousands)"]
-    for row in (_HEAD, _UNDER, *rows):
-        cells = [
-            row[0].ljust(widths[0]),
-            *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)),
-        ]
-        lines.append("  ".join(cells).rstrip())
-    lines += [
-        "holds: money; for government and those below it, received less paid since the start",
-        "brings: money put into the scheme or into care; it is passed on, so the column does not add up",
-    ]
-    return "\n".join(lines)
+    return Table(
+        title=f"Partners in {period}, {span} (medians; money in million RWF, people and hours in thousands)",
+        heads=(_HEAD, _UNDER),
+        rows=tuple(rows),
+        notes=(
+            "holds: money; for government and those below it, received less paid since the start",
+            "brings: money put into the scheme or into care; it is passed on, so the column does not add up",
+        ),
+    )

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from cbhi.kernels.records import F8
 from cbhi.published import complete_periods, published_table
 from cbhi.results import Results
+from cbhi.spread import quantiles_over_replicates
+from cbhi.tables import Scale, scale_of
+from cbhi.variables import VARIABLES, By
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_headline"]
+__all__ = ["new_panels", "plot_headline", "plot_variable"]
 
 # colours of Okabe and Ito, told apart by readers who do not see red and green as different
 _BLUE, _ORANGE, _GREEN, _INK, _GREY = "#0072B2", "#D55E00", "#009E73", "#222222", "#767676"
@@ -50,8 +53,11 @@ def plot_headline(results: Results) -> Figure:
     ModuleNotFoundError
         When matplotlib is not installed.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise _say_how_to_install(error) from None
 
     rows = published_table(results) if results.scenario.country else None
     events, notes = _event_lines(results), _notes(results, rows)
@@ -104,13 +110,191 @@ def plot_headline(results: Results) -> Figure:
     return figure
 
 
+def _say_how_to_install(error: ModuleNotFoundError) -> ModuleNotFoundError:
+    """Return the error with the line that mends it, where matplotlib itself is missing."""
+    if (error.name or "").split(".")[0] != "matplotlib":
+        return error
+    return ModuleNotFoundError("matplotlib is not installed; pip install 'cbhi[plot]'", name="matplotlib")
+
+
+def plot_variable(
+    results: Results,
+    name: str,
+    *,
+    every: Literal["year", "month"] = "year",
+    by: By = "all",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a variable over time: the median of the replicates and their 5-95 % spread.
+
+    By year, for the whole country, published figures of the variable are drawn beside it where the scenario
+    has a country. Results of several scenarios can be drawn into one panel, one after the other. A last year
+    that the run cuts short is left out, unless there is no other. With more than eight groups, lines are thin
+    and bands are left out.
+
+    Parameters
+    ----------
+    results
+        Results of any scenario.
+    name
+        A name from ``cbhi.VARIABLES``; shares are drawn in %, money in thousands, millions or billions.
+    every
+        By reporting year or by month.
+    by
+        Groups become lines: ``"all"``, ``"district"`` or ``"quintile"``.
+    ax
+        Where to draw; a new figure of pyplot's if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Nothing is shown by this.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, one that does not exist at that detail, or one whose unit is not that of what
+        the panel already shows.
+    ModuleNotFoundError
+        When matplotlib is not installed.
+    """
+    values = results.values(name, every=every, by=by)
+    if ax is None:
+        try:
+            from matplotlib import pyplot
+        except ModuleNotFoundError as error:
+            raise _say_how_to_install(error) from None
+        ax = pyplot.subplots(figsize=(7.5, 4.6), layout="constrained")[1]
+    places = _drawn(results) if every == "year" else list(range(values.shape[1]))
+    values = values[:, places]
+    if every == "year":
+        times = np.array([int(results.periods[place][0][:4]) for place in places], dtype=float)
+    else:
+        times = (results.scenario.start + np.array(places, dtype=float) + 0.5) / 12.0
+    low, median, high = quantiles_over_replicates(values)
+    before = sum(line.get_gid() == _MARK for line in ax.lines)
+    scale = _common_scale(name, np.concatenate([low, high]), ax.get_ylabel() if before else None)
+    groups, few = results.groups(by), values.shape[2] <= _MOST_BANDS
+    scenario = textwrap.shorten(results.scenario.name, 40, placeholder=" ...")
+    for group, look in enumerate(_looks(before, len(groups), by)):
+        ax.plot(
+            times,
+            scale.factor * median[:, group],
+            label=scenario if by == "all" else groups[group],
+            linewidth=2.2 if few else 1.1,
+            # a year between two without a value would not be seen as a line
+            marker="o" if every == "year" else None,
+            markersize=3.5 if few else 2.0,
+            zorder=3,
+            gid=_MARK,
+            **look,
+        )
+        if len(values) > 1 and few:
+            band = (scale.factor * low[:, group], scale.factor * high[:, group])
+            ax.fill_between(times, *band, color=look["color"], alpha=0.2, linewidth=0, zorder=2)
+    if every == "year" and by == "all" and results.scenario.country and not before:
+        for label, points in _draw_published(ax, published_table(results), name, scale.factor).items():
+            points.set_label(label)
+    _label(ax, name, scale.unit, results.n_replicates, few)
+    if every == "year":
+        ax.set_xlabel("reporting year (named after the year in which it closes)", fontsize=9.5)
+    _explain_lines(ax, "" if by == "all" else scenario)
+    return ax
+
+
+def new_panels(count: int) -> tuple[Axes, ...]:
+    """Return so many empty panels side by side in one new figure of pyplot's; nothing is shown."""
+    try:
+        from matplotlib import pyplot
+    except ModuleNotFoundError as error:
+        raise _say_how_to_install(error) from None
+    _, panels = pyplot.subplots(1, count, figsize=(7.0 * count, 4.8), layout="constrained", squeeze=False)
+    return tuple(panels[0])
+
+
+_MARK = "cbhi"  # on what a call has drawn, for the next call that draws into the same panel
+_MOST_BANDS = 8
+_CYCLE = (_BLUE, _ORANGE, _GREEN, "#CC79A7", "#56B4E9", "#E69F00", _INK, _GREY)
+
+
+def _common_scale(name: str, values: F8, drawn: str | None) -> Scale:
+    """Return the scale in which to draw, that of the panel where there is something in it."""
+    unit = VARIABLES[name].unit
+    known = np.abs(values[np.isfinite(values)])
+    scale = scale_of(unit, float(known.max(initial=0.0)))
+    if drawn is None or drawn == scale.unit:
+        return scale
+    for largest in (1e9, 1e6, 1e4, 1.0):
+        other = scale_of(unit, largest)
+        if other.unit == drawn:
+            return other
+    raise ValueError(f"'{name}' is in {scale.unit}, but the panel already shows {drawn}; draw into another")
+
+
+def _looks(before: int, n_groups: int, by: By) -> list[dict[str, Any]]:
+    """Return colour and line of each group: in order from dark to light where groups have an order."""
+    if by == "quintile":
+        # cividis, made for readers who do not see all colours; its palest end is lost on white
+        from matplotlib import colormaps
+
+        shades = colormaps["cividis"](np.linspace(0.0, 0.88, n_groups))
+        return [dict(color=tuple(shade), linestyle="-") for shade in shades.tolist()]
+    styles = ("-", "--", "-.", ":")
+    return [
+        dict(color=_CYCLE[i % len(_CYCLE)], linestyle=styles[i // len(_CYCLE) % len(styles)])
+        for i in range(before, before + n_groups)
+    ]
+
+
+def _label(axes: Axes, name: str, unit: str, n_replicates: int, banded: bool) -> None:
+    """Write title, what the lines are, axes and their units."""
+    if n_replicates == 1:
+        runs = "one run"
+    else:
+        runs = f"median of {n_replicates} runs" + (
+            "; shaded: 5-95 % of the runs, chance alone" if banded else ""
+        )
+    about = VARIABLES[name].about
+    axes.set_title(textwrap.fill(about[:1].upper() + about[1:], 70), loc="left", fontsize=12, pad=22)
+    said = f"{name}: {runs}"
+    for old in [text for text in axes.texts if text.get_gid() == _MARK]:
+        if old.get_text() != said:
+            said = "medians of the runs; shaded: 5-95 % of the runs, chance alone"
+        old.remove()
+    axes.annotate(
+        said, (0.0, 1.0), xytext=(0, 7), xycoords="axes fraction",
+        textcoords="offset points", fontsize=8.5, color=_GREY, gid=_MARK,
+    )  # fmt: skip
+    axes.set_ylabel(unit)
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=2))
+    axes.xaxis.set_major_formatter("{x:.0f}")
+    low = axes.dataLim.y0
+    if np.isfinite(low) and low >= 0.0:
+        # a share or a sum is read from zero
+        axes.set_ylim(bottom=0.0)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.7)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _explain_lines(axes: Axes, title: str) -> None:
+    """Draw the legend: inside for few lines, beside the panel for many."""
+    n = sum(line.get_gid() == _MARK for line in axes.lines)
+    if n <= 2:
+        axes.legend(fontsize=9, frameon=False)
+        return
+    axes.legend(
+        title=textwrap.fill(title, 24) or None, title_fontsize=9, fontsize=9 if n <= 16 else 7, frameon=False,
+        loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=-(-n // 16),
+    )  # fmt: skip
+
+
 def _draw_band(axes: Axes, years: list[int], values: F8, label: str, colour: str, line: str) -> None:
     """Draw the median of a (replicates, years) array and, if there are several, its 5-95 % band."""
-    low, median, high = np.full((3, len(years)), np.nan)
-    for place, column in enumerate(values.T):
-        known = column[~np.isnan(column)]
-        if known.size:
-            low[place], median[place], high[place] = np.quantile(known, (0.05, 0.5, 0.95))
+    low, median, high = quantiles_over_replicates(values)
     axes.plot(
         years,
         median,

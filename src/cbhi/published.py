@@ -1,4 +1,4 @@
-"""The published figures beside the model: a table, and the same as text for a terminal.
+"""The published figures beside the model: a frame, and the same as a table for people.
 
 ``READINGS`` says which variable of the results each published outcome is read against, and
 ``NOT_READ`` why the others have no counterpart. The published figure is brought to the model's unit.
@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,6 +14,8 @@ import numpy as np
 from cbhi import datasets
 from cbhi.kernels.records import F8
 from cbhi.results import Results
+from cbhi.spread import quantiles_over_replicates
+from cbhi.tables import Scale, Table, scale_of
 from cbhi.variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ __all__ = [
     "NOT_READ",
     "READINGS",
     "Reading",
+    "compare_published",
     "complete_periods",
-    "format_published",
-    "format_yearly",
+    "describe_runs",
+    "published_as_table",
     "published_table",
+    "yearly_as_table",
 ]
 
 
@@ -133,15 +136,6 @@ def _model_values(results: Results, model: str) -> F8:
     return values
 
 
-def _spread(values: F8) -> tuple[float, float, float]:
-    """Return median, 5 % and 95 % quantile of the replicates that have a value, or not-a-number."""
-    known = values[~np.isnan(values)]
-    if known.size == 0:
-        return (math.nan, math.nan, math.nan)
-    median, low, high = np.quantile(known, (0.5, 0.05, 0.95))
-    return float(median), float(low), float(high)
-
-
 def complete_periods(results: Results) -> dict[int, tuple[int, int]]:
     """Return year -> (place, months) of the reporting years, less a last one that the run cuts short.
 
@@ -185,10 +179,11 @@ def published_table(results: Results) -> pd.DataFrame:
     ValueError
         When the scenario has no country.
     """
-    return _rows(results)[list(_COLUMNS)]
+    return results._published_rows[list(_COLUMNS)].copy()
 
 
-def _rows(results: Results) -> pd.DataFrame:
+def compare_published(results: Results) -> pd.DataFrame:
+    """Return the rows of ``published_table`` with group, label and order of each; ``Results`` keeps them."""
     import pandas as pd
 
     country = results.scenario.country
@@ -209,7 +204,7 @@ def _rows(results: Results) -> pd.DataFrame:
         place, months = periods[int(row["year"])]
         if reading.unit == "RWF" and months != 12:
             continue
-        median, low, high = _spread(values[row["variable"]][:, place])
+        low, median, high = quantiles_over_replicates(values[row["variable"]][:, place]).tolist()
         published = row["value"] * reading.factor
         sd = row["sd"] * reading.factor
         deviation = (median - published) / sd
@@ -239,42 +234,50 @@ def _rows(results: Results) -> pd.DataFrame:
     return frame.sort_values(["order", "period", "key"], kind="stable", ignore_index=True)
 
 
-def _shown(unit: str) -> tuple[float, int, str]:
-    """Return (factor, decimals, unit as printed) for figures on the terminal."""
-    if unit == "share":
-        return 100.0, 1, ", %"
+def _scale(unit: str) -> Scale:
+    """Return the scale of a published outcome; the same in every year, so that years can be compared."""
     if unit == "RWF":
-        return 1e-9, 2, ", bn RWF"
+        return Scale(1e-9, "bn RWF", 2)
     if unit == "persons":
-        return 1e-3, 1, ", 1,000s"
-    return 1.0, 2, ""
+        return Scale(1e-3, "1,000s", 1)
+    return scale_of(unit, math.nan) if unit == "share" else Scale(1.0, "", 2)
 
 
-def _figure(value: float, unit: str) -> str:
-    factor, decimals, _ = _shown(unit)
-    return "-" if math.isnan(value) else f"{value * factor:,.{decimals}f}"
+def describe_runs(n_replicates: int) -> str:
+    """Say what a 5-95 % band of that many replicates is, and what it is not."""
+    if n_replicates == 1:
+        return "One run, so no band; more replicates show how much of the model's figure is chance."
+    return (
+        f"5-95 %: the spread of {n_replicates} runs, which is chance alone; it holds no doubt about the"
+        " parameters."
+    )
 
 
-def _band(low: float, high: float, unit: str) -> str:
-    return "-" if math.isnan(low) else f"{_figure(low, unit)} to {_figure(high, unit)}"
-
-
-def _runs(results: Results) -> str:
-    """Say what the band is."""
-    n = results.n_replicates
-    if n == 1:
-        return "The band is one run; more replicates show how much of the model's figure is chance."
-    return f"5-95 %: the band of {n} runs, which is chance alone; it holds no doubt about the parameters."
-
-
-def _head(results: Results, what: str) -> str:
+def _title(results: Results, what: str) -> str:
     n = results.n_replicates
     runs = "one run" if n == 1 else f"{n} runs"
     return f"{results.scenario.name}: {what} ({runs} of {results.households:,} households)"
 
 
-def format_published(results: Results) -> str:
-    """Return the published figures beside the model as fixed-width text, one line a figure.
+def _verdict(within: Any) -> str:
+    import pandas as pd
+
+    return "-" if within is None or pd.isna(within) else ("yes" if within else "NO")
+
+
+def _misses(rows: pd.DataFrame) -> list[str]:
+    """Return the fitted figures that do not lie within two standard errors."""
+    found = []
+    for row in rows[rows["use"] == "fit"].to_dict("records"):
+        if _verdict(row["within_2_sd"]) != "yes":
+            show = _scale(row["unit"]).show
+            figures = f"{show(row['published'])}, model {show(row['model_median'])}"
+            found.append(f"{row['label']} {row['period']} ({figures})")
+    return found
+
+
+def published_as_table(results: Results) -> Table:
+    """Return the published figures beside the model, one row a figure.
 
     Parameters
     ----------
@@ -283,60 +286,53 @@ def format_published(results: Results) -> str:
 
     Returns
     -------
-    str
-        Groups of outcomes, year by year; the last lines count the fitted figures within two standard
-        errors and name every miss.
+    cbhi.tables.Table
+        Groups of outcomes, year by year; the last note counts the fitted figures within two standard errors
+        and names every miss.
 
     Raises
     ------
     ValueError
         When the scenario has no country.
     """
-    import pandas as pd
-
-    frame = _rows(results)
-    lines = [_head(results, "published figures beside the model"), ""]
-    lines.append(f"{'year':>6}  {'':<27}{'published':>9} {'s.e.':>5}{'model':>8}{'5-95 %':>17}  within")
-    misses = []
+    frame = results._published_rows
+    rows: list[tuple[str, ...]] = []
     group = ""
     for row in frame.to_dict("records"):
         if row["group"] != group:
             group = row["group"]
-            lines.append(group)
-        unit, within = row["unit"], row["within_2_sd"]
-        verdict = "-" if within is None or pd.isna(within) else ("yes" if within else "NO")
-        note = "  not fitted" if row["use"] == "check" else ""
-        mark = "*" if row["confidence"] == "recalled" else " "
-        published, model = _figure(row["published"], unit), _figure(row["model_median"], unit)
-        lines.append(
-            f"{row['period']:>6}  {row['label'] + _shown(unit)[2]:<27}{published:>9}{mark}"
-            f"{_figure(row['sd'], unit):>5}{model:>8}{_band(row['model_p05'], row['model_p95'], unit):>17}"
-            f"{verdict:>6}{note}"
+            rows.append((group, *[""] * 7))
+        scale = _scale(row["unit"])
+        low, high = scale.show(row["model_p05"]), scale.show(row["model_p95"])
+        label = f"  {row['label']}, {scale.unit}" if scale.unit else f"  {row['label']}"
+        rows.append(
+            (
+                label,
+                row["period"],
+                scale.show(row["published"]) + ("*" if row["confidence"] == "recalled" else " "),
+                scale.show(row["sd"]),
+                scale.show(row["model_median"]),
+                "-" if low == "-" else f"{low} to {high}",
+                _verdict(row["within_2_sd"]),
+                "not fitted" if row["use"] == "check" else "",
+            )
         )
-        if row["use"] == "fit" and verdict != "yes":
-            misses.append(f"{row['label']} {row['period']} ({published}, model {model})")
-    fitted = int((frame["use"] == "fit").sum())
+    fitted, misses = int((frame["use"] == "fit").sum()), _misses(frame)
     score = f"{fitted - len(misses)} of {fitted} fitted figures within two standard errors"
     if misses:
         score += "; misses: " + ", ".join(misses)
-    notes = (
-        _runs(results),
-        "within: the median lies within two standard errors (s.e., assumed) of the published figure.",
-        "not fitted: only compared, never part of a fit.  *: recalled, without a source.",
-        score,
+    return Table(
+        title=_title(results, "published figures beside the model"),
+        heads=(("", "year", "published ", "s.e.", "model", "5-95 %", "within", ""),),
+        rows=tuple(rows),
+        notes=(
+            describe_runs(results.n_replicates),
+            "within: the median lies within two standard errors (s.e., assumed) of the published figure.",
+            "not fitted: only compared, never part of a fit.  *: recalled, without a source.",
+            score,
+        ),
+        n_labels=2,
     )
-    return "\n".join([*lines, "", *(line for note in notes for line in textwrap.wrap(note, _WIDTH))])
-
-
-_WIDTH = 92
-
-
-def _money_scale(largest: float) -> tuple[float, str]:
-    """Return the factor and the name in which amounts up to this one are easy to read."""
-    for factor, name in ((1e9, "bn RWF"), (1e6, "m RWF"), (1e3, "1,000 RWF")):
-        if largest >= factor:
-            return 1.0 / factor, name
-    return 1.0, "RWF"
 
 
 _YEARLY = (
@@ -348,8 +344,8 @@ _YEARLY = (
 )
 
 
-def format_yearly(results: Results) -> str:
-    """Return the main results by reporting year as fixed-width text: medians over replicates.
+def yearly_as_table(results: Results) -> Table:
+    """Return the main results by reporting year: medians over replicates.
 
     Parameters
     ----------
@@ -358,23 +354,26 @@ def format_yearly(results: Results) -> str:
 
     Returns
     -------
-    str
-        One line a reporting year; the 5-95 % band stands below the median where there is more than one run.
+    cbhi.tables.Table
+        One row a reporting year; the 5-95 % spread stands below the median where there is more than one run.
     """
-    titles, columns, decimals = [], [], []
+    heads, medians, bands = ["year"], [], []
     for title, name in _YEARLY:
-        spreads = np.array([_spread(column) for column in results.values(name)[..., 0].T])
-        scale, unit = {"share": (100.0, "%")}.get(VARIABLES[name].unit, (1.0, ""))
-        if VARIABLES[name].unit == "RWF":
-            scale, unit = _money_scale(float(np.nanmax(spreads, initial=0.0)))
-        titles.append(f"{title}, {unit}" if unit else title)
-        columns.append(spreads * scale)
-        decimals.append(1 if unit == "%" else 2)
-    lines = [_head(results, "the years"), "", f"{'year':>6}" + "".join(f"{title:>19}" for title in titles)]
-    for place, (label, _, _) in enumerate(results.periods):
-        cells = [(column[place], d) for column, d in zip(columns, decimals, strict=True)]
-        lines.append(f"{label:>6}" + "".join(f"{cell[0]:>19,.{d}f}" for cell, d in cells))
+        low, median, high = quantiles_over_replicates(results.values(name)[..., 0])
+        unit = VARIABLES[name].unit
+        known = np.abs([low, high])
+        scale = scale_of(unit, float(np.nanmax(known)) if np.isfinite(known).any() else math.nan)
+        heads.append(f"{title}, {scale.unit}" if unit in ("share", "RWF") else title)
+        medians.append([scale.show(value) for value in median])
+        bands.append([f"{scale.show(a)} to {scale.show(b)}" for a, b in zip(low, high, strict=True)])
+    rows = []
+    for place, label in enumerate(results.period_labels()):
+        rows.append((label, *(column[place] for column in medians)))
         if results.n_replicates > 1:
-            bands = [f"{cell[1]:,.{d}f} to {cell[2]:,.{d}f}" for cell, d in cells]
-            lines.append(" " * 6 + "".join(f"{band:>19}" for band in bands))
-    return "\n".join([*lines, "", *textwrap.wrap(_runs(results), _WIDTH)])
+            rows.append(("", *(column[place] for column in bands)))
+    return Table(
+        title=_title(results, "the years"),
+        heads=(tuple(heads),),
+        rows=tuple(rows),
+        notes=(describe_runs(results.n_replicates),),
+    )

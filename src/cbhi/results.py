@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,14 +17,22 @@ from cbhi.kernels.records import F8, I8
 from cbhi.months import format_month
 from cbhi.observation import administrative_factor
 from cbhi.packing import first_month_of_sale
-from cbhi.scenarios import Scenario, suggest
+from cbhi.scenarios import Scenario
 from cbhi.variables import BY_QUINTILE, QUINTILE_RATES, VARIABLES, YEARLY_ONLY, Arrays, By, Cells
+from cbhi.words import suggest
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+
+    from cbhi.tables import Table
 
 COLUMNS = ("scenario", "param_set", "replicate", "period", "group", "variable", "value", "unit")
 Every = Literal["year", "month", "both"]
+PER_RUN = frozenset({"districts"})
+"""Fields of ``Arrays`` that all replicates share."""
+NUMBERED_BY = {"interviews": "interviewed_in", "interviewed_in": "interviewed_in"}
+"""Field -> the field with the replicate of each of its rows; for every other field ``replicates``."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,13 @@ class Results:
     def _sold_from(self) -> I8:
         return first_month_of_sale(self.scenario)
 
+    @functools.cached_property
+    def _published_rows(self) -> pd.DataFrame:
+        # kept, because the table, the file and the picture all need it
+        from cbhi.published import compare_published
+
+        return compare_published(self)
+
     def _spans(self, every: Literal["year", "month"]) -> tuple[list[str], list[tuple[int, int]]]:
         if every == "year":
             return [label for label, _, _ in self.periods], [(b, e) for _, b, e in self.periods]
@@ -124,6 +140,43 @@ class Results:
         variable = VARIABLES[name]
         values = variable.value(Cells(self.arrays, spans, by, self._factor, self._sold_from))
         return values * self.weight if variable.scaled else values
+
+    def span_values(self, name: str, first: str, last: str) -> F8:
+        """Return one variable over several reporting years taken as one period, shape (replicates,).
+
+        Parameters
+        ----------
+        name
+            A name from ``cbhi.VARIABLES``.
+        first, last
+            Labels of the first and the last year, which may be the same. Francs and counts are added up,
+            shares and rates cover the whole stretch, and what is read at a period's end is read at the last.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name or year, or a last year before the first.
+        """
+        if name not in VARIABLES:
+            raise ValueError(
+                f"unknown variable '{name}'{suggest(name, VARIABLES)}; all names: cbhi.VARIABLES"
+            )
+        spans = {label: (begin, end) for label, begin, end in self.periods}
+        for label in (first, last):
+            if label not in spans:
+                raise ValueError(
+                    f"'{label}' is not a reporting year of this run; there are: {', '.join(spans)}"
+                )
+        span = (spans[first][0], spans[last][1])
+        if span[0] >= span[1]:
+            raise ValueError(f"the period runs backwards: from {first} to {last}")
+        variable = VARIABLES[name]
+        values = variable.value(Cells(self.arrays, [span], "all", self._factor, self._sold_from))[:, 0, 0]
+        return values * self.weight if variable.scaled else values
+
+    def period_labels(self, every: Literal["year", "month"] = "year") -> list[str]:
+        """Return the labels of the reporting years ("2003") or of the months ("2003-07")."""
+        return self._spans(every)[0]
 
     def groups(self, by: By) -> list[str]:
         """Return the labels of the groups."""
@@ -179,6 +232,197 @@ class Results:
         frame.insert(1, "param_set", 0)
         return frame[list(COLUMNS)]
 
+    def quantiles(
+        self,
+        name: str,
+        probabilities: Sequence[float] = (0.05, 0.5, 0.95),
+        *,
+        every: Literal["year", "month"] = "year",
+        by: By = "all",
+    ) -> pd.DataFrame:
+        """Return how far a variable spreads over replicates; ``mean_ci`` gives the error of their mean.
+
+        The spread is chance alone, without doubt about the parameters, and does not shrink with more
+        replicates.
+
+        Parameters
+        ----------
+        name
+            A name from ``cbhi.VARIABLES``.
+        probabilities
+            From 0 to 1, each once.
+        every, by
+            As in ``values``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a period and group: scenario, period, group, variable, one column a probability (``p05``,
+            ``p50``, ``p97.5``), n_replicates (that have a value), unit. With one replicate all quantiles are
+            that run.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name, or a probability outside 0 to 1.
+        """
+        from cbhi.spread import quantiles_frame
+
+        return quantiles_frame(self, name, probabilities, every=every, by=by)
+
+    def mean_ci(
+        self,
+        name: str,
+        level: float = 0.95,
+        *,
+        every: Literal["year", "month"] = "year",
+        by: By = "all",
+    ) -> pd.DataFrame:
+        """Return the mean over replicates and its Monte Carlo error; ``quantiles`` gives their spread.
+
+        The interval (Student's t over replicates) shrinks with the square root of their number; it says how
+        well the mean is known, not how far one run may lie from it.
+
+        Parameters
+        ----------
+        name
+            A name from ``cbhi.VARIABLES``.
+        level
+            Coverage of the interval, above 0 and below 1.
+        every, by
+            As in ``values``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a period and group: scenario, period, group, variable, mean, standard_error, ci_low,
+            ci_high, n_replicates (that have a value), unit. Standard error and interval are not a number
+            where fewer than two replicates have a value.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name, or a level that is not between 0 and 1.
+        """
+        from cbhi.spread import mean_ci_frame
+
+        return mean_ci_frame(self, name, level, every=every, by=by)
+
+    def summary(self, names: Sequence[str] | None = None, periods: Sequence[str] | None = None) -> Table:
+        """Return what was run and the main results at a glance, as a table that prints itself.
+
+        Parameters
+        ----------
+        names
+            Variables; the headline ones if not given.
+        periods
+            Reporting years, such as ``["2003", "2010"]``; if not given, as many as fit a line of 100
+            characters, the last complete one among them.
+
+        Returns
+        -------
+        cbhi.tables.Table
+            Medians over replicates, with their 5-95 % spread where there are several; ``as_text``,
+            ``as_html``, ``as_latex`` and ``as_csv`` write it.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name or year.
+        """
+        from cbhi.summary import summarise
+
+        return summarise(self, names, periods)
+
+    def _repr_html_(self) -> str:
+        from cbhi.summary import notebook_html
+
+        return notebook_html(self)
+
+    def plot(
+        self,
+        name: str,
+        *,
+        every: Literal["year", "month"] = "year",
+        by: By = "all",
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw a variable over time, with the spread of the replicates and published figures if there are.
+
+        Parameters
+        ----------
+        name
+            A name from ``cbhi.VARIABLES``.
+        every, by
+            As in ``values``; groups become lines.
+        ax
+            Where to draw; a new figure of pyplot's if not given.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Nothing is shown by this; a notebook shows the figure by itself.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name.
+        ModuleNotFoundError
+            When matplotlib is not installed.
+        """
+        from cbhi.plots import plot_variable
+
+        return plot_variable(self, name, every=every, by=by, ax=ax)
+
+    def to_psa(
+        self,
+        *,
+        costs: str | Sequence[str] | None = None,
+        effects: str | Sequence[str] | None = None,
+        periods: Sequence[str] | None = None,
+        by: By = "all",
+        form: Literal["long", "wide"] = "long",
+    ) -> pd.DataFrame:
+        """Return costs and effects by replicate as hesim, dampack and BCEA read them.
+
+        One scenario is one strategy; ``cbhi.psa.psa_frame(one, other, ...)`` joins several.
+
+        Parameters
+        ----------
+        costs
+            Variables in RWF whose sum is the cost; what the scheme pays for care and administration if not
+            given.
+        effects
+            Variables that become a column each; coverage, visits and catastrophic spending if not given.
+        periods
+            Labels of reporting years; all if not given.
+        by
+            Groups: ``"all"``, ``"district"`` or ``"quintile"``.
+        form
+            ``"long"`` for hesim, ``"wide"`` for dampack and BCEA.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Long: sample, strategy, grp, period, costs, one column an effect. Wide: one row a sample, columns
+            with the levels outcome, period, grp, strategy.
+
+        Raises
+        ------
+        ValueError
+            For unknown names or years, or costs that are not in one unit of RWF.
+        """
+        from cbhi.psa import COSTS, EFFECTS, psa_frame
+
+        return psa_frame(
+            self,
+            costs=COSTS if costs is None else costs,
+            effects=EFFECTS if effects is None else effects,
+            periods=periods,
+            by=by,
+            form=form,
+        )
+
     def flows_frame(self) -> pd.DataFrame:
         """Return money moved by reporting year and kind: payer, payee, purpose, RWF at national scale."""
         import pandas as pd
@@ -215,33 +459,130 @@ class Results:
 
         return lender_frame(self)
 
+    def indicators(
+        self,
+        survey: pd.DataFrame | None = None,
+        *,
+        poverty_line_rwf: float | Mapping[str, float] | None = None,
+        ppp_rwf: float | Mapping[str, float] | None = None,
+    ) -> pd.DataFrame:
+        """Return the indicators of the field by year; see ``cbhi.run_indicators.indicators_frame``."""
+        from cbhi.run_indicators import indicators_frame
+
+        return indicators_frame(self, survey, poverty_line_rwf=poverty_line_rwf, ppp_rwf=ppp_rwf)
+
+    def indicators_summary(self, period: str | None = None) -> Table:
+        """Return one year's indicators as a table; see ``cbhi.run_indicators.indicators_table``."""
+        from cbhi.run_indicators import indicators_table
+
+        return indicators_table(self, period)
+
+    def health_accounts(self) -> pd.DataFrame:
+        """Return the money in the codes of SHA 2011; see ``cbhi.health_accounts.health_accounts``."""
+        from cbhi.health_accounts import health_accounts
+
+        return health_accounts(self)
+
+    def health_accounts_summary(self, period: str | None = None) -> Table:
+        """Return one year's health accounts; see ``cbhi.health_accounts.health_accounts_table``."""
+        from cbhi.health_accounts import health_accounts_table
+
+        return health_accounts_table(self, period)
+
     def __add__(self, other: Results) -> Results:
         """Return the results of both: replicates of one scenario, size and seed, none of them twice."""
         if not isinstance(other, Results):
             return NotImplemented
-        same = (
-            self.scenario.fingerprint() == other.scenario.fingerprint()
-            and self.households == other.households
-            and self.seed == other.seed
-        )
-        if not same:
-            raise ValueError("only replicates of one scenario, number of households and seed can be joined")
-        if np.intersect1d(self.arrays.replicates, other.arrays.replicates).size:
-            raise ValueError("the same replicate is in both results")
-        joined = {
-            field: np.concatenate([getattr(self.arrays, field), getattr(other.arrays, field)])
-            for field in Arrays._fields
-            if field != "districts"
-        }
-        order = np.argsort(joined["replicates"], kind="stable")
-        arrays = Arrays(**{k: v[order] for k, v in joined.items()}, districts=self.arrays.districts)
-        return dataclasses.replace(self, arrays=arrays)
+        return join_results([self, other])
 
-    def save(self, directory: str | Path) -> Path:
-        """Write tables, a run record and, with matplotlib, a picture; return the directory.
+    def __radd__(self, other: object) -> Results:
+        """Return these results for ``sum``, which starts from 0."""
+        return self if isinstance(other, int) and other == 0 else NotImplemented
 
-        Every file is written under a temporary name and renamed. See ``cbhi.saving``.
+    def save(self, directory: str | Path, formats: Sequence[str] = ("csv",)) -> Path:
+        """Write tables, arrays, a run record and, with matplotlib, a picture; ``cbhi.load`` reads them back.
+
+        Parameters
+        ----------
+        directory
+            Folder, made if need be; other files in it are left alone.
+        formats
+            Of the tables: ``"csv"`` (always written), ``"parquet"``, ``"xlsx"`` (one workbook), ``"dta"``
+            (Stata).
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+
+        Raises
+        ------
+        ValueError
+            For an unknown format, or more rows than a sheet of a workbook holds.
+        ModuleNotFoundError
+            When the package that writes a format is not installed.
+        OSError
+            When the folder cannot be written; it then holds what it held before.
         """
         from cbhi.saving import save_results
 
-        return save_results(self, Path(directory))
+        return save_results(self, Path(directory), formats=formats)
+
+
+def join_results(parts: Sequence[Results]) -> Results:
+    """Return the replicates of several results as one, in the order of their numbers.
+
+    Parameters
+    ----------
+    parts
+        Results of one scenario, number of households and seed; at least one.
+
+    Returns
+    -------
+    Results
+        With the scenario of the first.
+
+    Raises
+    ------
+    ValueError
+        When they do not belong together, or hold the same replicate twice.
+    """
+    first = parts[0]
+    run = (first.scenario.fingerprint(), first.households, first.seed)
+    if any((p.scenario.fingerprint(), p.households, p.seed) != run for p in parts[1:]):
+        raise ValueError("only replicates of one scenario, number of households and seed can be joined")
+    numbers = np.concatenate([part.arrays.replicates for part in parts])
+    if np.unique(numbers).size != numbers.size:
+        raise ValueError("the same replicate is in both results")
+    joined = {}
+    for field in Arrays._fields:
+        if field not in PER_RUN:
+            rows = np.concatenate([replicate_of_rows(part.arrays, field) for part in parts])
+            values = np.concatenate([getattr(part.arrays, field) for part in parts])
+            joined[field] = values[np.argsort(rows, kind="stable")]
+    return _with_arrays(first, joined)
+
+
+def select_replicates(results: Results, numbers: Container[int]) -> Results:
+    """Return the results of those replicates whose number is in ``numbers``."""
+    kept = np.array(
+        [number for number in results.arrays.replicates if int(number) in numbers], dtype=np.int64
+    )
+    chosen = {
+        field: getattr(results.arrays, field)[np.isin(replicate_of_rows(results.arrays, field), kept)]
+        for field in Arrays._fields
+        if field not in PER_RUN
+    }
+    return _with_arrays(results, chosen)
+
+
+def replicate_of_rows(arrays: Arrays, field: str) -> I8:
+    """Return the replicate that each entry on the first axis of a field belongs to."""
+    numbers: I8 = getattr(arrays, NUMBERED_BY.get(field, "replicates"))
+    return numbers
+
+
+def _with_arrays(results: Results, arrays: dict[str, NDArray[Any]]) -> Results:
+    for array in arrays.values():
+        array.flags.writeable = False
+    return dataclasses.replace(results, arrays=results.arrays._replace(**arrays))

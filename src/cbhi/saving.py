@@ -1,4 +1,4 @@
-"""Write results to a folder: tables, what was run, and a picture.
+"""Write results to a folder: tables, arrays, what was run, and a picture.
 
 All files are written to a hidden folder inside the target and then renamed into place, so that a run that
 fails or is stopped leaves either the old files or the new ones.
@@ -6,48 +6,89 @@ fails or is stopped leaves either the old files or the new ones.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cbhi.formats import SHEET_ROWS, check_formats, write_table, write_workbook
+from cbhi.kernels import codes
 from cbhi.months import format_month
 from cbhi.plots import plot_headline
 from cbhi.published import published_table
 from cbhi.results import COLUMNS, Results
+from cbhi.spread import quantiles_over_replicates
+from cbhi.storage import FORMAT_VERSION, engine_hash, hash_of_file, scenario_to_plain, write_arrays
+from cbhi.variables import VARIABLES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FILES", "save_results"]
+__all__ = ["FILES", "OTHER_FILES", "TABLES", "check_workbook", "clear_leftovers", "save_results"]
 
-FILES = (
-    "yearly.csv",
-    "monthly.csv",
-    "quintiles.csv",
-    "districts.csv",
-    "flows.csv",
-    "accounts.csv",
-    "resources.csv",
-    "lenders.csv",
-    "published.csv",
-    "parameters.csv",
-    "scenario.json",
-    "run.json",
-    "coverage.png",
-)
-"""Everything a folder of results can hold; a file that a run does not make is removed."""
+TABLES = {
+    "yearly": "every variable by reporting year",
+    "monthly": "every variable by month",
+    "quintiles": "by fifth of consumption and reporting year",
+    "districts": "by district and reporting year, means over replicates",
+    "flows": "money moved, by kind and reporting year",
+    "accounts": "each partner's account by reporting year",
+    "resources": "what each partner brings by reporting year",
+    "lenders": "the lenders' balance sheet by reporting year",
+    "indicators": "the indicators of the field by reporting year",
+    "health_accounts": "money in the System of Health Accounts 2011",
+    "published": "the published figures beside the model",
+    "parameters": "every parameter, its value at the start and its source",
+}
+"""Name and content of each table."""
 
+WORKBOOK = "results.xlsx"
+FILES = (*(f"{name}.csv" for name in TABLES), "arrays.npz", "scenario.json", "run.json", "coverage.png")
+"""What a folder of results holds by default; a file that a run does not make is removed."""
+OTHER_FILES = (*(f"{name}.{ending}" for ending in ("parquet", "dta") for name in TABLES), WORKBOOK)
+"""What other formats add."""
+
+_STAGED = ".saving-"
 _PACKAGES = ("cbhi", "numpy", "numba", "pandas", "scipy", "matplotlib")
 _WEAK = ("recalled", "assumption")
+_COLUMN_LABELS = {
+    "scenario": "Scenario",
+    "param_set": "Number of the set of parameters",
+    "replicate": "Replicate: a run with draws of its own",
+    "period": "Reporting year, by the year in which it closes, or month",
+    "group": "Group of people",
+    "variable": "Variable, see docs/variables.md",
+    "value": "Value in the unit beside it",
+    "unit": "Unit",
+    "months": "Months of the reporting year that were simulated",
+    "value_rwf": "RWF, national scale",
+    "payer": "Who pays",
+    "payee": "Who receives",
+    "purpose": "What for",
+    "flow": "Kind of payment",
+    "partner": "Whose account",
+    "item": "Opening, closing, or kind of payment",
+    "counterpart": "Who stands on the other side",
+    "model_median": "Model: median over replicates",
+    "model_p05": "Model: 5 % quantile over replicates",
+    "model_p95": "Model: 95 % quantile over replicates",
+}
 
 
-def save_results(results: Results, directory: Path, *, record: Mapping[str, Any] | None = None) -> Path:
-    """Write tables, a run record and, with matplotlib, a picture.
+def save_results(
+    results: Results,
+    directory: Path,
+    *,
+    formats: Iterable[str] = ("csv",),
+    record: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write tables, arrays, a run record and, with matplotlib, a picture.
 
     Parameters
     ----------
@@ -55,6 +96,8 @@ def save_results(results: Results, directory: Path, *, record: Mapping[str, Any]
         What to write.
     directory
         Folder, made if need be. Other files in it are left alone.
+    formats
+        Forms of the tables from ``cbhi.formats.FORMATS``; CSV is always written.
     record
         More to keep in ``run.json``, such as the time of day and the seconds it took, which results do not
         know.
@@ -66,45 +109,98 @@ def save_results(results: Results, directory: Path, *, record: Mapping[str, Any]
 
     Raises
     ------
+    ValueError
+        For an unknown format, or more rows than a sheet of a workbook holds.
+    ModuleNotFoundError
+        When the package that writes a format is not installed.
     OSError
         When the folder cannot be made or written; it then holds what it held before.
     """
+    wanted = check_formats(formats)
+    if "xlsx" in wanted:
+        check_workbook(len(results.periods), results.n_replicates)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=directory) as name:
+        # what cannot be taken away is hidden, and goes with the next run
+        with tempfile.TemporaryDirectory(prefix=_STAGED, dir=directory, ignore_cleanup_errors=True) as name:
             staged = Path(name)
-            _write_all(results, staged, dict(record or {}))
-            made = [file for file in FILES if (staged / file).exists()]
-            for file in made:
-                os.replace(staged / file, directory / file)
-            for file in FILES:
-                if file not in made:
-                    (directory / file).unlink(missing_ok=True)
+            _write_all(results, staged, wanted, dict(record or {}))
+            _swap_in(staged, directory)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OSError(error.errno or 0, f"results cannot be written to '{directory}': {reason}") from error
     return directory
 
 
-def _write_all(results: Results, folder: Path, record: dict[str, Any]) -> None:
-    import pandas as pd
+def check_workbook(n_periods: int, n_replicates: int) -> None:
+    """Refuse a workbook whose longest sheet would not fit.
 
-    tables: dict[str, Callable[[], pd.DataFrame]] = {
-        "yearly.csv": lambda: results.to_frame(every="year"),
-        "monthly.csv": lambda: results.to_frame(every="month"),
-        "quintiles.csv": lambda: results.to_frame(every="year", by="quintile"),
-        "districts.csv": lambda: _district_means(results),
-        "flows.csv": results.flows_frame,
-        "accounts.csv": results.accounts_frame,
-        "resources.csv": results.resources_frame,
-        "lenders.csv": results.lender_frame,
-        "parameters.csv": lambda: pd.DataFrame(results.scenario.provenance()),
-    }
-    if results.scenario.country:
-        tables["published.csv"] = lambda: published_table(results)
-    for file, make in tables.items():
-        make().to_csv(folder / file, index=False, lineterminator="\n")
-    _write_json(folder / "scenario.json", results.scenario.as_dict())
+    Parameters
+    ----------
+    n_periods
+        Reporting years.
+    n_replicates
+        Runs.
+
+    Raises
+    ------
+    ValueError
+        With the largest number of replicates that fits.
+    """
+    # an account has an opening, a closing, and every flow once at either end
+    rows = n_periods * max(len(VARIABLES), 2 * len(codes.SECTORS) + 2 * codes.N_FLOWS)
+    if rows * n_replicates > SHEET_ROWS:
+        raise ValueError(
+            f"a sheet of a workbook holds {SHEET_ROWS:,} rows, and {n_replicates:,} replicates need"
+            f" {rows * n_replicates:,}; at most {SHEET_ROWS // rows:,} replicates fit, or use another format"
+        )
+
+
+def clear_leftovers(directory: Path) -> None:
+    """Remove what a run that was killed while it saved has left; no other run may be writing there."""
+    for path in directory.glob(f"{_STAGED}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _swap_in(staged: Path, directory: Path) -> None:
+    """Rename all files into place, or put back what was there."""
+    made = [file for file in (*FILES, *OTHER_FILES) if (staged / file).exists()]
+    before = staged / "before"
+    before.mkdir()
+    aside: list[str] = []
+    placed: list[str] = []
+    try:
+        for file in (*FILES, *OTHER_FILES):
+            if (directory / file).is_dir():
+                raise IsADirectoryError(21, f"'{file}' is a folder")
+            if (directory / file).exists():
+                os.replace(directory / file, before / file)
+                aside.append(file)
+            if file in made:
+                os.replace(staged / file, directory / file)
+                placed.append(file)
+    except BaseException:
+        for file in placed:
+            with contextlib.suppress(OSError):
+                (directory / file).unlink(missing_ok=True)
+        for file in aside:
+            with contextlib.suppress(OSError):
+                os.replace(before / file, directory / file)
+        raise
+
+
+def _write_all(results: Results, folder: Path, formats: tuple[str, ...], record: dict[str, Any]) -> None:
+    frames = {}
+    for name, make in _frames(results).items():
+        frame = make()
+        for ending in formats:
+            if ending != "xlsx":
+                title = f"{name}: {TABLES[name]}"
+                write_table(frame, folder / f"{name}.{ending}", _COLUMN_LABELS, title)
+        if name in _SHEETS.values():
+            frames[name] = frame
+    _write_json(folder / "scenario.json", scenario_to_plain(results.scenario))
+    write_arrays(results, folder / "arrays.npz")
     try:
         plot_headline(results).savefig(folder / "coverage.png")
         picture = "coverage.png"
@@ -112,7 +208,85 @@ def _write_all(results: Results, folder: Path, record: dict[str, Any]) -> None:
         if (error.name or "").split(".")[0] != "matplotlib":
             raise
         picture = "not drawn: matplotlib is not installed; pip install 'cbhi[plot]'"
-    _write_json(folder / "run.json", {**_run_record(results), "picture": picture, **record})
+    said = {**_run_record(results), "formats": list(formats), "picture": picture, **record}
+    if "xlsx" in formats:
+        frames |= {"summary": _summary_frame(results), "about": _about_frame(said)}
+        write_workbook({sheet: frames[name] for sheet, name in _SHEETS.items()}, folder / WORKBOOK)
+    said["files"] = {path.name: hash_of_file(path) for path in sorted(folder.iterdir())}
+    _write_json(folder / "run.json", said)
+
+
+_SHEETS = {
+    "Inputs": "parameters",
+    "Summary": "summary",
+    "Yearly": "yearly",
+    "ByQuintile": "quintiles",
+    "Ledger": "accounts",
+    "About": "about",
+}
+
+
+def _frames(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
+    """Return how each table is made, in the order of ``TABLES``."""
+    frames: dict[str, Callable[[], pd.DataFrame]] = {
+        "yearly": lambda: results.to_frame(every="year"),
+        "monthly": lambda: results.to_frame(every="month"),
+        "quintiles": lambda: results.to_frame(every="year", by="quintile"),
+        "districts": lambda: _district_means(results),
+        "flows": results.flows_frame,
+        "accounts": results.accounts_frame,
+        "resources": results.resources_frame,
+        "lenders": results.lender_frame,
+        "indicators": results.indicators,
+        "health_accounts": results.health_accounts,
+        "published": lambda: published_table(results),
+        "parameters": lambda: _parameters_frame(results),
+    }
+    if not results.scenario.country:
+        del frames["published"]
+    return frames
+
+
+def _parameters_frame(results: Results) -> pd.DataFrame:
+    """Return one row a parameter; values are of many kinds, so all are text."""
+    import pandas as pd
+
+    frame = pd.DataFrame(results.scenario.provenance())
+    return frame.assign(value=[str(value) for value in frame["value"]])
+
+
+def _summary_frame(results: Results) -> pd.DataFrame:
+    """Return median and 5-95 % spread over replicates of every variable by reporting year."""
+    import pandas as pd
+
+    labels = [label for label, _, _ in results.periods]
+    parts = []
+    for name, variable in VARIABLES.items():
+        low, median, high = quantiles_over_replicates(results.values(name)[..., 0], (0.05, 0.5, 0.95))
+        columns = {"variable": name, "about": variable.about, "unit": variable.unit, "period": labels}
+        parts.append(pd.DataFrame({**columns, "median": median, "p05": low, "p95": high}))
+    return pd.concat(parts, ignore_index=True).assign(replicates=results.n_replicates)
+
+
+def _about_frame(record: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what was run and how the sheets are read, as item and content."""
+    import pandas as pd
+
+    rows = [
+        ("Inputs", "every parameter: value at the start, unit, range, source, confidence"),
+        (
+            "Summary",
+            "median, and 5 % and 95 % quantiles over replicates: chance alone, no doubt of parameters",
+        ),
+        ("Yearly", TABLES["yearly"] + "; one row is one value of one replicate"),
+        ("ByQuintile", TABLES["quintiles"]),
+        ("Ledger", TABLES["accounts"] + "; opening, payments and closing, RWF at national scale"),
+    ]
+    told = ("scenario", "fingerprint", "start", "end", "households", "replicates", "seed")
+    rows += [(key.replace("_", " "), str(record[key])) for key in told]
+    rows += [(f"version of {name}", str(version)) for name, version in record["versions"].items()]
+    rows.append(("read it again", "cbhi.load(folder) in Python gives back everything"))
+    return pd.DataFrame(rows, columns=["item", "content"])
 
 
 def _district_means(results: Results) -> pd.DataFrame:
@@ -132,6 +306,7 @@ def _run_record(results: Results) -> dict[str, Any]:
     for row in parameters:
         counts[row["confidence"]] = counts.get(row["confidence"], 0) + 1
     return {
+        "format_version": FORMAT_VERSION,
         "scenario": scenario.name,
         "fingerprint": scenario.fingerprint(),
         "country": scenario.country,
@@ -151,6 +326,7 @@ def _run_record(results: Results) -> dict[str, Any]:
         "replicates": results.n_replicates,
         "replicate_numbers": [int(number) for number in results.arrays.replicates],
         "persons_per_simulated_person": results.weight,
+        "engine": engine_hash(),
         "versions": {"python": platform.python_version(), **_versions()},
         "platform": platform.platform(),
         "parameters_by_confidence": dict(sorted(counts.items())),

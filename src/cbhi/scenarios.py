@@ -9,38 +9,47 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import difflib
-import functools
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import ValidationError
-
+from cbhi.changes import Problem, check_dated, check_span, flat_values, known_parameters, stretches
+from cbhi.changes import flatten as flatten
 from cbhi.datasets import data_dir
 from cbhi.months import format_month, parse_month
-from cbhi.params import ParameterInfo, Parameters, parameter_table
+from cbhi.params import Parameters
+from cbhi.scenario_files import FileEvent, ScenarioFile, read_scenario_file
+from cbhi.words import listed, nearest
+from cbhi.words import suggest as suggest
 
 
 class ScenarioError(ValueError):
-    """A scenario that cannot be run; ``problems`` holds one line each, all found at once."""
+    """A scenario that cannot be run.
 
-    def __init__(self, place: str, problems: Iterable[str]) -> None:
+    Attributes
+    ----------
+    place
+        What is wrong: a file, a scenario, a change.
+    problems
+        One line each, all found at once.
+    details
+        The same with their places and keys.
+    """
+
+    def __init__(self, place: str, problems: Iterable[str | Problem]) -> None:
         self.place = place
-        self.problems = tuple(problems)
+        self.details = tuple(p if isinstance(p, Problem) else Problem(p) for p in problems)
+        self.problems = tuple(problem.text for problem in self.details)
         count = len(self.problems)
         head = f"{place} has {count} problem{'s' if count != 1 else ''}"
         super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
 
-
-@functools.cache
-def _table() -> dict[str, ParameterInfo]:
-    return parameter_table()
+    def __reduce__(self) -> Any:
+        return ScenarioError, (self.place, self.details)
 
 
 @dataclass(frozen=True)
@@ -83,23 +92,18 @@ class Scenario:
     def __post_init__(self) -> None:
         # a table such as scheme.premium_rwf is taken apart, so that an event can change one of its entries
         # and never writes into the caller's
-        flat, unknown = flatten(self.values)
-        object.__setattr__(self, "values", MappingProxyType(dict(self.values) if unknown else flat))
+        flat = flatten(self.values)
+        values = dict(self.values) if flat.problems else flat.values
+        object.__setattr__(self, "values", MappingProxyType(values))
         object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
         object.__setattr__(self, "events", tuple(sorted(self.events, key=lambda e: e.month)))
-        problems = []
-        if self.end < self.start:
-            problems.append(
-                f"the run ends in {format_month(self.end)}, before it starts in {format_month(self.start)}"
-            )
-        elif self.end - self.start >= 12 * 100:
-            problems.append("the run is longer than 100 years")
+        problems = [*flat.problems]
+        if (wrong := check_span(self.start, self.end)) is not None:
+            problems.append(Problem(wrong))
         for event in self.events:
-            problems += [
-                f"event of {format_month(event.month)}: {key} describes the start and cannot change later"
-                for key in event.changes
-                if key in _table() and not _table()[key].datable
-            ]
+            for key in event.changes:
+                if key in known_parameters() and (refused := check_dated(key)) is not None:
+                    problems.append(Problem(f"event of {format_month(event.month)}: {refused}", (), (key,)))
         if problems:
             raise ScenarioError(f"scenario '{self.name}'", problems)
         self.regimes()
@@ -129,54 +133,11 @@ class Scenario:
         ScenarioError
             With every value that is out of range or of the wrong type.
         """
-        current = dict(self.values)
-        problems: list[str] = []
-        changes_by_month: dict[int, dict[str, Any]] = {self.start: {}}
-        for event in self.events:
-            changes_by_month.setdefault(max(event.month, self.start), {}).update(event.changes)
-        regimes = []
-        for month in sorted(changes_by_month):
-            current.update(changes_by_month[month])
-            try:
-                parameters = Parameters.model_validate(_nest(current))
-                # later events are read for mistakes only
-                if month <= self.end + beyond:
-                    regimes.append((month, parameters))
-            except ValidationError as error:
-                for problem in _explain(error):
-                    if problem not in problems:
-                        problems.append(problem)
-        if regimes:
-            problems += _problems_of_series(regimes[0][1])
-        # rules that two keys share, checked on what is in force
-        for month, p in regimes:
-            if p.subsidy.state_share + p.subsidy.donor_share + p.subsidy.cross_subsidy_share > 1.0 + 1e-9:
-                problems.append(
-                    f"from {format_month(month)}: subsidy.state_share + subsidy.donor_share"
-                    " + subsidy.cross_subsidy_share is above 1"
-                )
-            if p.subsidy.poorest_share + p.subsidy.rich_share > 1.0:
-                problems.append(
-                    f"from {format_month(month)}: subsidy.poorest_share + subsidy.rich_share is above 1"
-                )
-            if p.fund.pool_share + p.fund.national_share > 1.0 + 1e-9:
-                problems.append(
-                    f"from {format_month(month)}: fund.pool_share + fund.national_share is above 1"
-                )
-            if p.scheme.open_months_before + p.scheme.open_months_after > 12:
-                problems.append(
-                    f"from {format_month(month)}: scheme.open_months_before + scheme.open_months_after is"
-                    " above 12: two membership years would be on sale at once"
-                )
-            if p.rollout.pilot_sections > p.population.sections:
-                problems.append("rollout.pilot_sections is above population.sections")
-            if p.rollout.pilot_districts > p.population.districts:
-                problems.append("rollout.pilot_districts is above population.districts")
-            if p.population.districts > p.population.sections:
-                problems.append("population.districts is above population.sections")
+        # events after the end are read for mistakes only
+        found, problems = stretches(self.start, self.values, ((e.month, e.changes) for e in self.events))
         if problems:
-            raise ScenarioError(f"scenario '{self.name}'", dict.fromkeys(problems))
-        return regimes
+            raise ScenarioError(f"scenario '{self.name}'", problems)
+        return [(month, p) for month, p in found if month <= self.end + beyond]
 
     def replace(
         self,
@@ -204,12 +165,16 @@ class Scenario:
         ScenarioError
             For unknown keys (with the nearest known one) and values out of range, all at once.
         """
-        flat, problems = flatten(changes or {})
+        taken = flatten(changes or {})
+        flat = taken.values
+        problems = taken.problems
+        first = self.start if start is None else _month(start, "start", problems)
+        last = self.end if end is None else _month(end, "end", problems)
         if problems:
             try:
-                self.replace(flat, name=name, start=start, end=end)
+                self.replace(flat, name=name)
             except ScenarioError as error:
-                problems += error.problems
+                problems += error.details
             raise ScenarioError("the change", problems)
         values = {**self.values, **flat}
         events = []
@@ -223,8 +188,8 @@ class Scenario:
         given = dict.fromkeys(flat, ("given by the user", "assumption"))
         return Scenario(
             name=name,
-            start=self.start if start is None else _month(start),
-            end=self.end if end is None else _month(end),
+            start=first,
+            end=last,
             values=values,
             events=tuple(events),
             sources={**self.sources, **given},
@@ -233,10 +198,20 @@ class Scenario:
 
     def add_event(self, month: str, changes: Mapping[str, Any], why: str = "") -> Scenario:
         """Return a copy with one more event: ``changes`` hold from ``month`` (such as "2011-07") on."""
-        flat, problems = flatten(changes)
+        taken = flatten(changes)
+        problems = taken.problems
+        at = _month(month, "month", problems)
+        if not changes:
+            problems.append(
+                Problem("it changes nothing; give what it changes, such as {'loans.offered': True}")
+            )
         if problems:
+            try:
+                dataclasses.replace(self, events=(*self.events, Event(self.start, taken.values)))
+            except ScenarioError as error:
+                problems += error.details
             raise ScenarioError(f"event of {month}", problems)
-        return dataclasses.replace(self, events=(*self.events, Event(_month(month), flat, why)))
+        return dataclasses.replace(self, events=(*self.events, Event(at, taken.values, why)))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the scenario as plain values, for a run record or JSON."""
@@ -260,9 +235,9 @@ class Scenario:
 
     def provenance(self) -> list[dict[str, Any]]:
         """Return one row a parameter: key, value at the start, unit, range, source, confidence."""
-        first = _flat_values(self.regimes()[0][1])
+        first = flat_values(self.regimes()[0][1])
         rows = []
-        for key, info in _table().items():
+        for key, info in known_parameters().items():
             source, confidence = self.sources.get(key, (info.source, info.confidence))
             rows.append(
                 {
@@ -280,122 +255,17 @@ class Scenario:
         return rows
 
 
-# values that a series can take; formal employment is found in the better-off half of people only
-_SERIES_RANGE = {
-    "population.persons": (1.0, 1e10),
-    "income.gini": (0.0, 0.95),
-    "provider.clinicians": (0.0, 1e9),
-    "provider.health_centres": (0.0, 1e9),
-    "formal.share": (0.0, 0.5),
-    "rollout.schemes": (0.0, 1e9),
-}
-
-
-def _problems_of_series(p: Parameters) -> list[str]:
-    """Return one line for every entry of a series that is out of range."""
-    flat = _flat_values(p)
-    return [
-        f"{key} of {month} = {value!r} is outside {low:g} to {high:g} [{_table()[key].unit}]"
-        for key, (low, high) in _SERIES_RANGE.items()
-        for month, value in flat[key].items()
-        if not low <= value <= high
-    ]
-
-
 def _rebuild(plain: dict[str, Any]) -> Scenario:
     return Scenario(**plain)
 
 
-def _month(text: str | datetime.date) -> int:
+def _month(text: str | datetime.date, word: str, problems: list[Problem]) -> int:
+    """Return the month number, or note what is wrong with it."""
     try:
         return parse_month(text)
     except ValueError as error:
-        raise ScenarioError("the change", [str(error)]) from None
-
-
-def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for key, value in flat.items():
-        *sections, leaf = key.split(".")
-        here = nested
-        for section in sections:
-            here = here.setdefault(section, {})
-        here[leaf] = value
-    return nested
-
-
-def _flat_values(parameters: Parameters) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for key in _table():
-        value: Any = parameters
-        for part in key.split("."):
-            value = getattr(value, part)
-        values[key] = value
-    return values
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the nearest known word, or an empty text."""
-    known = list(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if not near:
-        tails = {name.rsplit(".", 1)[-1]: name for name in known}
-        match = difflib.get_close_matches(word.rsplit(".", 1)[-1], list(tails), n=1, cutoff=0.75)
-        near = [tails[match[0]]] if match else []
-    return f"; did you mean '{near[0]}'?" if near else ""
-
-
-def flatten(changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return (full key to value, problems) of nested or dotted changes."""
-    known = _table()
-    flat: dict[str, Any] = {}
-    problems: list[str] = []
-
-    def walk(prefix: str, value: Any) -> None:
-        if prefix in known:
-            flat[prefix] = value
-        elif isinstance(value, Mapping) and any(key.startswith(f"{prefix}.") for key in known):
-            for name, inner in value.items():
-                walk(f"{prefix}.{name}", inner)
-        elif any(key.startswith(f"{prefix}.") for key in known):
-            inside = [key for key in known if key.startswith(f"{prefix}.")]
-            problems.append(f"'{prefix}' is a group of {len(inside)} parameters, such as '{inside[0]}'")
-        else:
-            problems.append(f"unknown key '{prefix}'{suggest(prefix, known)}")
-
-    for key, value in changes.items():
-        walk(str(key), value)
-    return flat, problems
-
-
-def _explain(error: ValidationError) -> list[str]:
-    """Return one line a problem: which parameter, what is wrong, range and unit."""
-    lines = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        info = _table().get(key) or _table().get(key.rsplit(".", 1)[0])
-        value = problem["input"]
-        if info is None:
-            lines.append(f"{key} = {value!r}: {problem['msg']}")
-            continue
-        if problem["type"] in ("greater_than_equal", "less_than_equal"):
-            low = "any" if info.low is None else f"{info.low:g}"
-            high = "any" if info.high is None else f"{info.high:g}"
-            line = f"{key} = {value!r} is outside {low} to {high} [{info.unit}]"
-            if info.high == 1 and isinstance(value, (int, float)) and 1 < value <= 100:
-                line += f"; {value:g} % is written {value / 100:g}"
-        elif info.choices:
-            options = ", ".join(repr(choice) for choice in info.choices)
-            line = f"{key} must be one of {options}, got {value!r}"
-            if isinstance(value, str):
-                line += suggest(value, info.choices)
-        else:
-            kind = {"int": "a whole number", "bool": "true or false", "float": "a number"}
-            wanted = next((text for name, text in kind.items() if problem["type"].startswith(name)), None)
-            line = f"{key} must be {wanted}, got {value!r}" if wanted else f"{key}: {problem['msg']}"
-            line += f" [{info.unit}]; example: {info.default!r}"
-        lines.append(line)
-    return lines
+        problems.append(Problem(f"{word}: {error}", (word,)))
+        return 0
 
 
 def scenarios_dir() -> Path:
@@ -413,125 +283,146 @@ def _find(name: str, beside: Path | None) -> Path:
         path = Path(name) if beside is None else beside / name
         if path.is_file():
             return path
-        raise ScenarioError(name, [f"there is no file '{path}'"])
+        what = "is a folder, not a file" if path.is_dir() else "does not exist"
+        others = [p.name for p in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+        meant = nearest(path.name, others, loose=False)
+        near = f"; did you mean '{meant}'?" if meant else ""
+        raise ScenarioError(name, [f"the file '{path}' {what}{near}"])
     path = scenarios_dir() / f"{name}.toml"
-    if path.is_file():
+    if path.is_file() and "/" not in name:
         return path
-    known = ", ".join(scenario_names())
+    known = scenario_names()
+    mine = Path(f"{name}.toml") if beside is None else beside / f"{name}.toml"
+    hint = f"; there is a file: write '{name}.toml'" if mine.is_file() else suggest(name, known)
+    end = "" if hint.endswith("?") else ";"
     raise ScenarioError(
-        f"scenario '{name}'", [f"no such scenario{suggest(name, scenario_names())}; shipped: {known}"]
+        f"scenario '{name}'", [f"no such scenario{hint}{end} shipped: {listed(known)}; or give a .toml file"]
     )
 
 
-def _line_of(text: str, key: str) -> int | None:
-    """Return the line of a TOML text in which the last part of ``key`` is first assigned."""
-    leaf = key.rsplit(".", 1)[-1]
-    for number, line in enumerate(text.splitlines(), start=1):
-        left = line.split("=", 1)[0].strip() if "=" in line else ""
-        if left and left.rsplit(".", 1)[-1].strip("\"' ") == leaf:
-            return number
-    return None
-
-
-_HEAD = ("name", "base", "country", "from", "to", "about", "event", "sources")
-
-
-def _tables_of_events(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    entries = content.get("event", [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("'event' must be written as tables: [[event]], then from = 2011-07-01 and changes")
-    return entries
-
-
-def _read_sources(content: Mapping[str, Any]) -> tuple[dict[str, tuple[str, str]], list[str]]:
-    entries = content.get("sources", {})
-    if not isinstance(entries, dict):
-        return {}, ["'sources' must be a table of keys"]
-    sources: dict[str, tuple[str, str]] = {}
-    problems = []
-    for key, entry in entries.items():
-        if key not in _table():
-            problems.append(f"sources: unknown key '{key}'{suggest(key, _table())}")
-        elif not isinstance(entry, dict) or not {"source", "confidence"} <= set(entry):
-            problems.append(f"sources: {key} needs {{ source = '...', confidence = '...' }}")
-        else:
-            sources[key] = (str(entry["source"]), str(entry["confidence"]))
-    return sources, problems
+def _read(path: Path) -> ScenarioFile:
+    try:
+        return read_scenario_file(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        lines = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ScenarioError(
+            path.name, [f"{path.name}:{lines}: not a UTF-8 text; save the file with encoding UTF-8"]
+        ) from None
 
 
 def _load(path: Path, inside: tuple[Path, ...] = ()) -> Scenario:
     if path in inside:
         circle = " -> ".join(p.name for p in (*inside, path))
         raise ScenarioError(path.name, [f"its bases run in a circle: {circle}"])
-    try:
-        text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise ScenarioError(path.name, [f"not a UTF-8 text: {error}"]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(path.name, [f"not valid TOML: {error}"]) from None
-    problems: list[str] = []
-    base: Scenario | None = None
-    if "base" in content:
-        base = _load(_find(str(content["base"]), path.parent).resolve(), (*inside, path))
-    sections = set(Parameters.model_fields)
-    body = {key: value for key, value in content.items() if key in sections}
-    problems += [
-        f"unknown key '{key}'{suggest(key, [*sections, *_HEAD])}"
-        for key in content
-        if key not in sections and key not in _HEAD
-    ]
-    values, wrong = flatten(body)
-    problems += wrong
-    events = []
-    try:
-        entries = _tables_of_events(content)
-    except ValueError as error:
-        entries = []
-        problems.append(str(error))
-    for number, entry in enumerate(entries, start=1):
-        changes, wrong = flatten({k: v for k, v in entry.items() if k not in ("from", "why")})
-        problems += [f"event {number}: {problem}" for problem in wrong]
-        try:
-            if "from" not in entry:
-                raise ValueError("'from' is missing; example: from = 2011-07-01")
-            events.append(Event(parse_month(entry["from"]), changes, str(entry.get("why", ""))))
-        except ValueError as error:
-            problems.append(f"event {number}: {error}")
-    span = {}
-    for word, inherited in (("from", base.start if base else None), ("to", base.end if base else None)):
-        try:
-            if word in content:
-                span[word] = parse_month(content[word])
-            elif inherited is not None:
-                span[word] = inherited
-            else:
-                raise ValueError(f"'{word}' is missing: the run needs a first and a last month")
-        except ValueError as error:
-            problems.append(str(error))
-    sources, wrong = _read_sources(content)
-    problems += wrong
-    if problems:
-        raise ScenarioError(path.name, [_with_line(path, text, problem) for problem in problems])
-    inherited_events = [
+    file = _read(path)
+    problems = list(file.problems)
+    base, of_base = _load_base(file, path, inside, problems)
+    start, end = _span(file, base, problems)
+    inherited = [
         Event(event.month, kept, event.why)
         for event in (base.events if base else ())
-        if (kept := {k: v for k, v in event.changes.items() if k not in values})
+        if (kept := {k: v for k, v in event.changes.items() if k not in file.places})
     ]
-    try:
-        return Scenario(
-            name=str(content.get("name", path.stem)),
-            start=span["from"],
-            end=span["to"],
-            values={**(base.values if base else {}), **values},
-            events=(*inherited_events, *events),
-            sources={**_inherited_sources(base, values, path), **sources},
-            country=str(content.get("country", base.country if base else "")),
+    events = (*inherited, *(Event(e.month, e.changes, e.why) for e in file.events if e.changes))
+    values = {**(base.values if base else {}), **file.values}
+    if "base" not in file.said or base is not None:
+        # rules between keys, where the base's values are known; values that are wrong are told already
+        _, shared = stretches(
+            start, values, sorted(((e.month, e.changes) for e in events), key=lambda e: e[0])
         )
+        wrong = {key for problem in problems for key in problem.keys} | _unread(file)
+        problems += [_with_lines(file, p) for p in shared if not wrong & set(p.keys)]
+    if problems or of_base or file.document.problems:
+        raise ScenarioError(path.name, [*of_base, *file.lines(path.name, problems)])
+    return Scenario(
+        name=file.name or path.stem,
+        start=start,
+        end=end,
+        values=values,
+        events=events,
+        sources={**_inherited_sources(base, file.values, path), **file.sources},
+        country=base.country if file.country is None and base else file.country or "",
+    )
+
+
+def _unread(file: ScenarioFile) -> set[str]:
+    """Return the keys whose values a file gives and nobody could read."""
+    unread = set(file.places) - set(file.values)
+    for event in file.events:
+        unread |= set(event.places) - set(event.changes)
+    return unread
+
+
+def _load_base(
+    file: ScenarioFile, path: Path, inside: tuple[Path, ...], problems: list[Problem]
+) -> tuple[Scenario | None, list[str]]:
+    """Return the base, where there is one, and what is wrong inside it."""
+    if file.base is None:
+        return None, []
+    try:
+        found = _find(file.base, path.parent).resolve()
     except ScenarioError as error:
-        raise ScenarioError(
-            path.name, [_with_line(path, text, problem) for problem in error.problems]
-        ) from None
+        problems += [
+            Problem(f"base '{file.base}': {text}", _head_path(file, "base")) for text in error.problems
+        ]
+        return None, []
+    try:
+        return _load(found, (*inside, path)), []
+    except ScenarioError as error:
+        if found in (*inside, path):
+            problems += [Problem(text, _head_path(file, "base")) for text in error.problems]
+            return None, []
+        return None, list(error.problems)
+
+
+def _head_path(file: ScenarioFile, word: str) -> tuple[str | int, ...]:
+    """Return the path of a word of the head, also where it was misspelt."""
+    return (word,) if (word,) in file.document.lines else ()
+
+
+def _span(file: ScenarioFile, base: Scenario | None, problems: list[Problem]) -> tuple[int, int]:
+    """Return the first and last month, and note what is wrong with them."""
+    start = file.start if file.start is not None else base.start if base else None
+    end = file.end if file.end is not None else base.end if base else None
+    for word, month, example in (("from", start, "1999-07-01"), ("to", end, "2012-06-30")):
+        if month is None and word not in file.said and "base" not in file.said:
+            problems.append(
+                Problem(
+                    f"'{word}' is missing: a run needs a first and a last month, or a base that has them;"
+                    f" example: {word} = {example}"
+                )
+            )
+    if start is not None and end is not None:
+        if (wrong := check_span(start, end)) is not None:
+            word = "to" if file.end is not None else "from"
+            problems.append(Problem(wrong, _head_path(file, word)))
+        problems += [p for event in file.events for p in _too_far(event, start, end)]
+    first = start if start is not None else end if end is not None else parse_month("2000-01")
+    return first, end if end is not None else first
+
+
+def _too_far(event: FileEvent, start: int, end: int) -> list[Problem]:
+    """Note an event that no run from this start can reach; one after the end waits for a longer run."""
+    if event.month - start < 12 * 100:
+        return []
+    place = next(iter(event.places.values()), ())[:2]
+    text = (
+        f"from: {format_month(event.month)} can never take effect: runs last at most 100 years, this one from"
+        f" {format_month(start)} to {format_month(end)}"
+    )
+    return [Problem(text, (*place, "from"))]
+
+
+def _with_lines(file: ScenarioFile, problem: Problem) -> Problem:
+    """Return a problem that several keys share with the lines in which they were set."""
+    lines = set()
+    for key in problem.keys:
+        one = file.place(dataclasses.replace(problem, keys=(key,)))
+        if one and (line := file.document.line(one)) is not None:
+            lines.add(line)
+    if len(lines) < 2:
+        return problem
+    return dataclasses.replace(problem, text=f"{problem.text}; lines {listed(str(n) for n in sorted(lines))}")
 
 
 def _inherited_sources(
@@ -542,16 +433,6 @@ def _inherited_sources(
     return {
         key: (f"given in {path.name}", "assumption") if key in values else inherited[key] for key in inherited
     }
-
-
-def _with_line(path: Path, text: str, problem: str) -> str:
-    words = problem.replace("'", " ").split()
-    candidates = [word.strip("'\",:;") for word in words if "." in word or word in text]
-    for word in candidates:
-        line = _line_of(text, word)
-        if line is not None:
-            return f"{path.name}:{line}: {problem}"
-    return f"{path.name}: {problem}"
 
 
 def scenario(name: str | Path) -> Scenario:
@@ -568,3 +449,32 @@ def scenario(name: str | Path) -> Scenario:
         When there is no such scenario (with the nearest name), or with every problem of the file at once.
     """
     return _load(_find(str(name), None).resolve())
+
+
+def base_of(name: str | Path) -> tuple[str, Scenario]:
+    """Return what a scenario starts from: the name of its base, and the base.
+
+    Parameters
+    ----------
+    name
+        As for ``scenario``.
+
+    Returns
+    -------
+    str
+        What the file calls its base, or ``"the defaults"`` where it has none.
+    Scenario
+        The base; without one, all default values over the same months.
+
+    Raises
+    ------
+    ScenarioError
+        When there is no such scenario, or it cannot be run.
+    """
+    chosen = scenario(name)
+    path = _find(str(name), None).resolve()
+    base = _read(path).base
+    if base is None:
+        defaults = Scenario(name="the defaults", start=chosen.start, end=chosen.end, country=chosen.country)
+        return "the defaults", defaults
+    return base, _load(_find(base, path.parent).resolve())

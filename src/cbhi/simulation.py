@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -40,16 +41,19 @@ from cbhi.packing import (
     reporting_periods,
 )
 from cbhi.params import Parameters
-from cbhi.results import Results
+from cbhi.results import Results, join_results, select_replicates
 from cbhi.scenarios import Scenario, scenario
 from cbhi.variables import Arrays
 
 HOUSEHOLDS_PER_SECTION = 250
 NEVER = 12 * 9999
 MAX_SEED = 2**63 - 1
+MAX_REPLICATE = 2**31 - 1
 
 Progress = Callable[[int, int], None]
 """Called with (months done, months in all) over all replicates."""
+Keep = Callable[[Results], None]
+"""Called with the results of one replicate as soon as it is finished."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -223,7 +227,8 @@ def run_replicate(
     return output, opening_people
 
 
-def _whole_number(name: str, value: Any, low: int, high: int) -> int:
+def whole_number(name: str, value: Any, low: int, high: int) -> int:
+    """Return the argument called ``name`` if it is a whole number from ``low`` to ``high``; else say why."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
     if not low <= value <= high:
@@ -239,6 +244,9 @@ def simulate(
     seed: int = 1,
     workers: int = 1,
     progress: Progress | None = None,
+    first_replicate: int = 0,
+    finished: Results | None = None,
+    keep: Keep | None = None,
 ) -> Results:
     """Simulate a scenario.
 
@@ -257,34 +265,45 @@ def simulate(
         Threads over replicates, from 1 to 256.
     progress
         Called with (months done, months in all).
+    first_replicate
+        Number of the first replicate, from 0; two runs of one seed without a number in common can be joined.
+    finished
+        Results of the same scenario, households and seed, whose replicates are not simulated again, such as
+        those of an ``Interrupted``.
+    keep
+        Called with the results of each replicate as soon as it is finished, from the thread that ran it.
 
     Returns
     -------
     Results
+        The replicates asked for, in order of their numbers.
 
     Raises
     ------
     ValueError
-        When an argument is not a whole number or out of range, or the scenario has problems.
+        When an argument is not a whole number or out of range, or the scenario has problems, or ``finished``
+        belongs to another run.
     Interrupted
         On Ctrl-C; its ``results`` holds the finished replicates.
     """
-    chosen = _load(scenario)
-    if isinstance(households, str):
-        if households != "all":
-            raise ValueError(f"households must be a whole number or 'all', got {households!r}")
-        layout = lay_out(chosen, None)
-    else:
-        layout = lay_out(chosen, _whole_number("households", households, 1, 10_000_000))
-    n_replicates = _whole_number("replicates", replicates, 1, 100_000)
-    seed = _whole_number("seed", seed, 0, MAX_SEED)
-    n_workers = min(_whole_number("workers", workers, 1, 256), n_replicates)
+    chosen = load_scenario(scenario)
+    layout = lay_out(chosen, _number_of_households(households))
+    first = whole_number("first_replicate", first_replicate, 0, MAX_REPLICATE)
+    n_replicates = whole_number("replicates", replicates, 1, 100_000)
+    seed = whole_number("seed", seed, 0, MAX_SEED)
+    n_workers = whole_number("workers", workers, 1, 256)
+    wanted = range(first, first + n_replicates)
+    before = None if finished is None else _earlier(finished, chosen, layout, seed, wanted)
+    have = set() if before is None else {int(number) for number in before.arrays.replicates}
+    missing = [replicate for replicate in wanted if replicate not in have]
     rules = pack_rules(chosen)
     calendar = pack_calendar(chosen, rules)
     total = n_replicates * chosen.n_months
-    done = 0
+    done = len(have) * chosen.n_months
     lock = threading.Lock()
     stop = threading.Event()
+    if have and progress is not None:
+        progress(done, total)
 
     def tick(months: int) -> None:
         nonlocal done
@@ -295,35 +314,81 @@ def simulate(
             if progress is not None:
                 progress(done, total)
 
-    finished: dict[int, tuple[Output, I8]] = {}
+    fresh: dict[int, Any] = {}
 
     def one(replicate: int) -> None:
-        finished[replicate] = run_replicate(chosen, layout, rules, calendar, seed, replicate, tick)
+        output = run_replicate(chosen, layout, rules, calendar, seed, replicate, tick)
+        fresh[replicate] = output
+        if keep is not None:
+            keep(_wrap(chosen, layout, calendar, seed, {replicate: output}))
+
+    def gather() -> Results | None:
+        parts = [] if before is None else [before]
+        if fresh:
+            parts.append(_wrap(chosen, layout, calendar, seed, fresh))
+        return join_results(parts) if len(parts) > 1 else (parts[0] if parts else None)
 
     try:
-        if n_workers == 1:
-            for replicate in range(n_replicates):
-                one(replicate)
-        else:
-            with ThreadPoolExecutor(n_workers) as pool:
-                futures = [pool.submit(one, replicate) for replicate in range(n_replicates)]
-                try:
-                    wait(futures, return_when=FIRST_EXCEPTION)
-                    for future in futures:
-                        if future.done():
-                            future.result()
-                except BaseException:
-                    stop.set()
-                    for future in futures:
-                        future.cancel()
-                    raise
+        _run_all(one, missing, n_workers, stop)
     except KeyboardInterrupt:
-        partial = _wrap(chosen, layout, calendar, seed, finished) if finished else None
-        raise Interrupted(partial) from None
-    return _wrap(chosen, layout, calendar, seed, finished)
+        raise Interrupted(gather()) from None
+    results = gather()
+    assert results is not None  # at least one replicate was asked for
+    return results
 
 
-def _load(chosen: Scenario | str | Path) -> Scenario:
+def _run_all(
+    one: Callable[[int], None], replicates: list[int], n_workers: int, stop: threading.Event
+) -> None:
+    """Run replicates one after the other, or in threads; set ``stop`` for all when one fails."""
+    if n_workers == 1 or len(replicates) < 2:
+        for replicate in replicates:
+            one(replicate)
+        return
+    with ThreadPoolExecutor(min(n_workers, len(replicates))) as pool:
+        futures = [pool.submit(one, replicate) for replicate in replicates]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+            for future in futures:
+                if future.done():
+                    future.result()
+        except BaseException:
+            stop.set()
+            for future in futures:
+                future.cancel()
+            raise
+
+
+def _number_of_households(households: int | str) -> int | None:
+    """Return the number asked for, None for all of the country."""
+    if not isinstance(households, str):
+        return whole_number("households", households, 1, 10_000_000)
+    if households != "all":
+        raise ValueError(f"households must be a whole number or 'all', got {households!r}")
+    return None
+
+
+def households_at_start(scenario: Scenario, households: int | str) -> int:
+    """Return how many households ``simulate`` starts with: the number itself, or all of the country."""
+    return int(lay_out(scenario, _number_of_households(households)).households.sum())
+
+
+def _earlier(finished: Results, chosen: Scenario, layout: Layout, seed: int, wanted: range) -> Results | None:
+    """Return those of the finished replicates that are asked for, or None; refuse another run's."""
+    for what, theirs, ours in (
+        ("scenario", finished.scenario.fingerprint(), chosen.fingerprint()),
+        ("households", finished.households, int(layout.households.sum())),
+        ("seed", finished.seed, seed),
+    ):
+        if theirs != ours:
+            raise ValueError(f"the finished replicates belong to another run: {what} {theirs}, not {ours}")
+    kept = select_replicates(finished, wanted)
+    # the name and the reasons of events are no part of what decides the result
+    return dataclasses.replace(kept, scenario=chosen) if kept.n_replicates else None
+
+
+def load_scenario(chosen: Scenario | str | Path) -> Scenario:
+    """Return the scenario itself, or the one of that name or file."""
     if isinstance(chosen, Scenario):
         return chosen
     if isinstance(chosen, (str, Path)):

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cbhi
-from cbhi import saving
+from cbhi import parts, saving
 from cbhi.cli import main
 from cbhi.cli import run as cli_run
 from cbhi.cli import selftest as cli_selftest
@@ -105,8 +104,7 @@ def test_what_is_written_is_what_simulate_returns(
     assert list(read["variable"]) == list(expected["variable"])
     assert np.allclose(read["value"], expected["value"], rtol=1e-12, equal_nan=True)
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    assert record["replicates"] == record["replicates_asked"] == 2
-    assert record["interrupted"] is False
+    assert record["replicates"] == 2
     assert record["wall_seconds"] > 0
     assert record["started"].endswith("+00:00")
 
@@ -120,13 +118,15 @@ def test_a_run_prints_what_each_partner_brings(
         i for i, line in enumerate(lines) if line.startswith("Partners in 2012, 2011-07 to 2012-06 (")
     )
     assert lines[begin - 1] == ""
-    assert lines[begin + 1].split() == [
+    # between rules: two lines of heads, and the rows
+    assert all(set(lines[begin + n]) == {"-"} for n in (1, 4, 5 + len(SECTORS)))
+    assert lines[begin + 2].split() == [
         "partner", "holds", "received", "paid", "brings", "lends", "enrols", "of", "these", "hours"
     ]  # fmt: skip
-    rows = lines[begin + 3 : begin + 3 + len(SECTORS)]
+    rows = lines[begin + 5 : begin + 5 + len(SECTORS)]
     assert [row[:15].strip() for row in rows] == [name.replace("_", " ") for name in SECTORS]
-    assert [line[:6] for line in lines[begin + 3 + len(SECTORS) :][:2]] == ["holds:", "brings"]
-    assert lines[begin + 5 + len(SECTORS)] == ""
+    assert [line[:6] for line in lines[begin + 6 + len(SECTORS) :][:2]] == ["holds:", "brings"]
+    assert lines[begin + 8 + len(SECTORS)] == ""
     # the numbers are those of the files
     accounts = pd.read_csv(place / "out/rwanda-rules-only/accounts.csv", dtype={"period": str})
     year = accounts[accounts["period"] == "2012"]
@@ -283,7 +283,7 @@ def test_a_scenario_from_a_file_without_country() -> None:
     ("arguments", "said"),
     [
         (("rwanda-rulse",), ("error: ", "did you mean 'rwanda-rules'?")),
-        (("nothing.toml",), ("error: ", "there is no file 'nothing.toml'")),
+        (("nothing.toml",), ("error: ", "the file 'nothing.toml' does not exist")),
         (("rwanda-rules", "--set", "care.copaymnt_rwf=0"), ("did you mean 'care.copayment_rwf'?",)),
         (("rwanda-rules", "--set", "care.copayment_rwf=2,000"), ("must be a whole number, got '2,000'",)),
         (("rwanda-rules", "--set", "subsidy.slots_share=20"), ("outside 0 to 1", "20 % is written 0.2")),
@@ -335,9 +335,9 @@ def test_a_disk_that_fills_up(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(saving, "_write_json", full)
+    monkeypatch.setattr(parts, "write_arrays", full)
     result = call("run", "rwanda-rules", *SMALL, "-q", "-o", "a/b")
-    refused(result, "error: results cannot be written to", "No space left on device")
+    refused(result, "error: a finished replicate cannot be kept in 'a/b': No space left on device")
 
 
 def test_memory_that_does_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,15 +348,51 @@ def test_memory_that_does_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
     refused(call("run", "rwanda-rules", "--households", "9000000"), "9000000 households do not fit")
 
 
-def test_a_missing_optional_package(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("form", "package"), [("parquet", "pyarrow"), ("xlsx", "openpyxl")])
+def test_a_missing_optional_package_is_said_before_anything_is_simulated(
+    monkeypatch: pytest.MonkeyPatch, form: str, package: str
+) -> None:
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("simulated")
+
+    monkeypatch.setattr(cbhi, "simulate", never)
+    monkeypatch.setitem(sys.modules, package, None)
+    result = call("run", "rwanda-rules", *SMALL, "-q", "--format", form)
+    assert result.exit_code == 3
+    assert result.stderr == f"error: {package} is not installed; pip install 'cbhi[io]'\n"
+    assert files(Path()) == set()
+
+
+def test_a_missing_optional_package_while_saving(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: Any, **__: Any) -> None:
         raise ModuleNotFoundError("no", name="pyarrow.parquet")
 
     monkeypatch.setattr(saving, "save_results", missing)
-    result = call("run", "rwanda-rules", *SMALL, "-q")
+    result = call("run", "rwanda-rules", *SMALL, "-q", "-o", "o")
     assert result.exit_code == 3
     assert "pip install 'cbhi[io]'" in result.stderr
-    assert files(Path()) == set()
+    # what was simulated is not lost
+    assert "2 of 2 replicates are finished and kept in 'o'" in result.stderr
+    assert files(Path("o")) == {".parts"}
+
+
+def test_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = call("run", "rwanda-rules", *SMALL, "--format", "xlsx", "--format", "dta", "--json", "-o", "o")
+    assert result.exit_code == 0
+    listed = json.loads(result.stdout)["files"]
+    assert set(listed) == files(Path("o"))
+    assert {"results.xlsx", "yearly.dta", "yearly.csv"} <= set(listed)
+    assert "yearly.parquet" not in listed
+    same = pd.read_stata("o/yearly.dta")["value"].to_numpy()
+    assert np.array_equal(same, cbhi.load("o").to_frame(every="year")["value"].to_numpy(), equal_nan=True)
+
+
+def test_more_rows_than_a_workbook_holds_is_said_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused(
+        call("run", "rwanda-rules", "--replicates", "1000", "--format", "xlsx"),
+        "error: a sheet of a workbook holds 1,048,575 rows", "replicates fit, or use another format",
+    )  # fmt: skip
+    refused(call("run", "rwanda-rules", "--format", "xls"), "'xls' is not one of 'csv', 'parquet', 'xlsx'")
 
 
 # --- two runs, one folder ----------------------------------------------------------------------------
@@ -400,49 +436,15 @@ def test_the_lock_is_held_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None
     assert ".running" not in files(Path("o"))
 
 
-# --- interrupted -------------------------------------------------------------------------------------
-
-
-def interrupt_after(replicates: int) -> Callable[..., Any]:
-    def stopped(scenario: Any, **arguments: Any) -> None:
-        if replicates == 0:
-            raise Interrupted(None)
-        raise Interrupted(real(scenario, **{**arguments, "replicates": replicates}))
-
-    real = cbhi.simulate
-    return stopped
-
-
-def test_interrupted_keeps_what_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli_run, "is_compiled", lambda: True)
-    monkeypatch.setattr(cbhi, "simulate", interrupt_after(2))
-    result = call("run", "rwanda-rules", "--households", "100", "--replicates", "7", "-o", "o", "--json")
-    assert result.exit_code == 130
-    assert "the 2 finished of 7 replicates are in o" in result.stderr
-    assert json.loads(result.stdout)["interrupted"] is True
-    assert files(Path("o")) == set(FILES)
-    assert set(pd.read_csv("o/yearly.csv")["replicate"]) == {0, 1}
-    record = json.loads(Path("o/run.json").read_text(encoding="utf-8"))
-    assert (record["interrupted"], record["replicates"], record["replicates_asked"]) == (True, 2, 7)
-
-
-def test_interrupted_spares_what_an_earlier_run_finished(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli_run, "is_compiled", lambda: True)
-    assert (
-        call("run", "rwanda-rules", "--households", "100", "--replicates", "3", "-o", "o", "-q").exit_code
-        == 0
-    )
-    monkeypatch.setattr(cbhi, "simulate", interrupt_after(1))
-    result = call("run", "rwanda-rules", "--households", "100", "--replicates", "7", "-o", "o")
-    assert result.exit_code == 130
-    assert "o-interrupted" in result.stderr
-    assert set(pd.read_csv("o/yearly.csv")["replicate"]) == {0, 1, 2}
-    assert set(pd.read_csv("o-interrupted/yearly.csv")["replicate"]) == {0}
+# --- interrupted; tests/interface/test_resume.py has what is kept and how a run goes on ----------------
 
 
 def test_interrupted_before_anything_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise Interrupted(None)
+
     monkeypatch.setattr(cli_run, "is_compiled", lambda: True)
-    monkeypatch.setattr(cbhi, "simulate", interrupt_after(0))
+    monkeypatch.setattr(cbhi, "simulate", stopped)
     result = call("run", "rwanda-rules", "-o", "o")
     assert result.exit_code == 130
     assert "interrupted: nothing was written" in result.stderr
@@ -469,10 +471,11 @@ def test_ctrl_c_in_a_real_run() -> None:
     finally:
         guard.cancel()
     assert process.returncode == 130, rest
-    assert "finished of 20000 replicates are in o" in rest
+    assert "of 20000 replicates are finished and kept in 'o'" in rest
+    assert "resume with: cbhi run rwanda-rules --households 300 --replicates 20000" in rest
     assert "Traceback" not in rest
-    assert files(Path("o")) == set(FILES)
-    assert 0 < pd.read_csv("o/yearly.csv")["replicate"].nunique() < 20000
+    assert files(Path("o")) == {".parts"}
+    assert 0 < len(list(Path("o").rglob("replicate-*.npz"))) < 20000
 
 
 # --- progress ----------------------------------------------------------------------------------------

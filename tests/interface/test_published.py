@@ -15,9 +15,9 @@ from cbhi.published import (
     NOT_READ,
     READINGS,
     complete_periods,
-    format_published,
-    format_yearly,
+    published_as_table,
     published_table,
+    yearly_as_table,
 )
 from cbhi.results import Results
 from cbhi.variables import VARIABLES
@@ -116,27 +116,46 @@ def test_two_standard_errors_are_the_border(results: Results, billions: float, w
     changed = _with_flow(results, "2012", billions)
     row = published_table(changed).set_index("key").loc["cbhi_member_contributions:2012:1"]
     assert bool(row["within_2_sd"]) is within
-    line = next(line for line in format_published(changed).splitlines() if "members' premiums" in line)
-    assert ("yes" in line) is within
-    assert ("NO" in line) is not within
+    line = next(row for row in published_as_table(changed).rows if "members' premiums" in row[0])
+    assert line[6] == ("yes" if within else "NO")
 
 
-def test_the_text_shows_every_figure_and_counts_the_misses(results: Results, table: pd.DataFrame) -> None:
-    text = format_published(results)
-    lines = text.splitlines()
-    assert max(len(line) for line in lines) <= 100
-    for group in ("Mutuelle coverage", "Any insurance", "Visits to a health facility", "Accounts"):
-        assert any(line.startswith(group) for line in lines)
-    rows = [line for line in lines if line[:6].strip().isdigit()]
-    assert len(rows) == len(table)
-    assert sum("not fitted" in line for line in rows) == (table["use"] == "check").sum()
+def test_the_table_shows_every_figure_and_counts_the_misses(results: Results, table: pd.DataFrame) -> None:
+    shown = published_as_table(results)
+    assert max(len(line) for line in shown.as_text().splitlines()) <= 100
+    groups = [row[0] for row in shown.rows if not any(row[1:])]
+    assert groups[:3] == ["Mutuelle coverage", "Any insurance", "Visits to a health facility"]
+    assert len(set(groups)) == len(groups)
+    rows = [row for row in shown.rows if any(row[1:])]
+    assert [row[1] for row in rows] == list(table["period"])
+    assert [row[7] == "not fitted" for row in rows] == list(table["use"] == "check")
+    assert [row[2].endswith("*") for row in rows] == list(table["confidence"] == "recalled")
     fitted = table[table["use"] == "fit"]
     hits = int(fitted["within_2_sd"].fillna(False).sum())
     assert 0 < hits < len(fitted)
-    end = " ".join(lines[-8:])
+    end = shown.notes[-1]
     assert f"{hits} of {len(fitted)} fitted figures within two standard errors; misses:" in end
     assert end.split("misses:")[1].count("model") == len(fitted) - hits
-    assert sum(" NO" in line for line in rows if "not fitted" not in line) == len(fitted) - hits
+    assert sum(row[6] == "NO" and row[7] == "" for row in rows) == len(fitted) - hits
+
+
+def test_cells_are_the_figures_in_easy_units(results: Results, table: pd.DataFrame) -> None:
+    rows = [row for row in published_as_table(results).rows if any(row[1:])]
+    factors = {"%": 100.0, "bn RWF": 1e-9, "1,000s": 1e-3}
+    for row, (_, figure) in zip(rows, table.iterrows(), strict=True):
+        factor = factors.get(row[0].partition(", ")[2].rpartition(", ")[2] or row[0].rpartition(", ")[2], 1.0)
+        low, _, high = row[5].partition(" to ")
+        for cell, name in (
+            (row[2].rstrip("* "), "published"),
+            (row[3], "sd"),
+            (row[4], "model_median"),
+            (low, "model_p05"),
+            (high or "-", "model_p95"),
+        ):
+            if np.isnan(figure[name]):
+                assert cell == "-"
+            else:
+                assert float(cell.replace(",", "")) == pytest.approx(factor * figure[name], abs=0.051)
 
 
 def test_a_figure_without_a_model_value_is_a_miss(results: Results) -> None:
@@ -147,14 +166,14 @@ def test_a_figure_without_a_model_value_is_a_miss(results: Results) -> None:
     visits = table[table["key"] == "outpatient_visits_pc:2007:1"].iloc[0]
     assert np.isnan(visits["model_median"])
     assert visits["within_2_sd"] is pd.NA
-    assert "visits per person 2007 (0.70, model -)" in " ".join(format_published(empty).split())
+    assert "visits per person 2007 (0.70, model -)" in published_as_table(empty).notes[-1]
 
 
 def test_one_run_says_that_its_band_is_one_run(results: Results) -> None:
     one = cbhi.simulate("rwanda-rules", households=100, seed=3)
-    assert "The band is one run" in format_published(one)
-    assert "The band is one run" in format_yearly(one)
-    assert "one run" not in format_published(results)
+    assert published_as_table(one).notes[0].startswith("One run, so no band")
+    assert yearly_as_table(one).notes[0].startswith("One run, so no band")
+    assert "one run" not in published_as_table(results).as_text().lower()
     table = published_table(one)
     known = table[table["model_median"].notna()]
     assert (known["model_p05"] == known["model_p95"]).all()
@@ -195,21 +214,25 @@ def test_without_a_country_there_is_nothing_published(results: Results) -> None:
     with pytest.raises(ValueError, match="has no country"):
         published_table(nowhere)
     with pytest.raises(ValueError, match="has no country"):
-        format_published(nowhere)
-    text = format_yearly(nowhere)
-    years = [line.split()[0] for line in text.splitlines() if line[:6].strip().isdigit()]
-    assert years == [label for label, _, _ in nowhere.periods]
-    row = next(line for line in text.splitlines() if line.startswith("  2008"))
-    median = 100 * np.median(nowhere.values("coverage_end_share")[:, years.index("2008"), 0])
-    assert row.split()[1] == f"{median:.1f}"
+        published_as_table(nowhere)
+    rows = yearly_as_table(nowhere).rows
+    # medians, and their band below
+    years = [row[0] for row in rows[::2]]
+    assert years == nowhere.period_labels()
+    assert {row[0] for row in rows[1::2]} == {""}
+    shares = 100 * nowhere.values("coverage_end_share")[:, years.index("2008"), 0]
+    place = 2 * years.index("2008")
+    low, high = np.quantile(shares, (0.05, 0.95))
+    assert rows[place][1] == f"{np.median(shares):.1f}"
+    assert rows[place + 1][1] == f"{low:.1f} to {high:.1f}"
 
 
 @pytest.mark.parametrize(
     ("francs", "shown"), [(0, "premiums, RWF"), (5e3, "premiums, 1,000 RWF"), (5e6, "premiums, m RWF")]
 )
 def test_small_schemes_are_shown_in_small_money(results: Results, francs: float, shown: str) -> None:
-    text = format_yearly(_with_flow(results, "2007", francs / 1e9))
-    assert shown in text.splitlines()[2]
+    (heads,) = yearly_as_table(_with_flow(results, "2007", francs / 1e9)).heads
+    assert shown in heads
 
 
 def test_income_and_net_income_are_compared(results: Results) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,8 +15,8 @@ from cbhi.accounts import (
     ACCOUNT_COLUMNS,
     RESOURCE_COLUMNS,
     accounts_frame,
-    format_partners,
     lender_frame,
+    partners_as_table,
     resources_frame,
 )
 from cbhi.kernels import codes
@@ -412,31 +411,13 @@ class TestLenders:
         assert rates["2005"].tolist() == [0.5]
 
 
-def table(text: str) -> tuple[str, list[int], list[list[str]]]:
-    """The title, the right edges of the columns by the head, and the cells of each row cut there."""
-    title, head, *rows, holds, brings = text.split("\n")
-    assert (holds[:6], brings[:7]) == ("holds:", "brings:")
-    edges = [match.end() for match in re.finditer(r"\S+(?: \S+)*", head)]
-    wide = [row.ljust(edges[-1]) for row in rows]
-    # the first column ends where the names end
-    edges[0] = max(len(name) for name in codes.SECTORS)
-    cells = [
-        [row[begin:end].strip() for begin, end in zip([0, *edges[:-1]], edges, strict=True)] for row in wide
-    ]
-    for row in wide:
-        assert len(row) == edges[-1], row
-        # nothing stands where columns meet
-        assert all(row[edge : edge + 2].strip() == "" for edge in edges), row
-    return title, edges, cells
-
-
 class TestTable:
     def test_cells_are_medians_of_the_frames(self) -> None:
-        text = format_partners(partners(), "2004")
-        title, _, (under, *rows) = table(text)
+        table = partners_as_table(partners(), "2004")
+        rows = table.rows
         span = "Partners in 2004, 2004-01 to 2004-12"
-        assert title == f"{span} (medians; money in million RWF, people and hours in thousands)"
-        assert under == ["", "at the end", "", "", "", "", "people", "poorest", "given"]
+        assert table.title == f"{span} (medians; money in million RWF, people and hours in thousands)"
+        assert table.heads[1] == ("", "at the end", "", "", "", "", "people", "poorest", "given")
         assert [row[0] for row in rows] == [name.replace("_", " ") for name in codes.SECTORS]
         run, weight = partners(), partners().weight
         for name, (_, holds, received, paid, *_) in zip(codes.SECTORS, rows, strict=True):
@@ -466,30 +447,25 @@ class TestTable:
                     assert value == pytest.approx(np.nanmedian(found[:, 0]) * factor, abs=0.51)
 
     def test_the_last_year_if_not_told(self) -> None:
-        assert format_partners(partners()) == format_partners(partners(), "2005")
-        assert format_partners(partners()) != format_partners(partners(), "2004")
+        assert partners_as_table(partners()) == partners_as_table(partners(), "2005")
+        assert partners_as_table(partners()) != partners_as_table(partners(), "2004")
 
     def test_an_unknown_year_names_those_there_are(self) -> None:
         with pytest.raises(
             ValueError, match="'2012' is not a reporting year of this run; there are: 2004, 2005"
         ):
-            format_partners(partners(), "2012")
+            partners_as_table(partners(), "2012")
 
     def test_columns_widen_together(self) -> None:
         small, large = by_hand(), by_hand(stocks={codes.HOSPITALS: 123_456_789_012_345})
-        for run in (small, large):
-            rows = format_partners(run).split("\n")
-            assert len(rows) == 5 + len(codes.SECTORS)
-            assert all(row == row.rstrip() for row in rows)
-            table("\n".join(rows))
-        wider = table(format_partners(large))[1][1] - table(format_partners(small))[1][1]
         # "1,234,567,890" against "at the end"
+        wider = partners_as_table(large).width - partners_as_table(small).width
         assert wider == 13 - len("at the end")
-        assert "1,234,567,890" in format_partners(large)
+        assert "1,234,567,890" in str(partners_as_table(large))
+        assert len(str(partners_as_table(small)).split("\n")) == 8 + len(codes.SECTORS)
 
     def test_partners_that_are_absent(self) -> None:
-        _, _, (_, *rows) = table(format_partners(by_hand()))
-        cells = {row[0]: row[1:] for row in rows}
+        cells = {row[0]: list(row[1:]) for row in partners_as_table(by_hand()).rows}
         assert cells["lenders"] == ["0", "0", "0", "", "0", "0", "", ""]
         assert cells["groups"] == ["0", "0", "0", "0", "", "0", "", "0"]
         assert cells["national pool"] == ["0", "0", "0", "", "", "", "", ""]

@@ -12,7 +12,14 @@ import click
 
 _COMMANDS = {
     "run": ("run", "Simulate a scenario and write the results."),
+    "compare": ("compare", "Compare scenarios on the same random numbers."),
+    "solve": ("solve", "Find the value at which a goal is just met."),
     "list": ("list", "List the shipped scenarios."),
+    "check": ("check", "Check scenario files and say what is wrong."),
+    "diff": ("diff", "Print what two scenarios say differently."),
+    "show": ("show", "Say what a parameter or a result is."),
+    "new": ("new", "Write a scenario file to start from."),
+    "schema": ("schema", "Print the JSON Schema of scenario files."),
     "selftest": ("selftest", "Check this installation."),
 }
 """Name to module of this package, which holds ``command``, and the line in the help."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from cbhi.changes import Problem
     from cbhi.scenarios import Scenario
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -40,29 +41,59 @@ def default_workers() -> int:
 
 def choose(name: str, changes: tuple[str, ...], until: str | None) -> Scenario:
     """Return the scenario asked for, with the changes asked for."""
-    from cbhi.scenarios import scenario
+    from cbhi.scenarios import ScenarioError, scenario
 
     chosen = scenario(name)
     values = parse_changes(changes)
-    if values or until is not None:
-        chosen = chosen.replace(values, end=until)
-    return chosen
+    if not values and until is None:
+        return chosen
+    try:
+        return chosen.replace(values, end=until)
+    except ScenarioError as error:
+        problems = [_of_option(problem, values, changes, until) for problem in error.details]
+        raise ScenarioError("the command line", problems) from None
+
+
+def _of_option(problem: Problem, values: dict[str, Any], changes: tuple[str, ...], until: str | None) -> str:
+    """Return a problem with the option that it comes from."""
+    given = {
+        key: text for key, text in zip(values, changes, strict=True) if _is_about(problem, key)
+    }  # in the order given, as the values are
+    if given:
+        return f"{' '.join(f'--set {text}' for text in given.values())}: {problem}"
+    if until is not None and problem.path == ("end",):
+        return f"--until {until}: {problem.text.removeprefix('end: ')}"
+    return f"--until {until}: {problem}" if until is not None and not problem.keys else str(problem)
+
+
+def _is_about(problem: Problem, key: str) -> bool:
+    """Say whether a problem is about a key or a group of keys that was given."""
+    if problem.path:
+        return problem.path[0] == key
+    return any(one == key or one.startswith(f"{key}.") for one in problem.keys)
 
 
 def parse_changes(changes: tuple[str, ...]) -> dict[str, Any]:
     """Return key to value of ``KEY=VALUE`` texts; a value that is not TOML is a text."""
+    from cbhi.scenarios import ScenarioError
+
     values: dict[str, Any] = {}
+    problems = []
     for change in changes:
         key, equals, text = (part.strip() for part in change.partition("="))
         if not equals or not key or not text:
-            raise ValueError(f"--set {change}: write KEY=VALUE, such as --set care.copayment_rwf=0")
+            problems.append(f"--set {change}: write KEY=VALUE, such as --set care.copayment_rwf=0")
+            continue
         if key in values:
-            raise ValueError(f"--set {key} is given twice")
+            problems.append(f"--set {key} is given twice")
+            continue
         try:
             parsed = tomllib.loads(f"x = {text}")
         except tomllib.TOMLDecodeError:
             parsed = {}
         values[key] = parsed["x"] if list(parsed) == ["x"] else text
+    if problems:
+        raise ScenarioError("the command line", problems)
     return values
 
 

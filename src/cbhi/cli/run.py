@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cbhi.cli.errors import INTERRUPTED, errors
+from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim, default_folder
 from cbhi.cli.options import choose, default_workers, overrides, sizes
 from cbhi.cli.progress import COMPILING, duration, is_compiled, show_progress
+from cbhi.cli.resume import find_finished, keep_what_is_finished
 
 if TYPE_CHECKING:
     from cbhi.results import Results
@@ -41,6 +42,14 @@ _SUMMARY = (
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder of the results.  [default: out/NAME]"
 )
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(("csv", "parquet", "xlsx", "dta")),
+    multiple=True,
+    help="Form of the tables, beside CSV; may be given several times.",
+)
+@click.option("--resume", is_flag=True, help="Take the finished replicates of an earlier run, do the others.")
 @click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON and nothing else.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress and no table.")
 def command(
@@ -52,36 +61,51 @@ def command(
     changes: tuple[str, ...],
     until: str | None,
     output: Path | None,
+    formats: tuple[str, ...],
+    resume: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Simulate SCENARIO and write the results.
 
-    SCENARIO is a name that `cbhi list` prints, or a TOML file.
+    SCENARIO is a name that `cbhi list` prints, or a TOML file. A run that is stopped keeps its finished
+    replicates; the same command with --resume goes on. So does a larger --replicates.
 
     \b
     Examples:
       cbhi run rwanda
       cbhi run rwanda --set care.copayment_rwf=0 --until 2018-06
-      cbhi run my-scheme.toml --replicates 100 -o results/my-scheme
+      cbhi run my-scheme.toml --replicates 100 -o results/my-scheme --format xlsx
+      cbhi run rwanda --replicates 500 --resume
     """
     began = time.monotonic()
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    stopped = False
     with errors(households):
+        if formats:
+            from cbhi.formats import check_formats
+
+            check_formats(formats)  # a missing package is said before anything is simulated
         chosen = choose(scenario, changes, until)
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
         folder = output if output is not None else default_folder(chosen, until)
         with claim(folder):
-            from cbhi import Interrupted, simulate
+            from cbhi import simulate
+            from cbhi.parts import Parts
+            from cbhi.saving import check_workbook, clear_leftovers, save_results
+            from cbhi.simulation import households_at_start
 
+            if "xlsx" in formats:
+                check_workbook(-(-chosen.n_months // 12), replicates)
+            clear_leftovers(folder)
+            parts = Parts(folder, chosen, households_at_start(chosen, households), seed)
+            finished = find_finished(parts, resume, quiet)
             if not is_compiled():
                 if not quiet:
                     click.echo(COMPILING, err=True)
                 # in this thread, which Ctrl-C stops at once
                 simulate(chosen, households=1)
-            try:
+            with keep_what_is_finished(parts, finished, replicates):
                 with show_progress(quiet) as progress:
                     results = simulate(
                         chosen,
@@ -90,54 +114,43 @@ def command(
                         seed=seed,
                         workers=workers or default_workers(),
                         progress=progress,
+                        finished=finished,
+                        keep=parts.keep,
                     )
-            except Interrupted as interruption:
-                if interruption.results is None:
-                    raise
-                results, stopped = interruption.results, True
-                if (folder / "run.json").exists():
-                    # what an earlier run finished is worth more than a part of this one
-                    folder = folder.with_name(f"{folder.name}-interrupted")
-            record = {
-                "started": started,
-                "wall_seconds": round(time.monotonic() - began, 3),
-                "replicates_asked": replicates,
-                "interrupted": stopped,
-            }
-            from cbhi.saving import save_results
-
-            save_results(results, folder, record=record)
+                record = {"started": started, "wall_seconds": round(time.monotonic() - began, 3)}
+                save_results(results, folder, formats=formats, record=record)
+                parts.remove()
     if as_json:
         click.echo(_summary(results, folder, record))
     elif not quiet:
         _print_results(results, folder, record)
-    if stopped:
-        click.echo(
-            f"interrupted: the {results.n_replicates} finished of {replicates} replicates are in {folder};"
-            " the same command starts again from the first",
-            err=True,
-        )
-        raise SystemExit(INTERRUPTED)
 
 
 def _print_results(results: Results, folder: Path, record: dict[str, Any]) -> None:
-    from cbhi.accounts import format_partners
-    from cbhi.published import format_published, format_yearly
+    from cbhi.accounts import partners_as_table
+    from cbhi.published import published_as_table, yearly_as_table
 
-    click.echo(format_published(results) if results.scenario.country else format_yearly(results))
+    click.echo(published_as_table(results) if results.scenario.country else yearly_as_table(results))
     click.echo()
-    click.echo(format_partners(results))
+    click.echo(partners_as_table(results))
     click.echo()
     click.echo(f"written to {folder} in {duration(record['wall_seconds'])}: {', '.join(_written(folder))}")
-    picture = json.loads((folder / "run.json").read_text(encoding="utf-8"))["picture"]
+    picture = _record(folder)["picture"]
     if not (folder / picture).is_file():
         click.echo(f"picture {picture}")
 
 
-def _written(folder: Path) -> list[str]:
-    from cbhi.saving import FILES
+def _record(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return content
 
-    return [file for file in FILES if (folder / file).is_file()]
+
+def _written(folder: Path) -> list[str]:
+    """Return the files of the run, tables first and in their order."""
+    from cbhi.saving import FILES, OTHER_FILES
+
+    files = {*_record(folder)["files"], "run.json"}
+    return [file for file in (*FILES, *OTHER_FILES) if file in files]
 
 
 def _number(value: Any) -> Any:

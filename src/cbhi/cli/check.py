@@ -1,0 +1,55 @@
+"""The command ``cbhi check``."""
+
+from __future__ import annotations
+
+import click
+
+from cbhi.cli.errors import BAD_INPUT, errors
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("-q", "--quiet", is_flag=True, help="Print problems only.")
+def command(files: tuple[str, ...], quiet: bool) -> None:
+    """Check scenario files and say everything that is wrong with them.
+
+    Each FILE is a TOML file, or a name that `cbhi list` prints. A file that can be run is said to be ok, with
+    notes on options that can have no effect. Exit code 2 when any has a problem.
+
+    \b
+    Examples:
+      cbhi check mine.toml
+      cbhi check scenarios/*.toml
+    """
+    failed = False
+    for name in files:
+        try:
+            with errors():
+                lines = _checked(name)
+        except SystemExit:
+            failed = True
+            continue
+        if not quiet:
+            for line in lines:
+                click.echo(line)
+    if failed:
+        raise SystemExit(BAD_INPUT)
+
+
+def _checked(name: str) -> list[str]:
+    """Return what is said of a scenario without problems."""
+    from cbhi.notes import notes
+    from cbhi.scenario_diff import differences
+    from cbhi.scenarios import base_of, scenario
+
+    chosen = scenario(name)
+    base_name, base = base_of(name)
+    found = differences(base, chosen)
+    n_keys = len({d.key for d in found if d.month == "start"} - {"from", "to", "country"})
+    n_events = len(chosen.events)
+    keys = f"{n_keys} key differs" if n_keys == 1 else f"{n_keys} keys differ"
+    events = f"{n_events} event" if n_events == 1 else f"{n_events} events"
+    head = f"{name}: ok ({keys} from {base_name}, {events})"
+    # what the base is told already is no news about this file
+    known = notes(base)
+    return [head, *(f"{name}: note: {note}" for note in notes(chosen) if note not in known)]

@@ -1,0 +1,195 @@
+"""The command ``cbhi compare``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cbhi.cli.errors import errors
+from cbhi.cli.folder import claim
+from cbhi.cli.options import choose, default_workers, overrides, sizes
+from cbhi.cli.progress import COMPILING, is_compiled, show_progress
+from cbhi.cli.variants import variant
+
+if TYPE_CHECKING:
+    from cbhi.comparison import Comparison
+    from cbhi.scenarios import Scenario
+
+
+@click.command()
+@click.argument("scenarios", nargs=-1, required=True)
+@click.option(
+    "--with",
+    "variants",
+    multiple=True,
+    metavar="CHANGES",
+    help="Compare also the first scenario with these changes: '[NAME:] KEY=VALUE, KEY=VALUE'; repeatable.",
+)
+@sizes()
+@overrides
+@click.option("--on", metavar="VARIABLE", help="Print this variable in every year, instead of the headlines.")
+@click.option(
+    "--by",
+    type=click.Choice(["all", "district", "quintile"]),
+    default="all",
+    show_default=True,
+    help="Groups to print, with --on.",
+)
+@click.option(
+    "--tol",
+    type=float,
+    metavar="X",
+    help="Add replicates until the 95 % interval of each difference is +/- X or less, in the unit of --on.",
+)
+@click.option("--in", "period", metavar="YEAR", help="Year that --tol is about.  [default: last complete]")
+@click.option(
+    "--max-replicates", type=click.IntRange(2, 100_000), metavar="N", default=200, show_default=True,
+    help="Most replicates with --tol.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path),
+    help="Folder for every scenario's results and the differences.  [default: none is written]",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON and nothing else.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no progress and no table.")
+def command(
+    scenarios: tuple[str, ...],
+    variants: tuple[str, ...],
+    households: int | str,
+    replicates: int,
+    seed: int,
+    workers: int | None,
+    changes: tuple[str, ...],
+    until: str | None,
+    on: str | None,
+    by: str,
+    tol: float | None,
+    period: str | None,
+    max_replicates: int,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Compare SCENARIOS with the first of them, on the same random numbers.
+
+    Each is a name that `cbhi list` prints, or a TOML file. `--with` adds the first one with other values, so
+    one scenario and one `--with` are enough. `--set` and `--until` hold for all of them.
+
+    \b
+    Examples:
+      cbhi compare rwanda mine.toml
+      cbhi compare rwanda --with care.copayment_rwf=0
+      cbhi compare rwanda --with "no subsidies: subsidy.offered=false" --on coverage_end_share --by quintile
+      cbhi compare rwanda --with loans.offered=false --tol 0.002 --max-replicates 100 -o out/no-loans
+    """
+    with errors(households):
+        if output is not None and output == Path():
+            raise ValueError("the output folder has no name; example: -o out/mine")
+        chosen = _choose_all(scenarios, variants, changes, until)
+        if by != "all" and on is None:
+            raise ValueError(f"--by {by} needs --on, such as --on coverage_end_share")
+        if (period is not None) and tol is None:
+            raise ValueError("--in is the year that --tol is about; give --tol, or leave --in out")
+        from cbhi.comparison import check_scenarios, check_variable, common_years, compare
+        from cbhi.simulation import simulate
+
+        watched = on or "coverage_end_share"
+        check_scenarios(chosen)
+        common_years(chosen)
+        check_variable(watched, by)  # type: ignore[arg-type]
+        with claim(output) if output is not None else contextlib.nullcontext():
+            if not is_compiled():
+                if not quiet:
+                    click.echo(COMPILING, err=True)
+                # in this thread, which Ctrl-C stops at once
+                simulate(chosen[0], households=1)
+            with show_progress(quiet) as progress:
+                found = compare(
+                    *chosen,
+                    households=households,
+                    replicates=replicates,
+                    seed=seed,
+                    workers=workers or default_workers(),
+                    tol=tol,
+                    on=watched,
+                    period=period,
+                    max_replicates=max_replicates,
+                    progress=progress,
+                )
+            if output is not None:
+                found.save(output)
+    if as_json:
+        click.echo(_as_json(found, on, by, output))
+    elif not quiet:
+        table = found.summary([on], found.periods(), by=by) if on else found.summary()  # type: ignore[arg-type]
+        click.echo(table)
+        if output is not None:
+            click.echo(f"written to {output}")
+
+
+def _choose_all(
+    names: tuple[str, ...], variants: tuple[str, ...], changes: tuple[str, ...], until: str | None
+) -> list[Scenario]:
+    chosen = [choose(name, changes, until) for name in names]
+    chosen += [variant(chosen[0], text) for text in variants]
+    if len(chosen) < 2:
+        said = " (--set holds for all scenarios)" if changes else ""
+        raise ValueError(
+            f"there is nothing to compare '{names[0]}' with{said}; name a second scenario, or change"
+            " something: --with care.copayment_rwf=0"
+        )
+    return chosen
+
+
+def _as_json(found: Comparison, on: str | None, by: str, output: Path | None) -> str:
+    """Return the differences by year as one JSON text."""
+    import pandas as pd
+
+    from cbhi.comparison_table import HEADLINE
+
+    first = found.results[0]
+    frames = []
+    for name in [on] if on else list(HEADLINE):
+        difference = found.difference(name, "year", by)  # type: ignore[arg-type]
+        base = difference.base.mean(axis=0).ravel()
+        frame = difference.mean_ci()
+        frame.insert(5, "mean_against", [*base] * len(difference.scenarios))
+        quantiles = difference.quantiles()
+        frame = frame.assign(**{key: quantiles[key] for key in ("p05", "p50", "p95")})
+        frames.append(frame.assign(variance_ratio=difference.variance_ratio.ravel()))
+    rows = [
+        {str(key): _plain(value) for key, value in row.items()}
+        for row in pd.concat(frames, ignore_index=True).to_dict("records")
+    ]
+    tolerance = found.tolerance
+    content: dict[str, Any] = {
+        "against": first.scenario.name,
+        "scenarios": [
+            {"name": one.scenario.name, "fingerprint": one.scenario.fingerprint()} for one in found.results
+        ],
+        "seed": first.seed,
+        "households": first.households,
+        "replicates": first.n_replicates,
+        "tolerance": None
+        if tolerance is None
+        else {
+            "variable": tolerance.variable,
+            "period": tolerance.period,
+            "wanted": tolerance.wanted,
+            "reached": tolerance.reached,
+            "met": tolerance.met,
+        },
+        "output": None if output is None else str(output),
+        "differences": rows,
+    }
+    return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value for JSON, which has neither not-a-number nor infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,530 @@
+"""Run several scenarios on the same random numbers and see what the policies change."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from cbhi.differences import Difference
+from cbhi.kernels.records import F8
+from cbhi.months import format_month
+from cbhi.packing import pack_calendar, pack_rules, reporting_periods
+from cbhi.results import Results
+from cbhi.scenarios import Scenario
+from cbhi.simulation import Progress, load_scenario, simulate, whole_number
+from cbhi.variables import BY_QUINTILE, VARIABLES, YEARLY_ONLY, By
+from cbhi.words import suggest
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from cbhi.tables import Table
+
+__all__ = ["Comparison", "Tolerance", "compare"]
+
+Every = Literal["year", "month"]
+_LEVEL = 0.95  # of the interval that a tolerance bounds
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far replicates were added, and whether that was enough.
+
+    Attributes
+    ----------
+    variable, period
+        What was watched.
+    wanted
+        Largest half-width of the 95 % interval of a mean difference, in the unit of the variable.
+    reached
+        Largest half-width at the end.
+    replicates
+        Number of replicates at the end.
+    """
+
+    variable: str
+    period: str
+    wanted: float
+    reached: float
+    replicates: int
+
+    @property
+    def met(self) -> bool:
+        """Whether every difference is known as well as was asked for."""
+        return self.reached <= self.wanted
+
+    def __str__(self) -> str:
+        """Return one sentence on what was asked for and what was reached."""
+        unit = VARIABLES[self.variable].unit
+        end = (
+            f"met after {self.replicates} replicates"
+            if self.met
+            else f"NOT met: the largest number of replicates, {self.replicates}, came first"
+        )
+        return (
+            f"Tolerance {self.wanted:.6g} [{unit}] on {self.variable} {self.period}: {end}; the widest 95 %"
+            f" interval of a difference is +/- {self.reached:.3g}."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Results of several scenarios on common random numbers; the first is the one compared with.
+
+    Attributes
+    ----------
+    results
+        Results of each scenario, with the same seed, households and replicates and with names of their own.
+    tolerance
+        What was asked of the Monte Carlo error and what was reached, if it was asked for.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer than two results, two of one name, results that do not share their random
+        numbers, or no period in common.
+    """
+
+    results: tuple[Results, ...]
+    tolerance: Tolerance | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "results", tuple(self.results))
+        check_scenarios([one.scenario for one in self.results])
+        first = self.results[0]
+        for one in self.results[1:]:
+            for what, mine, its in (
+                ("seed", first.seed, one.seed),
+                ("households", first.households, one.households),
+                ("replicates", first.arrays.replicates.tolist(), one.arrays.replicates.tolist()),
+            ):
+                if mine != its:
+                    raise ValueError(
+                        f"'{one.scenario.name}' does not share its random numbers with"
+                        f" '{first.scenario.name}': {what} {_short(its)} against {_short(mine)}"
+                    )
+        self.periods("month")
+
+    def __repr__(self) -> str:
+        """Return one line: what is compared, how large, how often."""
+        first = self.results[0]
+        others = ", ".join(repr(one.scenario.name) for one in self.results[1:])
+        size = f"{first.n_replicates} replicates of {first.households:,} households"
+        return f"<Comparison of {others} with {first.scenario.name!r}: {size}, seed {first.seed}>"
+
+    def __getitem__(self, name: str) -> Results:
+        """Return the results of one scenario by its name."""
+        for one in self.results:
+            if one.scenario.name == name:
+                return one
+        names = [one.scenario.name for one in self.results]
+        listed = ", ".join(repr(known) for known in names)
+        raise KeyError(f"no scenario '{name}' in this comparison{suggest(name, names)}; there are: {listed}")
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The scenarios, the one compared with first."""
+        return tuple(one.scenario for one in self.results)
+
+    def periods(self, every: Every = "year") -> tuple[str, ...]:
+        """Return the labels of the periods that all scenarios have, of the same months in each."""
+        return tuple(label for label, _ in self._common(every))
+
+    def _common(self, every: Every) -> list[tuple[str, list[int]]]:
+        """Return (label, its place in each of the results) of the periods in common."""
+        if every == "year":
+            return common_periods([(one.scenario, one.periods) for one in self.results])
+        return common_periods([(one.scenario, _months(one.scenario)) for one in self.results])
+
+    def difference(self, name: str, every: Every = "year", by: By = "all") -> Difference:
+        """Return one variable in every scenario and, replicate by replicate, less the first.
+
+        Parameters
+        ----------
+        name
+            A name from ``cbhi.VARIABLES``.
+        every, by
+            As in ``Results.values``. Periods that not all scenarios have, or that cover other months in
+            one of them, are left out; so are districts that not all of them simulate.
+
+        Returns
+        -------
+        Difference
+
+        Raises
+        ------
+        ValueError
+            For an unknown name (with the nearest one), or one that does not exist at that detail.
+        """
+        groups = [one.groups(by) for one in self.results]
+        shared = [group for group in groups[0] if all(group in other for other in groups)]
+        if not shared:
+            raise ValueError(f"the scenarios have no {by} in common")
+        common = self._common(every)
+        values = []
+        for number, one in enumerate(self.results):
+            places = [where[number] for _, where in common]
+            columns = [groups[number].index(group) for group in shared]
+            values.append(one.values(name, every=every, by=by)[:, places][:, :, columns])
+        return Difference(
+            variable=name,
+            unit=VARIABLES[name].unit,
+            against=self.results[0].scenario.name,
+            scenarios=tuple(one.scenario.name for one in self.results[1:]),
+            periods=self.periods(every),
+            groups=tuple(shared),
+            replicates=self.results[0].arrays.replicates,
+            base=values[0],
+            others=np.stack(values[1:], axis=1),
+        )
+
+    def to_frame(self, name: str | None = None, *, every: Every = "year", by: By = "all") -> pd.DataFrame:
+        """Return a tidy frame of pairs: one row a scenario, replicate, period, group and variable.
+
+        Parameters
+        ----------
+        name
+            One variable, or all that exist at that detail.
+        every, by
+            As in ``difference``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            scenario, against, replicate, period, group, variable, value_against, value, difference, unit.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name, or one that does not exist at that detail.
+        """
+        import pandas as pd
+
+        names = [name] if name is not None else list(BY_QUINTILE if by == "quintile" else VARIABLES)
+        if name is None and every == "month":
+            names = [known for known in names if known not in YEARLY_ONLY]
+        frames = [self.difference(one, every, by).to_frame() for one in names]
+        return pd.concat(frames, ignore_index=True)
+
+    def summary(
+        self, names: Sequence[str] | None = None, periods: Sequence[str] | None = None, *, by: By = "all"
+    ) -> Table:
+        """Return the differences at a glance, as a table that prints itself.
+
+        Parameters
+        ----------
+        names
+            Variables; the headline ones if not given.
+        periods
+            Reporting years, such as ``["2003", "2010"]``; if not given, the last complete one and, with few
+            scenarios, one or two before.
+        by
+            Groups as in ``difference``; those beside ``"all"`` need ``names``.
+
+        Returns
+        -------
+        cbhi.tables.Table
+            The first scenario's mean and, for every other, the mean paired difference, its Monte Carlo
+            standard error, the share of replicates with the same sign, and the 5-95 % spread.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name or year.
+        """
+        from cbhi.comparison_table import tabulate
+
+        return tabulate(self, names, periods, by)
+
+    def _repr_html_(self) -> str:
+        from cbhi.comparison_table import notebook_html
+
+        return notebook_html(self)
+
+    def plot(self, name: str = "coverage_end_share", *, by: By = "all") -> tuple[Axes, Axes]:
+        """Draw a variable in all scenarios and, beside it, the differences with their spread.
+
+        Parameters
+        ----------
+        name
+            A name from ``cbhi.VARIABLES``.
+        by
+            Groups as in ``difference``; each becomes a line.
+
+        Returns
+        -------
+        tuple of matplotlib.axes.Axes
+            The panel of the paths and that of the differences, of one new figure; nothing is shown.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name.
+        ModuleNotFoundError
+            When matplotlib is not installed.
+        """
+        from cbhi.comparison_plot import plot_comparison
+
+        return plot_comparison(self, name, by)
+
+    def save(self, directory: str | Path) -> Path:
+        """Write every scenario's results to a folder of its own, and the differences.
+
+        Parameters
+        ----------
+        directory
+            Folder, made if need be. It gets ``differences.csv`` (every pair by reporting year, as
+            ``to_frame`` gives it), ``summary.txt``, ``comparison.json`` (what was compared, and in which
+            folder it is) and one folder a scenario, such as ``1-rwanda``.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+
+        Raises
+        ------
+        OSError
+            When the folder cannot be made or written; everything is written aside first and moved last.
+        """
+        from cbhi.comparison_files import save_comparison
+
+        return save_comparison(self, Path(directory))
+
+
+def compare(
+    base: Scenario | str | Path,
+    *others: Scenario | str | Path,
+    households: int | str = 20_000,
+    replicates: int = 10,
+    seed: int = 1,
+    workers: int = 1,
+    tol: float | None = None,
+    on: str = "coverage_end_share",
+    period: str | None = None,
+    max_replicates: int = 200,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Simulate scenarios on common random numbers, so that their difference is the policy and not the luck.
+
+    Every draw is keyed by who, when and what for, so a household meets the same chances in every scenario as
+    long as the rules leave it in the same place.
+
+    Parameters
+    ----------
+    base
+        The scenario that the others are compared with: an object, a name or a file.
+    *others
+        One or more scenarios; all names must differ.
+    households, seed, workers
+        As in ``simulate``, the same for all.
+    replicates
+        Repetitions of each scenario; with ``tol`` the size of a batch, at least 2.
+    tol
+        Largest half-width of the 95 % interval (Student's t) of each mean difference in ``on`` at ``period``,
+        in the unit of ``on``. Batches of replicates are added until it is met or ``max_replicates`` reached;
+        ``Comparison.tolerance`` says which. Looking after every batch makes the interval a little too
+        sure of itself when batches are small; ten or more replicates a batch keep that small.
+    on, period
+        Variable and reporting year that ``tol`` is about; the last complete year in common if not given.
+    max_replicates
+        Most replicates of each scenario with ``tol``.
+    progress
+        Called with (months done, months in all) over all scenarios; with ``tol`` the second number grows by
+        the batch.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        When fewer than two scenarios are given, names are not unique, no period is in common, or an argument
+        is out of range. All of this is found before anything is simulated.
+    Interrupted
+        On Ctrl-C.
+    """
+    scenarios = [load_scenario(one) for one in (base, *others)]
+    check_scenarios(scenarios)
+    n = whole_number("replicates", replicates, 1, 100_000)
+    common_periods([(s, _months(s)) for s in scenarios])
+    year = ""
+    if tol is not None:
+        check_tolerance(tol, on, replicates, max_replicates)
+        year = _watched_period(period, common_years(scenarios))
+    results: list[Results | None] = [None] * len(scenarios)
+    while True:
+        done = _batch(scenarios, results, households, n, seed, workers, progress)
+        if tol is None:
+            return Comparison(tuple(done))
+        results[:] = done
+        comparison = Comparison(tuple(done))
+        widths = _half_widths(comparison, on, year)
+        reached = float(np.max(widths))
+        if reached <= tol or n >= max_replicates:
+            return dataclasses.replace(comparison, tolerance=Tolerance(on, year, float(tol), reached, n))
+        n = min(n + replicates, max_replicates)
+
+
+def _batch(
+    scenarios: list[Scenario],
+    before: list[Results | None],
+    households: int | str,
+    n: int,
+    seed: int,
+    workers: int,
+    progress: Progress | None,
+) -> list[Results]:
+    """Bring every scenario to ``n`` replicates."""
+    total = n * sum(s.n_months for s in scenarios)
+    results = []
+    past = 0
+
+    def tell(done: int, _: int) -> None:
+        if progress is not None:
+            progress(past + done, total)
+
+    for scenario, finished in zip(scenarios, before, strict=True):
+        results.append(
+            simulate(
+                scenario,
+                households=households,
+                replicates=n,
+                seed=seed,
+                workers=workers,
+                progress=tell,
+                finished=finished,
+            )
+        )
+        past += n * scenario.n_months
+    return results
+
+
+def _half_widths(comparison: Comparison, on: str, year: str) -> F8:
+    """Return the half-width of the 95 % interval of each difference in the watched year."""
+    difference = comparison.difference(on)
+    widths = difference.half_width(_LEVEL)[:, difference.periods.index(year), 0]
+    for name, width in zip(difference.scenarios, widths, strict=True):
+        if math.isnan(width):
+            raise ValueError(
+                f"{on} {year} has no value in '{difference.against}' or '{name}' in two replicates or more,"
+                " so no tolerance can be judged on it; choose another variable (on) or year (period)"
+            )
+    return np.asarray(widths, dtype=float)
+
+
+def check_scenarios(scenarios: Sequence[Scenario]) -> None:
+    """Refuse fewer than two scenarios, or two of one name."""
+    if len(scenarios) < 2:
+        raise ValueError("a comparison needs two scenarios or more: the one to compare with, and others")
+    names = [scenario.name for scenario in scenarios]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"{names.count(name)} scenarios are called '{name}'; give each a name of its own: a line"
+                " name = '...' in its file, or scenario.replace({}, name='...')"
+            )
+
+
+def check_variable(name: str, by: By = "all") -> None:
+    """Refuse a variable that does not exist, or not by these groups."""
+    if name not in VARIABLES:
+        raise ValueError(f"unknown variable '{name}'{suggest(name, VARIABLES)}; all names: cbhi.VARIABLES")
+    if by == "quintile" and name not in BY_QUINTILE:
+        raise ValueError(f"'{name}' is not kept by quintile; there are: {', '.join(BY_QUINTILE)}")
+
+
+def check_tolerance(tol: Any, on: str, replicates: int, max_replicates: int) -> None:
+    """Refuse a tolerance that cannot be judged."""
+    check_variable(on)
+    if isinstance(tol, bool) or not isinstance(tol, (int, float)) or not 0.0 < tol < math.inf:
+        unit = VARIABLES[on].unit
+        raise ValueError(f"tol must be a number above 0 in the unit of {on} [{unit}], got {tol!r}")
+    if replicates < 2:
+        raise ValueError("with tol, replicates must be 2 or more: one run says nothing about its error")
+    whole_number("max_replicates", max_replicates, replicates, 100_000)
+
+
+def _watched_period(period: str | None, labels: list[str]) -> str:
+    """Return the period asked for, or the last that the run does not cut short."""
+    if period is None:
+        complete = [label for label in labels if label.isdigit()]
+        return (complete or labels)[-1]
+    if str(period) not in labels:
+        raise ValueError(
+            f"period '{period}' is no reporting year of all scenarios; there are: {', '.join(labels)}"
+        )
+    return str(period)
+
+
+def common_periods(
+    spans: Sequence[tuple[Scenario, Sequence[tuple[str, int, int]]]],
+) -> list[tuple[str, list[int]]]:
+    """Return the periods that every scenario has, of the same months.
+
+    Parameters
+    ----------
+    spans
+        Scenarios with their periods as (label, first month index, one past the last).
+
+    Returns
+    -------
+    list of (str, list of int)
+        Label, and its place in the periods of each scenario.
+
+    Raises
+    ------
+    ValueError
+        When there is none.
+    """
+    places = [
+        {(label, s.start + begin, s.start + end): place for place, (label, begin, end) in enumerate(periods)}
+        for s, periods in spans
+    ]
+    shared = [key for key in places[0] if all(key in other for other in places[1:])]
+    if not shared:
+        years = {
+            s.name: ", ".join(
+                f"{label} from {format_month(s.start + begin)} to {format_month(s.start + end - 1)}"
+                for label, begin, end in [*periods[:1], *periods[1:][-1:]]
+            )
+            for s, periods in spans
+        }
+        runs = "; ".join(f"'{name}': {first_and_last}" for name, first_and_last in years.items())
+        raise ValueError(
+            "the scenarios have no period of the same months in common (first and last of each:"
+            f" {runs}); where only their membership years differ, compare by month"
+        )
+    return [(key[0], [place[key] for place in places]) for key in shared]
+
+
+def _months(scenario: Scenario) -> list[tuple[str, int, int]]:
+    """Return the months of a scenario as periods."""
+    return [(format_month(scenario.start + t), t, t + 1) for t in range(scenario.n_months)]
+
+
+def common_years(scenarios: Sequence[Scenario]) -> list[str]:
+    """Return the labels of the reporting years that all scenarios have, of the same months.
+
+    Raises
+    ------
+    ValueError
+        When there is none.
+    """
+    years = [(s, reporting_periods(s, pack_calendar(s, pack_rules(s)))) for s in scenarios]
+    return [label for label, _ in common_periods(years)]
+
+
+def _short(value: object) -> str:
+    """Return a value as text that fits a message."""
+    if isinstance(value, list):
+        return f"{value[0]} to {value[-1]} ({len(value)})"
+    return f"{value}"

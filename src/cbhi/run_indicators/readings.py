@@ -1,0 +1,72 @@
+"""One indicator of a run before it becomes rows of a table: values, unit, and why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+F8 = NDArray[np.float64]
+
+ABSENT = "absent: "
+"""How the status of an indicator begins that cannot be computed."""
+
+
+class Run(Protocol):
+    """Arrays with the scenario behind them; ``cbhi.Results`` is one."""
+
+    @property
+    def arrays(self) -> Any: ...
+    @property
+    def scenario(self) -> Any: ...
+    @property
+    def periods(self) -> Sequence[tuple[str, int, int]]: ...
+    @property
+    def weight(self) -> float: ...
+
+
+class Reading(NamedTuple):
+    """An indicator by replicate and reporting year.
+
+    Attributes
+    ----------
+    family, indicator, unit
+        What it is.
+    values
+        Shape (R, P) or (R, P, groups), with one row for what is counted over the replicates.
+    note
+        What a user must know where it is computed; one, or one a year.
+    why
+        Why it is absent where it is not a number; one, or one a year.
+    groups
+        Labels of the last axis.
+    pooled
+        Counted over the replicates.
+    """
+
+    family: str
+    indicator: str
+    unit: str
+    values: F8
+    note: str | tuple[str, ...] = ""
+    why: str | tuple[str, ...] = "what it is divided by is zero"
+    groups: tuple[str, ...] = ("all",)
+    pooled: bool = False
+
+
+def never(family: str, indicator: str, unit: str, why: str, *, pooled: bool = False) -> Reading:
+    """Return an indicator that no run can give, or not this one."""
+    return Reading(family, indicator, unit, np.asarray(np.nan), why=why, pooled=pooled)
+
+
+def status(value: float, reading: Reading, year: int, months: int) -> str:
+    """Return what stands beside a value: ok or absent, the note or the reason, a year cut short."""
+    if np.isnan(value):
+        return ABSENT + (reading.why if isinstance(reading.why, str) else reading.why[year])
+    note = reading.note if isinstance(reading.note, str) else reading.note[year]
+    parts = [note] if note else []
+    if months != 12:
+        parts.append(f"{months} month{'' if months == 1 else 's'}")
+    return "ok: " + "; ".join(parts) if parts else "ok"

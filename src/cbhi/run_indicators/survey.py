@@ -1,0 +1,456 @@
+"""Indicators that need households one by one: protection, equity, selection, from the run's survey.
+
+A survey is a table with one row a household and interview, as ``cbhi.Results.survey_frame`` gives it. What
+is said of people is weighted by households' weight times their size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from cbhi import indicators
+from cbhi.run_indicators.readings import F8, Reading, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROTECTION = "financial protection"
+EQUITY = "equity"
+TARGETING = "targeting"
+SELECTION = "adverse selection"
+QUINTILES = tuple(f"quintile {q}" for q in range(1, 6))
+DAYS_A_YEAR = 365.0
+
+NEEDED = (
+    "replicate",
+    "period",
+    "weight",
+    "persons",
+    "consumption_rwf",
+    "category",
+    "is_formal",
+    "is_member",
+    "contribution_rwf",
+    "sponsored_rwf",
+    "out_of_pocket_rwf",
+    "visits",
+    "episodes",
+    "claims_rwf",
+    "expected_episodes",
+    "public_expected_episodes",
+)
+"""Columns that a survey must have. ``adult_equivalents`` is used where it is there."""
+
+
+class Lines(NamedTuple):
+    """What a year needs from outside the run: a poverty line and a purchasing power, or why there is none."""
+
+    poverty: float
+    poverty_note: str
+    poverty_why: str
+    ppp: float
+    ppp_why: str
+
+
+class Sample:
+    """The interviews of one replicate and year as arrays, and the lines of the year."""
+
+    def __init__(self, rows: pd.DataFrame, lines: Lines) -> None:
+        self.rows = rows
+        self.lines = lines
+        self.persons = self["persons"]
+        self.equivalents = self["adult_equivalents"] if "adult_equivalents" in rows else self.persons
+        self.households = self["weight"]
+        self.people = self.households * self.persons
+        self.consumption = self["consumption_rwf"]
+        self.out_of_pocket = self["out_of_pocket_rwf"]
+        self.living = self.consumption / self.equivalents
+
+    def __getitem__(self, column: str) -> F8:
+        return self.rows[column].to_numpy(dtype=float)
+
+    def a_person(self, column: str) -> F8:
+        """Return a household's total a person."""
+        return self[column] / self.persons
+
+    def an_equivalent(self, column: str) -> F8:
+        """Return a household's total a person, or an adult equivalent where these are known."""
+        return self[column] / self.equivalents
+
+    def only(self, keep: F8) -> Sample:
+        """Return the part of the sample for which ``keep`` is not zero."""
+        return Sample(self.rows[keep != 0], self.lines)
+
+
+class _Item(NamedTuple):
+    family: str
+    indicator: str
+    unit: str
+    value: Callable[[Sample], Any]
+    note: str = ""
+    why: str = "nobody has any of it"
+    groups: tuple[str, ...] = ("all",)
+    needs: str = ""  # "poverty" or "ppp": a line from outside the run; "never": what no survey has
+
+
+_NAN_BY_QUINTILE = np.full(5, np.nan)
+
+
+def _over(rule: Callable[..., float], threshold: float) -> Callable[[Sample], float]:
+    return lambda s: rule(s.out_of_pocket, s.consumption, s.people, threshold=threshold)
+
+
+def _ranked_by_living(rule: Callable[..., float], threshold: float) -> Callable[[Sample], float]:
+    return lambda s: rule(s.out_of_pocket, s.consumption, s.people, threshold=threshold, rank_by=s.living)
+
+
+def _hardship(field: str) -> Callable[[Sample], float]:
+    def value(s: Sample) -> float:
+        a_day = s.consumption / s.persons / DAYS_A_YEAR / s.lines.ppp
+        line = indicators.societal_poverty_line(a_day, s.people) * s.lines.ppp * DAYS_A_YEAR * s.persons
+        found = indicators.financial_hardship(s.out_of_pocket, s.consumption, s.people, poverty_line=line)
+        return float(getattr(found, field))
+
+    return value
+
+
+def _impoverished(field: str) -> Callable[[Sample], float]:
+    def value(s: Sample) -> float:
+        line = s.lines.poverty * np.ones(s.living.size)
+        paid = s.an_equivalent("out_of_pocket_rwf")
+        return float(getattr(indicators.impoverishment(paid, s.living, s.people, poverty_line=line), field))
+
+    return value
+
+
+def _protection() -> list[_Item]:
+    share, budget = "share", "people; out-of-pocket spending of 12 months over consumption"
+    items = []
+    for percent in (10, 25):
+        t = percent / 100.0
+        items += [
+            _Item(
+                PROTECTION, f"catastrophic_headcount_{percent}", share,
+                _over(indicators.large_budget_share_headcount, t), budget,
+            ),
+            _Item(
+                PROTECTION, f"catastrophic_overshoot_{percent}", "share of consumption",
+                _over(indicators.catastrophic_overshoot, t), budget,
+            ),
+            _Item(
+                PROTECTION, f"mean_positive_overshoot_{percent}", "share of consumption",
+                _over(indicators.mean_positive_overshoot, t), "over those beyond it", "nobody is beyond it",
+            ),
+            _Item(
+                PROTECTION, f"catastrophic_concentration_{percent}", "-1 to 1",
+                _ranked_by_living(indicators.catastrophic_concentration_index, t),
+                "negative: among the poor", "nobody is beyond it",
+            ),
+            _Item(
+                PROTECTION, f"rank_weighted_headcount_{percent}", "0 to 2",
+                _ranked_by_living(indicators.rank_weighted_headcount, t), "", "nobody is beyond it",
+            ),
+        ]  # fmt: skip
+    items.append(
+        _Item(
+            PROTECTION, "catastrophic_capacity_to_pay_40", share, lambda s: np.nan,
+            why="households' food spending is not modelled, so there is no capacity to pay", needs="never",
+        )
+    )  # fmt: skip
+    items += [
+        _Item(PROTECTION, f"sdg_382_{field}", share, _hardship(field), "SDG 3.8.2 of 2025", needs="ppp")
+        for field in indicators.FinancialHardship._fields
+    ]
+    for field in indicators.Impoverishment._fields:
+        unit = share if "headcount" in field else "RWF a person"
+        items.append(_Item(PROTECTION, f"poverty_{field}", unit, _impoverished(field), needs="poverty"))
+    return items
+
+
+def _index(column: Callable[[Sample], F8], rule: Callable[..., float]) -> Callable[[Sample], float]:
+    return lambda s: rule(column(s), s.living, s.people)
+
+
+def _paid(column: str, rule: Callable[..., float]) -> Callable[[Sample], float]:
+    return lambda s: rule(s.an_equivalent(column), s.living, s.people) if s[column].any() else np.nan
+
+
+def _incidence(field: str, net: bool) -> Callable[[Sample], F8]:
+    def value(s: Sample) -> F8:
+        if not s["claims_rwf"].any():
+            return _NAN_BY_QUINTILE
+        fees = s.a_person("contribution_rwf") if net else 0.0
+        found = indicators.benefit_incidence(
+            s.a_person("claims_rwf"), s.living, s.people, unit_cost=1.0, fees=fees
+        )
+        return np.asarray(getattr(found, field))
+
+    return value
+
+
+def _members(s: Sample) -> F8:
+    return s["is_member"]
+
+
+def _insured(s: Sample) -> F8:
+    return np.maximum(s["is_member"], s["is_formal"])
+
+
+def _seen(s: Sample) -> F8:
+    return (s["visits"] > 0).astype(float)
+
+
+def _visits(s: Sample) -> F8:
+    return s.a_person("visits")
+
+
+def _equity() -> list[_Item]:
+    items = [
+        _Item(
+            EQUITY, "gini_consumption", "0 to 1", lambda s: indicators.gini(s.living, s.people),
+            "of consumption a person, or an adult equivalent where the survey has them",
+        )
+    ]  # fmt: skip
+    bounded = (
+        ("concentration_index", indicators.concentration_index, "-1 to 1"),
+        ("generalised_index", indicators.generalised_concentration_index, "share"),
+        ("erreygers_index", indicators.erreygers_index, "-1 to 1"),
+        ("wagstaff_index", indicators.wagstaff_index, "-1 to 1"),
+    )
+    for name, column, about in (
+        ("membership", _members, "people in households paid up at the interview"),
+        ("any_insurance", _insured, "the same, or in formal schemes"),
+        ("any_visit", _seen, "people in households with a visit in 12 months"),
+    ):
+        for index, rule, unit in bounded:
+            items.append(_Item(EQUITY, f"{index}_{name}", unit, _index(column, rule), about))
+    for index, rule, unit in (bounded[0], (bounded[1][0], bounded[1][1], "visits a person")):
+        items.append(_Item(EQUITY, f"{index}_visits", unit, _index(_visits, rule), "visits a person"))
+    items.append(
+        _Item(
+            EQUITY, "horizontal_inequity_visits", "-1 to 1",
+            lambda s: indicators.horizontal_inequity(
+                _visits(s), s.living, s.a_person("expected_episodes"), s.people
+            ),
+            "visits a person, given episodes to be expected",
+        )
+    )  # fmt: skip
+    for name, column_name in (("premiums", "contribution_rwf"), ("out_of_pocket", "out_of_pocket_rwf")):
+        why = "nobody paid any"
+        items += [
+            _Item(
+                EQUITY, f"kakwani_{name}", "-2 to 1", _paid(column_name, indicators.kakwani_index),
+                "positive: the better-off pay a larger share", why,
+            ),
+            _Item(
+                EQUITY, f"reynolds_smolensky_{name}", "none",
+                _paid(column_name, indicators.reynolds_smolensky_index),
+                "fall in the Gini, by rank before payment", why,
+            ),
+        ]  # fmt: skip
+    for name, field, net, unit in (
+        ("benefit_share", "share_by_group", False, "share"),
+        ("benefit_mean", "mean_by_group", False, "RWF a person"),
+        ("benefit_net_mean", "mean_by_group", True, "RWF a person"),
+    ):
+        items.append(
+            _Item(
+                EQUITY, name, unit, _incidence(field, net), "claims that insurers paid for the people's care",
+                "no claim was paid for anybody", QUINTILES,
+            )
+        )  # fmt: skip
+    items.append(
+        _Item(
+            EQUITY, "membership_share", "share",
+            lambda s: indicators.coverage_by_quantile(s["is_member"], s.living, s.people),
+            "people in households paid up at the interview", groups=QUINTILES,
+        )
+    )  # fmt: skip
+    return items
+
+
+def _leakage(s: Sample) -> float:
+    poor = (s.rows["category"] == "poorest").to_numpy()
+    return indicators.leakage(s["sponsored_rwf"], poor, s.households)
+
+
+def _gap(field: str) -> Callable[[Sample], float]:
+    def value(s: Sample) -> float:
+        free = s.only(1.0 - s["is_formal"])
+        risk = free.a_person("expected_episodes")
+        return float(getattr(indicators.risk_gap(risk, free["is_member"], free.people), field))
+
+    return value
+
+
+def _correlation(field: str) -> Callable[[Sample], float]:
+    def value(s: Sample) -> float:
+        # rows count as observations, so no weights; need is taken before treatment, so that cover cannot
+        # raise it; the community's expectation is what a premium could have followed
+        free = s.only(1.0 - s["is_formal"])
+        ill = free["episodes"] > free["public_expected_episodes"]
+        expected = free.a_person("public_expected_episodes")
+        # a community that tells nobody apart expects the same of all, up to rounding
+        known = expected if np.ptp(expected) > 1e-9 * expected.max() else None
+        return float(getattr(indicators.positive_correlation_test(free["is_member"], ill, known), field))
+
+    return value
+
+
+def _counterfactual(field: str) -> Callable[[Sample], float]:
+    def value(s: Sample) -> float:
+        free = s.only(1.0 - s["is_formal"])
+        members = free["is_member"] * free.households
+        episodes = float(members @ free["episodes"])
+        if episodes <= 0:
+            return np.nan
+        an_episode = float(members @ free["claims_rwf"]) / episodes
+        cost = an_episode * free.a_person("expected_episodes")
+        found = indicators.counterfactual_average_cost(cost, free["is_member"], free.people)
+        return float(getattr(found, field))
+
+    return value
+
+
+def _selection() -> list[_Item]:
+    one_sided = "everybody or nobody is a member"
+    risk = "episodes a person and year to be expected, as the household knows its risk"
+    items = [
+        _Item(
+            SELECTION, f"risk_gap_{field}", "ratio" if field == "ratio" else "episodes a person",
+            _gap(field), f"{risk}; outside formal schemes", one_sided,
+        )
+        for field in indicators.RiskGap._fields
+    ]  # fmt: skip
+    items += [
+        _Item(
+            SELECTION, f"positive_correlation_{name}", "none", _correlation(field),
+            "membership and more episodes than the community expects, given that expectation; households, "
+            "unweighted", one_sided,
+        )
+        for name, field in (
+            ("statistic", "statistic"), ("p_value", "p_value"), ("residual", "residual_correlation"),
+        )
+    ]  # fmt: skip
+    items += [
+        _Item(
+            SELECTION, f"average_cost_{field}", "RWF a person", _counterfactual(field),
+            "expected episodes at what members' episodes cost the scheme in the year",
+            "no member or no episode of one",
+        )
+        for field in indicators.CounterfactualCost._fields
+    ]  # fmt: skip
+    items.append(
+        _Item(
+            SELECTION, "cost_curve_slope", "RWF per RWF", lambda s: np.nan,
+            why="prices do not vary by chance within a run; compare scenarios with different premiums",
+            needs="never",
+        )
+    )  # fmt: skip
+    return items
+
+
+ITEMS = (
+    *_protection(),
+    *_equity(),
+    _Item(
+        TARGETING, "leakage", "share of money", _leakage,
+        "subsidies paid for people outside the truly poorest category", "nobody's premium was paid by others",
+    ),
+    *_selection(),
+)  # fmt: skip
+
+
+def survey_readings(run: Run, survey: pd.DataFrame, lines: Mapping[str, Lines]) -> list[Reading]:
+    """Return the indicators of households by replicate and reporting year.
+
+    Parameters
+    ----------
+    run
+        A run, such as ``cbhi.Results``.
+    survey
+        One row a household and interview, with the columns ``NEEDED``; may be empty.
+    lines
+        Poverty line and purchasing power by label of the reporting year.
+
+    Returns
+    -------
+    list of Reading
+        With a reason for every gap.
+    """
+    labels = [label for label, _, _ in run.periods]
+    numbers = [int(number) for number in run.arrays.replicates]
+    cells: dict[tuple[int, str], Sample] = {}
+    for key, rows in survey.groupby(["replicate", "period"]) if len(survey) else ():
+        number, label = key
+        if str(label) in labels:
+            cells[int(str(number)), str(label)] = Sample(rows, lines[str(label)])
+    return [_read(item, cells, numbers, labels, lines) for item in ITEMS]
+
+
+def check_survey(survey: pd.DataFrame) -> None:
+    """Raise for columns that are missing and for households without size or consumption.
+
+    Parameters
+    ----------
+    survey
+        One row a household and interview; an empty one is none and passes.
+
+    Raises
+    ------
+    ValueError
+        Naming all missing columns, or the first column with rows that are not above zero.
+    """
+    if not len(survey):
+        return
+    missing = [column for column in NEEDED if column not in survey]
+    if missing:
+        raise ValueError(f"the survey has no column {', '.join(missing)}; it needs {', '.join(NEEDED)}")
+    for column in ("persons", "consumption_rwf", "weight"):
+        bad = int((~(survey[column] > 0)).sum())
+        if bad:
+            raise ValueError(f"survey column {column} must be above 0; {bad} of {len(survey)} rows are not")
+
+
+def _read(
+    item: _Item,
+    cells: Mapping[tuple[int, str], Sample],
+    numbers: list[int],
+    labels: list[str],
+    lines: Mapping[str, Lines],
+) -> Reading:
+    """Return one indicator for all replicates and years, with a reason for every gap."""
+    values = np.full((len(numbers), len(labels), len(item.groups)), np.nan)
+    reasons = []
+    for j, label in enumerate(labels):
+        reason = _obstacle(item, lines[label])
+        if not reason:
+            met = [(i, cells[number, label]) for i, number in enumerate(numbers) if (number, label) in cells]
+            reason = "" if met else ("no household was interviewed" if cells else "this run kept no survey")
+            for i, sample in met:
+                try:
+                    values[i, j] = item.value(sample)
+                except ValueError as error:
+                    reason = str(error)
+        reasons.append(reason or item.why)
+    notes = tuple(
+        "; ".join(
+            part for part in (item.note, lines[label].poverty_note if item.needs == "poverty" else "") if part
+        )
+        for label in labels
+    )
+    return Reading(item.family, item.indicator, item.unit, values, notes, tuple(reasons), item.groups)
+
+
+def _obstacle(item: _Item, lines: Lines) -> str:
+    """Return why an indicator cannot be computed in a year, whatever the survey says; empty if it can."""
+    if item.needs == "never":
+        return item.why
+    if item.needs == "poverty" and np.isnan(lines.poverty):
+        return lines.poverty_why
+    if item.needs == "ppp" and np.isnan(lines.ppp):
+        return lines.ppp_why
+    return ""

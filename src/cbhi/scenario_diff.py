@@ -1,0 +1,177 @@
+"""What two scenarios say differently: values at the start, events, and where each value comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cbhi.changes import as_toml, flat_values, known_parameters
+from cbhi.months import format_month
+from cbhi.scenarios import Scenario
+from cbhi.tables import Table
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that two scenarios say differently.
+
+    Attributes
+    ----------
+    month
+        ``"start"``, or the month of an event such as ``"2006-01"``.
+    key
+        Full key of a parameter, or ``from``, ``to`` and ``country``.
+    values
+        What each scenario says; None where it has no such event.
+    unit
+        Of the values.
+    sources
+        Where each value comes from.
+    """
+
+    month: str
+    key: str
+    values: tuple[Any, Any]
+    unit: str
+    sources: tuple[str, str]
+
+
+def differences(one: Scenario, other: Scenario) -> list[Difference]:
+    """Return everything that decides the results and differs between two scenarios.
+
+    Parameters
+    ----------
+    one, other
+        Scenarios; their names, and the reasons given for events, do not count.
+
+    Returns
+    -------
+    list of Difference
+        Span and country, values at the start in the order of the parameters, then events by month. Empty
+        exactly where both have one fingerprint or say the same in other words.
+    """
+    found = []
+    for word, a, b in (
+        ("from", format_month(one.start), format_month(other.start)),
+        ("to", format_month(one.end), format_month(other.end)),
+        ("country", one.country, other.country),
+    ):
+        if a != b:
+            found.append(Difference("start", word, (a, b), "month" if word != "country" else "-", ("", "")))
+    values = flat_values(one.regimes()[0][1]), flat_values(other.regimes()[0][1])
+    for key, info in known_parameters().items():
+        a, b = values[0][key], values[1][key]
+        if a != b:
+            sources = _source(one, key), _source(other, key)
+            found.append(Difference("start", key, (a, b), info.unit, sources))
+    return found + _of_events(one, other)
+
+
+def _of_events(one: Scenario, other: Scenario) -> list[Difference]:
+    ones, others = _by_month(one), _by_month(other)
+    found = []
+    for month in sorted({*ones, *others}):
+        a, b = ones.get(month, {}), others.get(month, {})
+        for key in known_parameters():
+            if key in a or key in b:
+                pair = a.get(key, (None, "")), b.get(key, (None, ""))
+                if pair[0][0] != pair[1][0]:
+                    found.append(
+                        Difference(
+                            format_month(month),
+                            key,
+                            (pair[0][0], pair[1][0]),
+                            known_parameters()[key].unit,
+                            (pair[0][1], pair[1][1]),
+                        )
+                    )
+    return found
+
+
+def _by_month(scenario: Scenario) -> dict[int, dict[str, tuple[Any, str]]]:
+    """Return month to full key to (value, reason) of the events after the start; the last one counts."""
+    found: dict[int, dict[str, tuple[Any, str]]] = {}
+    for event in scenario.events:
+        if event.month <= scenario.start:
+            continue  # part of the values at the start
+        for key, value in event.changes.items():
+            found.setdefault(event.month, {})[key] = (value, event.why)
+    return found
+
+
+def _source(scenario: Scenario, key: str) -> str:
+    info = known_parameters()[key]
+    source, confidence = scenario.sources.get(key, (info.source, info.confidence))
+    if key in scenario.values and key not in scenario.sources:
+        source, confidence = "given in the scenario", "no source"
+    return f"{source} ({confidence})"
+
+
+def difference_table(one: Scenario, other: Scenario, sources: bool = True) -> Table:
+    """Return the differences of two scenarios as a table that a person reads.
+
+    Parameters
+    ----------
+    one, other
+        Scenarios.
+    sources
+        Whether to say where each value comes from.
+    """
+    found = differences(one, other)
+    if not found:
+        return Table(f"{one.name} and {other.name} are the same", (), ())
+    heads = ("from", "key", "unit", one.name, other.name)
+    rows = []
+    notes = []
+    for d in found:
+        rows.append((d.month, d.key, d.unit, *(_said(value) for value in d.values)))
+        if sources and d.month == "start" and any(d.sources):
+            notes.append(f"{d.key}: {_short(d.sources[0])} | {_short(d.sources[1])}")
+    reasons = [
+        f"event of {d.month}, {d.key}: {' | '.join(reason or 'none' for reason in d.sources)}"
+        for d in found
+        if d.month != "start" and any(d.sources)
+    ]
+    if notes:
+        notes.insert(0, f"Where the values come from ({one.name} | {other.name}):")
+    if sources and reasons:
+        notes += [f"Reasons given for events ({one.name} | {other.name}):", *reasons]
+    return Table(
+        f"{one.name} and {other.name}: {len(found)} differences" if len(found) > 1
+        else f"{one.name} and {other.name}: 1 difference",
+        (heads,), tuple(rows), tuple(notes), n_labels=3,
+    )  # fmt: skip
+
+
+def _short(text: str, width: int = 90) -> str:
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, dict) and len(value) > 2:
+        months = list(value)
+        ends = f"{as_toml(value[months[0]])} ... {as_toml(value[months[-1]])}"
+        return f"{ends} ({len(months)} months)"
+    return value if isinstance(value, str) else as_toml(value)
+
+
+def as_records(found: list[Difference]) -> list[dict[str, Any]]:
+    """Return differences as plain values, for JSON.
+
+    Parameters
+    ----------
+    found
+        What ``differences`` returns.
+    """
+    return [
+        {
+            "from": d.month,
+            "key": d.key,
+            "unit": d.unit,
+            "values": list(d.values),
+            "sources": list(d.sources),
+        }
+        for d in found
+    ]
