@@ -17,7 +17,8 @@ from cbhi.months import format_month
 from cbhi.observation import administrative_factor
 from cbhi.packing import first_month_of_sale
 from cbhi.scenarios import Scenario, suggest
-from cbhi.variables import BY_QUINTILE, QUINTILE_RATES, VARIABLES, YEARLY_ONLY, Arrays, By, Cells
+from cbhi.strata import GROUPS, stratified_names, stratum_values
+from cbhi.variables import VARIABLES, YEARLY_ONLY, Arrays, By, Cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +47,8 @@ class Results:
         Households simulated at the start.
     seed
         Seed of the draws.
+    survey
+        Households of the start that are interviewed every year, on average.
     """
 
     scenario: Scenario
@@ -55,6 +58,7 @@ class Results:
     weight: float
     households: int
     seed: int
+    survey: int = 0
 
     def __repr__(self) -> str:
         """Return one line: what was run, how large, how often."""
@@ -94,7 +98,9 @@ class Results:
         every
             By reporting year or by month.
         by
-            ``"all"`` (one group), ``"district"``, or ``"quintile"`` of consumption (by year only).
+            ``"all"`` (one group) or ``"district"``; by year also ``"quintile"`` of consumption, poverty
+            ``"category"`` as it truly is, ``"sex"``, or kind of ``"cover"``, for the variables of
+            ``cbhi.strata.stratified_names(by)``.
 
         Raises
         ------
@@ -105,18 +111,15 @@ class Results:
             raise ValueError(
                 f"unknown variable '{name}'{suggest(name, VARIABLES)}; all names: cbhi.VARIABLES"
             )
-        if every not in ("year", "month") or by not in ("all", "district", "quintile"):
-            raise ValueError(
-                f"every must be 'year' or 'month', by 'all', 'district' or 'quintile'; got {every!r}, {by!r}"
-            )
-        if by == "quintile":
-            if name not in BY_QUINTILE or every != "year":
-                known = ", ".join(BY_QUINTILE)
-                raise ValueError(f"'{name}' by {every} is not kept by quintile; by year there are: {known}")
-            values = BY_QUINTILE[name](self.arrays.quintiles)
-            if name in QUINTILE_RATES:
-                months = np.array([end - begin for _, begin, end in self.periods])
-                values = values * (12.0 / months)[None, :, None]
+        kinds = ("all", "district", *GROUPS)
+        if every not in ("year", "month") or by not in kinds:
+            known = ", ".join(repr(kind) for kind in kinds)
+            raise ValueError(f"every must be 'year' or 'month', by one of {known}; got {every!r}, {by!r}")
+        if by in GROUPS:
+            if name not in stratified_names(by) or every != "year":
+                known = ", ".join(stratified_names(by))
+                raise ValueError(f"'{name}' by {every} is not kept by {by}; by year there are: {known}")
+            values = stratum_values(self.arrays.strata, name, by)
             return values * self.weight if VARIABLES[name].scaled else values
         if every == "month" and name in YEARLY_ONLY:
             raise ValueError(f"'{name}' exists by year only")
@@ -131,7 +134,7 @@ class Results:
             return ["all"]
         if by == "district":
             return [f"district {int(number) + 1}" for number in self.arrays.districts]
-        return [f"quintile {q + 1}" for q in range(codes.QUINTILES)]
+        return list(GROUPS[by])
 
     def to_frame(self, name: str | None = None, *, every: Every = "both", by: By = "all") -> pd.DataFrame:
         """Return a tidy frame: scenario, param_set, replicate, period, group, variable, value, unit.
@@ -144,7 +147,7 @@ class Results:
             Reporting years (``period`` is the year as text, "2003"), months ("2003-07"), or both, years
             first.
         by
-            Groups: ``"all"`` for totals, ``"district"`` or ``"quintile"``.
+            Groups, as in ``values``.
 
         Raises
         ------
@@ -155,11 +158,11 @@ class Results:
 
         if every not in ("year", "month", "both"):
             raise ValueError(f"every must be 'year', 'month' or 'both', got {every!r}")
-        names = [name] if name is not None else list(BY_QUINTILE if by == "quintile" else VARIABLES)
+        names = [name] if name is not None else list(stratified_names(by) if by in GROUPS else VARIABLES)
         wanted: list[Literal["year", "month"]] = ["year", "month"] if every == "both" else [every]
         columns: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS[2:]}
         for detail in wanted:
-            if by == "quintile" and detail == "month" and every == "both":
+            if by in GROUPS and detail == "month" and every == "both":
                 continue
             labels = np.array(self._spans(detail)[0], dtype=object)
             groups = np.array(self.groups(by), dtype=object)
@@ -178,6 +181,12 @@ class Results:
         frame.insert(0, "scenario", self.scenario.name)
         frame.insert(1, "param_set", 0)
         return frame[list(COLUMNS)]
+
+    def survey_frame(self) -> pd.DataFrame:
+        """Return what surveyed households tell, one row an interview; see ``cbhi.survey.survey_frame``."""
+        from cbhi.survey import survey_frame
+
+        return survey_frame(self)
 
     def flows_frame(self) -> pd.DataFrame:
         """Return money moved by reporting year and kind: payer, payee, purpose, RWF at national scale."""
@@ -223,9 +232,10 @@ class Results:
             self.scenario.fingerprint() == other.scenario.fingerprint()
             and self.households == other.households
             and self.seed == other.seed
+            and self.survey == other.survey
         )
         if not same:
-            raise ValueError("only replicates of one scenario, number of households and seed can be joined")
+            raise ValueError("only replicates of one scenario, size, seed and survey can be joined")
         if np.intersect1d(self.arrays.replicates, other.arrays.replicates).size:
             raise ValueError("the same replicate is in both results")
         joined = {

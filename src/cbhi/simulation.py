@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -16,16 +17,19 @@ from cbhi.kernels.measure import take_opening_stocks
 from cbhi.kernels.month import run_months
 from cbhi.kernels.records import (
     I8,
+    Choice,
     District,
     Fixed,
     Groups,
     Household,
+    Interview,
     Member,
     Nation,
     Output,
     Section,
     State,
     Table,
+    Watch,
     Work,
     record_table,
 )
@@ -138,7 +142,32 @@ def opening_months(scenario_: Scenario, layout: Layout, key: tuple[int, int]) ->
     return opens
 
 
-def make_state(scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed) -> tuple[State, Work]:
+def make_watch(rows: int, months: int, choices: int = 0) -> Watch:
+    """Return empty notes for ``rows`` watched households, interviewed once in every twelve months."""
+    return Watch(
+        flows=np.zeros((rows, codes.N_FLOWS), dtype=np.int64),
+        tallies=np.zeros((rows, codes.N_TALLIES), dtype=np.int64),
+        moved=np.zeros(rows, dtype=np.int64),
+        flows_before=np.zeros((rows, codes.N_FLOWS), dtype=np.int64),
+        tallies_before=np.zeros((rows, codes.N_TALLIES), dtype=np.int64),
+        asked=np.zeros(rows, dtype=np.int64),
+        now_flows=np.zeros(codes.N_FLOWS, dtype=np.int64),
+        now_tallies=np.zeros(codes.N_TALLIES, dtype=np.int64),
+        used=np.zeros(3, dtype=np.int64),
+        interviews=record_table(Interview, rows * (months // 12 + 1)),
+        choices=record_table(Choice, choices),
+    )
+
+
+def watched_rows(layout: Layout, share: float) -> int:
+    """Return room for the households that a keyed lot picks, six standard deviations above the mean."""
+    total = int(layout.limit.sum())
+    return min(total, math.ceil(total * share + 6.0 * math.sqrt(total * share)) + 10) if share > 0.0 else 0
+
+
+def make_state(
+    scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed, watch: Watch | None = None
+) -> tuple[State, Work]:
     """Return the population of the start and buffers, everything keyed by ``fixed.key``."""
     n_sections = layout.number.size
     n_districts = layout.district_number.size
@@ -170,6 +199,9 @@ def make_state(scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed) 
         districts=districts,
         outside=np.zeros((n_districts, codes.N_SECTORS), dtype=np.int64),
         nation=record_table(Nation, 1),
+        watch=make_watch(watched_rows(layout, fixed.watched_share), scenario_.n_months)
+        if watch is None
+        else watch,
     )
     settle_districts(state, fixed)
     for s in range(n_sections):
@@ -193,7 +225,8 @@ def make_output(n_months: int, n_districts: int, n_periods: int) -> Output:
         stocks=np.zeros((n_months + 1, n_districts, codes.N_STOCKS), dtype=np.int64),
         tallies=np.zeros((n_months, n_districts, codes.N_TALLIES), dtype=np.int64),
         gauges=np.zeros((n_months, n_districts, codes.N_GAUGES), dtype=np.float64),
-        quintiles=np.zeros((n_periods, codes.QUINTILES, codes.N_QUINTILE_TALLIES), dtype=np.int64),
+        strata=np.zeros((n_periods, codes.STRATA, codes.N_STRATUM_TALLIES), dtype=np.int64),
+        interviews=record_table(Interview, 0),
     )
 
 
@@ -205,9 +238,10 @@ def run_replicate(
     seed: int,
     replicate: int,
     tick: Callable[[int], None],
+    watched_share: float = 0.0,
 ) -> tuple[Output, I8]:
     """Run one replicate; return what it wrote and the persons of the start by district."""
-    fixed = pack_fixed(scenario_, seed, replicate)
+    fixed = pack_fixed(scenario_, seed, replicate, watched_share)
     state, work = make_state(scenario_, layout, rules, fixed)
     n_districts = layout.district_number.size
     output = make_output(scenario_.n_months, n_districts, int(calendar["period"][-1]) + 1)
@@ -220,7 +254,7 @@ def run_replicate(
         end = min(begin + 12, scenario_.n_months)
         run_months(state, calendar, rules, fixed, work, output, hospital, scenario_.start, begin, end)
         tick(end - begin)
-    return output, opening_people
+    return output._replace(interviews=state.watch.interviews), opening_people
 
 
 def _whole_number(name: str, value: Any, low: int, high: int) -> int:
@@ -238,6 +272,7 @@ def simulate(
     replicates: int = 1,
     seed: int = 1,
     workers: int = 1,
+    survey: int = 1_000,
     progress: Progress | None = None,
 ) -> Results:
     """Simulate a scenario.
@@ -255,6 +290,9 @@ def simulate(
         Whole number from 0 to 2**63 - 1. The same seed gives the same integers at any number of workers.
     workers
         Threads over replicates, from 1 to 256.
+    survey
+        Households of the start that are interviewed every year (``Results.survey_frame``), on average and at
+        most all; 0 for none. It changes no other result.
     progress
         Called with (months done, months in all).
 
@@ -278,6 +316,8 @@ def simulate(
         layout = lay_out(chosen, _whole_number("households", households, 1, 10_000_000))
     n_replicates = _whole_number("replicates", replicates, 1, 100_000)
     seed = _whole_number("seed", seed, 0, MAX_SEED)
+    survey = min(_whole_number("survey", survey, 0, 10_000_000), int(layout.households.sum()))
+    watched_share = survey / int(layout.households.sum())
     n_workers = min(_whole_number("workers", workers, 1, 256), n_replicates)
     rules = pack_rules(chosen)
     calendar = pack_calendar(chosen, rules)
@@ -298,7 +338,9 @@ def simulate(
     finished: dict[int, tuple[Output, I8]] = {}
 
     def one(replicate: int) -> None:
-        finished[replicate] = run_replicate(chosen, layout, rules, calendar, seed, replicate, tick)
+        finished[replicate] = run_replicate(
+            chosen, layout, rules, calendar, seed, replicate, tick, watched_share
+        )
 
     try:
         if n_workers == 1:
@@ -318,9 +360,9 @@ def simulate(
                         future.cancel()
                     raise
     except KeyboardInterrupt:
-        partial = _wrap(chosen, layout, calendar, seed, finished) if finished else None
+        partial = _wrap(chosen, layout, calendar, seed, survey, finished) if finished else None
         raise Interrupted(partial) from None
-    return _wrap(chosen, layout, calendar, seed, finished)
+    return _wrap(chosen, layout, calendar, seed, survey, finished)
 
 
 def _load(chosen: Scenario | str | Path) -> Scenario:
@@ -332,7 +374,12 @@ def _load(chosen: Scenario | str | Path) -> Scenario:
 
 
 def _wrap(
-    chosen: Scenario, layout: Layout, calendar: Table, seed: int, finished: dict[int, tuple[Output, I8]]
+    chosen: Scenario,
+    layout: Layout,
+    calendar: Table,
+    seed: int,
+    survey: int,
+    finished: dict[int, tuple[Output, I8]],
 ) -> Results:
     order = sorted(finished)
     stacked = {name: np.stack([getattr(finished[r][0], name) for r in order]) for name in Output._fields}
@@ -351,4 +398,5 @@ def _wrap(
         weight=layout.weight,
         households=int(layout.households.sum()),
         seed=seed,
+        survey=survey,
     )
