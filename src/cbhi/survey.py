@@ -80,17 +80,19 @@ def survey_frame(run: Run) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row an interview. ``replicate``, ``period`` (reporting year), ``month`` ("2006-03"), ``months``
+        One row an interview: ``replicate``, ``period`` (reporting year), ``month`` ("2006-03"), ``months``
         that it covers (12 but for the first), ``section`` and ``district`` (numbers from 1), ``household``
-        (number within its section), ``weight`` (real households for which it stands). At the interview:
-        ``persons``, ``adult_equivalents``, ``consumption_rwf`` (household, twelve months), ``quintile`` (1
-        the poorest), ``category`` as it truly is and ``listed_category`` ("poorest", "middle", "rich"),
-        ``has_slot`` (a subsidy), ``is_formal`` (formal cover), ``is_member`` (paid up),
-        ``expected_episodes`` a year as its risk has it, and ``public_expected_episodes`` at the mean rate. Over the months before:
-        ``insured_person_months``, ``contribution_rwf`` (premiums paid by own means), ``sponsored_rwf``
-        (premiums paid by others), ``out_of_pocket_rwf``, ``visits``, ``admissions``, ``episodes``,
-        ``forgone`` (episodes without care), ``claims_rwf`` (care billed to third parties), ``loans_rwf``
-        (borrowed for premiums).
+        (number within its section), ``weight`` (real households for which it stands).
+
+        At the interview: ``persons``, ``adult_equivalents``, ``consumption_rwf`` (household, twelve months),
+        ``quintile`` (1 the poorest), ``category`` as it truly is and ``listed_category`` ("poorest",
+        "middle", "rich"), ``has_slot`` (a subsidy), ``is_formal`` (formal cover), ``is_member`` (paid up),
+        ``expected_episodes`` a year as its risk has it, ``public_expected_episodes`` at the mean rate.
+
+        Over the months before: ``insured_person_months``, ``contribution_rwf`` (premiums paid by own
+        means), ``sponsored_rwf`` (premiums paid by others), ``out_of_pocket_rwf``, ``visits``,
+        ``admissions``, ``episodes``, ``forgone`` (episodes without care), ``claims_rwf`` (care billed to
+        third parties), ``loans_rwf`` (borrowed for premiums).
     """
     import pandas as pd
 
