@@ -336,6 +336,7 @@ def counts() -> str:
 def variables() -> str:
     """Return the table of variables of the results."""
     from cbhi import variables as kept
+    from cbhi.strata import GROUPS, stratified_names
 
     rows = []
     for name, variable in kept.VARIABLES.items():
@@ -343,11 +344,11 @@ def variables() -> str:
             (
                 f"`{name}`", variable.unit, variable.about,
                 "no" if name in kept.YEARLY_ONLY else "yes",
-                "yes" if name in kept.BY_QUINTILE else "no",
+                ", ".join(by for by in GROUPS if name in stratified_names(by)) or "-",
                 "yes" if variable.scaled else "no",
             )
         )  # fmt: skip
-    return table(("name", "unit", "what it is", "by month", "by quintile", "scaled to the country"), rows)
+    return table(("name", "unit", "what it is", "by month", "by group", "scaled to the country"), rows)
 
 
 def health_accounts() -> str:

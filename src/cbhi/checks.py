@@ -11,7 +11,7 @@ flows              (R, T, D, flows)       francs moved in a month, by kind (``co
 stocks             (R, T + 1, D, stocks)  francs at the end of a month; the first is the opening
 tallies            (R, T, D, tallies)     people, events and francs (``codes.TALLIES``)
 gauges             (R, T, D, gauges)      sums of real numbers weighted by persons
-quintiles          (R, P, 5, tallies)     by reporting period and quintile of consumption
+strata             (R, P, 15, tallies)    by reporting period, quintile and true poverty category
 opening_people     (R, D, 2)              persons and households before the first month
 =================  =====================  ===================================================
 
@@ -100,7 +100,7 @@ class RunArrays(Protocol):
     @property
     def gauges(self) -> F8: ...
     @property
-    def quintiles(self) -> I8: ...
+    def strata(self) -> I8: ...
     @property
     def opening_people(self) -> I8: ...
 
@@ -482,12 +482,50 @@ def check_subsidies(flows: I8, tallies: I8) -> None:
     _at_most("slots used <= persons", tallies[..., codes.SLOTS], tallies[..., codes.PERSONS])
 
 
-def check_quintiles(flows: I8, tallies: I8, quintiles: I8, periods: Sequence[tuple[str, int, int]]) -> None:
-    """Check that quintiles add up to the country in every reporting period.
+_STRATA_OVER_PERIOD = (
+    (codes.S_PERSON_MONTHS, codes.PERSONS),
+    (codes.S_INSURED_MONTHS, codes.INSURED),
+    (codes.S_FORMAL_MONTHS, codes.PERSONS_FORMAL),
+    (codes.S_EPISODES, codes.EPISODES),
+    (codes.S_FORGONE_UNSOUGHT, codes.FORGONE_UNSOUGHT),
+    (codes.S_FORGONE_CAPACITY, codes.FORGONE_CAPACITY),
+    (codes.S_FORGONE_REFUSED, codes.FORGONE_REFUSED),
+    (codes.S_FORGONE_CASH, codes.FORGONE_CASH),
+    (codes.S_VISITS_INSURED, codes.VISITS_INSURED),
+    (codes.S_VISITS_FORMAL, codes.VISITS_FORMAL),
+    (codes.S_ADMISSIONS, codes.ADMISSIONS),
+    (codes.S_CATASTROPHIC_25, codes.CATASTROPHIC_25),
+    (codes.S_BY_CASH, codes.PERSONS_BY_CASH),
+    (codes.S_BY_SUBSIDY, codes.PERSONS_BY_SUBSIDY),
+    (codes.S_RENEWALS_DUE, codes.RENEWALS_DUE),
+    (codes.S_RENEWALS, codes.RENEWALS),
+)
+_PARTS_OF_STRATA = (
+    ((codes.S_PAID, codes.S_FORMAL), codes.S_PERSONS),
+    ((codes.S_SLOTS,), codes.S_PERSONS),
+    ((codes.S_WOMEN,), codes.S_PERSONS),
+    ((codes.S_WOMEN_PAID,), codes.S_WOMEN),
+    ((codes.S_WOMEN_PAID,), codes.S_PAID),
+    ((codes.S_VISITS_WOMEN,), codes.S_VISITS),
+    ((codes.S_VISITS_INSURED, codes.S_VISITS_FORMAL), codes.S_VISITS),
+    ((codes.S_ADMISSIONS,), codes.S_VISITS),
+    ((codes.S_ADMISSIONS_WOMEN,), codes.S_ADMISSIONS),
+    ((codes.S_ADMISSIONS_WOMEN,), codes.S_VISITS_WOMEN),
+    ((codes.S_ADMISSIONS_INSURED, codes.S_ADMISSIONS_FORMAL), codes.S_ADMISSIONS),
+    ((codes.S_ADMISSIONS_INSURED,), codes.S_VISITS_INSURED),
+    ((codes.S_OUT_OF_POCKET_INSURED, codes.S_OUT_OF_POCKET_FORMAL), codes.S_OUT_OF_POCKET),
+    ((codes.S_CLAIMS_FORMAL,), codes.S_CLAIMS),
+    ((codes.S_CATASTROPHIC_25,), codes.S_CATASTROPHIC),
+    ((codes.S_RENEWALS,), codes.S_RENEWALS_DUE),
+)
+
+
+def check_strata(flows: I8, tallies: I8, strata: I8, periods: Sequence[tuple[str, int, int]]) -> None:
+    """Check that strata add up to the country in every reporting period.
 
     Parameters
     ----------
-    flows, tallies, quintiles
+    flows, tallies, strata
         As in the head of this module.
     periods
         Reporting periods as (label, first month, one past the last), as ``Results.periods``.
@@ -495,33 +533,51 @@ def check_quintiles(flows: I8, tallies: I8, quintiles: I8, periods: Sequence[tup
     Raises
     ------
     CheckError
-        When people at the close, or visits, out-of-pocket spending, catastrophic cases or contributions
-        over the period, do not add up. "month" in the message counts periods.
+        When people at the close, or anything counted over the period, do not add up, or a part is larger
+        than its whole in some stratum. "month" in the message counts periods.
     """
-    sums = quintiles.sum(axis=2)
+    sums = strata.sum(axis=2)
     closes = [end - 1 for _, _, end in periods]
     at_close = tallies[:, closes].sum(axis=2)
     for ours, theirs in (
-        (codes.Q_PERSONS, codes.PERSONS),
-        (codes.Q_PAID, codes.PAID),
-        (codes.Q_FORMAL, codes.PERSONS_FORMAL),
-        (codes.Q_SLOTS, codes.SLOTS),
+        (codes.S_PERSONS, codes.PERSONS),
+        (codes.S_PAID, codes.PAID),
+        (codes.S_FORMAL, codes.PERSONS_FORMAL),
+        (codes.S_SLOTS, codes.SLOTS),
+        (codes.S_WOMEN, codes.WOMEN),
+        (codes.S_WOMEN_PAID, codes.WOMEN_INSURED),
     ):
-        identity = f"quintiles' {codes.QUINTILE_TALLIES[ours]} at the close of the period"
+        identity = f"strata' {codes.STRATUM_TALLIES[ours]} at the close of the period"
         _equal(identity, sums[..., ours], at_close[..., theirs])
+    billed_to_others = (
+        tallies[..., codes.BILLED_HEALTH_CENTRE]
+        + tallies[..., codes.BILLED_HOSPITAL]
+        - tallies[..., codes.CAPITATION_BILLED]
+        - _total(flows, _OUT_OF_POCKET)
+    )
     for ours, monthly in (
-        (codes.Q_VISITS, _total(tallies, _VISITS)),
-        (codes.Q_CATASTROPHIC, tallies[..., codes.CATASTROPHIC]),
-        (codes.Q_OUT_OF_POCKET, _total(flows, _OUT_OF_POCKET)),
-        (codes.Q_CONTRIBUTIONS, _total(flows, (codes.CONTRIBUTION, codes.GROUP_CONTRIBUTION))),
-        (codes.Q_BY_LOAN, tallies[..., codes.PERSONS_BY_LOAN]),
-        (codes.Q_BY_GROUP, tallies[..., codes.PERSONS_BY_GROUP]),
+        (codes.S_VISITS, _total(tallies, _VISITS)),
+        (codes.S_CATASTROPHIC, tallies[..., codes.CATASTROPHIC]),
+        (codes.S_OUT_OF_POCKET, _total(flows, _OUT_OF_POCKET)),
+        (codes.S_CONTRIBUTIONS, _total(flows, (codes.CONTRIBUTION, codes.GROUP_CONTRIBUTION))),
+        (codes.S_BY_LOAN, tallies[..., codes.PERSONS_BY_LOAN]),
+        (codes.S_BY_GROUP, tallies[..., codes.PERSONS_BY_GROUP]),
+        (codes.S_CLAIMS, billed_to_others),
+        (codes.S_SPONSORED, _total(flows, _SUBSIDIES)),
+        *((ours, tallies[..., theirs]) for ours, theirs in _STRATA_OVER_PERIOD),
     ):
         over = np.stack([monthly[:, begin:end].sum(axis=(1, 2)) for _, begin, end in periods], axis=1)
-        _equal(f"quintiles' {codes.QUINTILE_TALLIES[ours]} over the period", sums[..., ours], over)
+        _equal(f"strata' {codes.STRATUM_TALLIES[ours]} over the period", sums[..., ours], over)
+    for parts, whole in _PARTS_OF_STRATA:
+        names = " + ".join(codes.STRATUM_TALLIES[part] for part in parts)
+        _at_most(
+            f"strata' {names} <= {codes.STRATUM_TALLIES[whole]}",
+            sum((strata[..., part] for part in parts), start=np.zeros_like(strata[..., 0])),
+            strata[..., whole],
+        )
 
 
-def check_nonnegative(flows: I8, stocks: I8, tallies: I8, quintiles: I8, opening_people: I8) -> None:
+def check_nonnegative(flows: I8, stocks: I8, tallies: I8, strata: I8, opening_people: I8) -> None:
     """Check that no payment, count, debt or claim owed is negative, nor the money of whoever keeps accounts.
 
     Government, donors, NGOs, formal insurers and the rest of the world have net positions of either sign.
@@ -529,14 +585,14 @@ def check_nonnegative(flows: I8, stocks: I8, tallies: I8, quintiles: I8, opening
     Raises
     ------
     CheckError
-        When one is. "month" in the message counts reporting periods where quintiles are concerned.
+        When one is. "month" in the message counts reporting periods where strata are concerned.
     """
     owners = (*_OWN_ACCOUNTS, *range(codes.N_SECTORS, codes.N_STOCKS))
     named = [
         *((f"flow {name}", flows[..., i]) for i, (name, *_) in enumerate(codes.FLOWS)),
         *((f"stock {codes.STOCKS[i]}", stocks[..., i]) for i in owners),
         *((f"tally {name}", tallies[..., i]) for i, name in enumerate(codes.TALLIES)),
-        *((f"tally of quintiles {name}", quintiles[..., i]) for i, name in enumerate(codes.QUINTILE_TALLIES)),
+        *((f"tally of strata {name}", strata[..., i]) for i, name in enumerate(codes.STRATUM_TALLIES)),
         ("opening persons", opening_people[:, None, :, 0]),
         ("opening households", opening_people[:, None, :, 1]),
     ]
@@ -741,7 +797,7 @@ def check_all(results: Run) -> None:
     rules = _in_force(results.scenario)
     national = np.array([p.fund.national_pool for p in rules], dtype=bool)
     rationing = np.array([p.switches.rationing for p in rules], dtype=bool)
-    check_nonnegative(a.flows, a.stocks, a.tallies, a.quintiles, a.opening_people)
+    check_nonnegative(a.flows, a.stocks, a.tallies, a.strata, a.opening_people)
     check_flow_matrix(a.flows, a.stocks, national)
     check_fund_balances(a.flows, a.stocks, a.tallies, national)
     check_debt(a.flows, a.stocks, a.tallies)
@@ -750,6 +806,6 @@ def check_all(results: Run) -> None:
     check_care(a.flows, a.tallies, rationing)
     check_membership(a.tallies, a.opening_people)
     check_subsidies(a.flows, a.tallies)
-    check_quintiles(a.flows, a.tallies, a.quintiles, results.periods)
+    check_strata(a.flows, a.tallies, a.strata, results.periods)
     check_gauges(a.gauges, a.tallies, a.opening_people)
     check_timing(results)

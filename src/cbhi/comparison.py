@@ -18,7 +18,8 @@ from cbhi.packing import pack_calendar, pack_rules, reporting_periods
 from cbhi.results import Results
 from cbhi.scenarios import Scenario
 from cbhi.simulation import Progress, load_scenario, simulate, whole_number
-from cbhi.variables import BY_QUINTILE, VARIABLES, YEARLY_ONLY, By
+from cbhi.strata import GROUPS, stratified_names
+from cbhi.variables import VARIABLES, YEARLY_ONLY, By
 from cbhi.words import suggest
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class Comparison:
         """
         import pandas as pd
 
-        names = [name] if name is not None else list(BY_QUINTILE if by == "quintile" else VARIABLES)
+        names = [name] if name is not None else list(stratified_names(by) if by in GROUPS else VARIABLES)
         if name is None and every == "month":
             names = [known for known in names if known not in YEARLY_ONLY]
         frames = [self.difference(one, every, by).to_frame() for one in names]
@@ -438,8 +439,9 @@ def check_variable(name: str, by: By = "all") -> None:
     """Refuse a variable that does not exist, or not by these groups."""
     if name not in VARIABLES:
         raise ValueError(f"unknown variable '{name}'{suggest(name, VARIABLES)}; all names: cbhi.VARIABLES")
-    if by == "quintile" and name not in BY_QUINTILE:
-        raise ValueError(f"'{name}' is not kept by quintile; there are: {', '.join(BY_QUINTILE)}")
+    if by in GROUPS and name not in stratified_names(by):
+        known = ", ".join(stratified_names(by))
+        raise ValueError(f"'{name}' is not kept by {by}; there are: {known}")
 
 
 def check_tolerance(tol: Any, on: str, replicates: int, max_replicates: int) -> None:

@@ -18,8 +18,9 @@ from cbhi.changes import (
 from cbhi.months import format_month
 from cbhi.params import ParameterInfo, Parameters
 from cbhi.scenarios import Scenario
+from cbhi.strata import GROUPS, stratified_names
 from cbhi.tables import Table
-from cbhi.variables import BY_QUINTILE, VARIABLES, YEARLY_ONLY
+from cbhi.variables import VARIABLES, YEARLY_ONLY
 from cbhi.words import listed, nearest, number_text
 
 _HEADS = ("what", "value")
@@ -203,8 +204,7 @@ def _sections_table(scenario: Scenario) -> Table:
 def _variable_table(name: str) -> Table:
     variable = VARIABLES[name]
     groups = ["the whole country", "district"]
-    if name in BY_QUINTILE:
-        groups.append("quintile")
+    groups += [f"{by} (by year)" for by in GROUPS if name in stratified_names(by)]
     periods = "year" if name in YEARLY_ONLY else "month and year"
     rows = (
         ("unit", variable.unit),

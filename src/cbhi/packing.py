@@ -65,8 +65,8 @@ def household_size_quantiles(mean: float, dispersion: float) -> I8:
     return np.minimum(np.searchsorted(cumulative, u) + 1, codes.MEMBER_SLOTS).astype(np.int64)
 
 
-def pack_fixed(scenario: Scenario, seed: int, replicate: int) -> Fixed:
-    """Return what cannot change within a run."""
+def pack_fixed(scenario: Scenario, seed: int, replicate: int, watched_share: float = 0.0) -> Fixed:
+    """Return what cannot change within a run; ``watched_share`` of households are interviewed every year."""
     p = scenario.regimes()[0][1]
     between = math.sqrt(p.population.district_share_of_variance)
     within = math.sqrt(1.0 - p.population.district_share_of_variance)
@@ -100,6 +100,7 @@ def pack_fixed(scenario: Scenario, seed: int, replicate: int) -> Fixed:
         enforcement_initial=float(p.mandate.initial_capacity),
         cost_cv2=math.exp(p.care.cost_log_sd**2) - 1.0,
         chronic_years=float(p.population.years_of_chronic_onset),
+        watched_share=float(watched_share),
     )
 
 

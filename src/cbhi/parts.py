@@ -38,7 +38,8 @@ _SHOWN = 4
 _PATTERN = "replicate-[0-9][0-9][0-9][0-9][0-9][0-9]*.npz"
 _WORDS = {
     "start": "the first month is", "end": "the last month is", "households": "households are",
-    "seed": "the seed is", "cbhi": "the version of cbhi is", "engine": "the engine is",
+    "seed": "the seed is", "survey": "surveyed households are", "cbhi": "the version of cbhi is",
+    "engine": "the engine is",
 }  # fmt: skip
 
 
@@ -49,14 +50,14 @@ class Parts:
     ----------
     directory
         Folder of the results.
-    scenario, households, seed
+    scenario, households, seed, survey
         What is run; ``households`` is the number at the start.
     """
 
-    def __init__(self, directory: Path, scenario: Scenario, households: int, seed: int) -> None:
+    def __init__(self, directory: Path, scenario: Scenario, households: int, seed: int, survey: int) -> None:
         self.directory = directory
         self.scenario = scenario
-        self.identity = identity(scenario, households, seed)
+        self.identity = identity(scenario, households, seed, min(survey, households))
         name = hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:12]
         self.folder = directory / PARTS / name
         self._lock = threading.Lock()

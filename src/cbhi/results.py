@@ -18,7 +18,8 @@ from cbhi.months import format_month
 from cbhi.observation import administrative_factor
 from cbhi.packing import first_month_of_sale
 from cbhi.scenarios import Scenario
-from cbhi.variables import BY_QUINTILE, QUINTILE_RATES, VARIABLES, YEARLY_ONLY, Arrays, By, Cells
+from cbhi.strata import GROUPS, stratified_names, stratum_values
+from cbhi.variables import VARIABLES, YEARLY_ONLY, Arrays, By, Cells
 from cbhi.words import suggest
 
 if TYPE_CHECKING:
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
 COLUMNS = ("scenario", "param_set", "replicate", "period", "group", "variable", "value", "unit")
 Every = Literal["year", "month", "both"]
 PER_RUN = frozenset({"districts"})
-"""Fields of ``Arrays`` that all replicates share."""
-NUMBERED_BY = {"interviews": "interviewed_in", "interviewed_in": "interviewed_in"}
-"""Field -> the field with the replicate of each of its rows; for every other field ``replicates``."""
+"""Fields of ``Arrays`` that all replicates share; every other one has the replicates on its first axis."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,8 @@ class Results:
         Households simulated at the start.
     seed
         Seed of the draws.
+    survey
+        Households of the start that are interviewed every year, on average.
     """
 
     scenario: Scenario
@@ -64,6 +65,7 @@ class Results:
     weight: float
     households: int
     seed: int
+    survey: int = 0
 
     def __repr__(self) -> str:
         """Return one line: what was run, how large, how often."""
@@ -110,7 +112,9 @@ class Results:
         every
             By reporting year or by month.
         by
-            ``"all"`` (one group), ``"district"``, or ``"quintile"`` of consumption (by year only).
+            ``"all"`` (one group) or ``"district"``; by year also ``"quintile"`` of consumption, poverty
+            ``"category"`` as it truly is, ``"sex"``, or kind of ``"cover"``, for the variables of
+            ``cbhi.strata.stratified_names(by)``.
 
         Raises
         ------
@@ -121,18 +125,15 @@ class Results:
             raise ValueError(
                 f"unknown variable '{name}'{suggest(name, VARIABLES)}; all names: cbhi.VARIABLES"
             )
-        if every not in ("year", "month") or by not in ("all", "district", "quintile"):
-            raise ValueError(
-                f"every must be 'year' or 'month', by 'all', 'district' or 'quintile'; got {every!r}, {by!r}"
-            )
-        if by == "quintile":
-            if name not in BY_QUINTILE or every != "year":
-                known = ", ".join(BY_QUINTILE)
-                raise ValueError(f"'{name}' by {every} is not kept by quintile; by year there are: {known}")
-            values = BY_QUINTILE[name](self.arrays.quintiles)
-            if name in QUINTILE_RATES:
-                months = np.array([end - begin for _, begin, end in self.periods])
-                values = values * (12.0 / months)[None, :, None]
+        kinds = ("all", "district", *GROUPS)
+        if every not in ("year", "month") or by not in kinds:
+            known = ", ".join(repr(kind) for kind in kinds)
+            raise ValueError(f"every must be 'year' or 'month', by one of {known}; got {every!r}, {by!r}")
+        if by in GROUPS:
+            if name not in stratified_names(by) or every != "year":
+                known = ", ".join(stratified_names(by))
+                raise ValueError(f"'{name}' by {every} is not kept by {by}; by year there are: {known}")
+            values = stratum_values(self.arrays.strata, name, by)
             return values * self.weight if VARIABLES[name].scaled else values
         if every == "month" and name in YEARLY_ONLY:
             raise ValueError(f"'{name}' exists by year only")
@@ -184,7 +185,7 @@ class Results:
             return ["all"]
         if by == "district":
             return [f"district {int(number) + 1}" for number in self.arrays.districts]
-        return [f"quintile {q + 1}" for q in range(codes.QUINTILES)]
+        return list(GROUPS[by])
 
     def to_frame(self, name: str | None = None, *, every: Every = "both", by: By = "all") -> pd.DataFrame:
         """Return a tidy frame: scenario, param_set, replicate, period, group, variable, value, unit.
@@ -197,7 +198,7 @@ class Results:
             Reporting years (``period`` is the year as text, "2003"), months ("2003-07"), or both, years
             first.
         by
-            Groups: ``"all"`` for totals, ``"district"`` or ``"quintile"``.
+            Groups, as in ``values``.
 
         Raises
         ------
@@ -208,11 +209,11 @@ class Results:
 
         if every not in ("year", "month", "both"):
             raise ValueError(f"every must be 'year', 'month' or 'both', got {every!r}")
-        names = [name] if name is not None else list(BY_QUINTILE if by == "quintile" else VARIABLES)
+        names = [name] if name is not None else list(stratified_names(by) if by in GROUPS else VARIABLES)
         wanted: list[Literal["year", "month"]] = ["year", "month"] if every == "both" else [every]
         columns: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS[2:]}
         for detail in wanted:
-            if by == "quintile" and detail == "month" and every == "both":
+            if by in GROUPS and detail == "month" and every == "both":
                 continue
             labels = np.array(self._spans(detail)[0], dtype=object)
             groups = np.array(self.groups(by), dtype=object)
@@ -423,6 +424,12 @@ class Results:
             form=form,
         )
 
+    def survey_frame(self) -> pd.DataFrame:
+        """Return what surveyed households tell, one row an interview; see ``cbhi.survey.survey_frame``."""
+        from cbhi.survey import survey_frame
+
+        return survey_frame(self)
+
     def flows_frame(self) -> pd.DataFrame:
         """Return money moved by reporting year and kind: payer, payee, purpose, RWF at national scale."""
         import pandas as pd
@@ -535,7 +542,7 @@ def join_results(parts: Sequence[Results]) -> Results:
     Parameters
     ----------
     parts
-        Results of one scenario, number of households and seed; at least one.
+        Results of one scenario, number of households, seed and survey; at least one.
 
     Returns
     -------
@@ -548,16 +555,16 @@ def join_results(parts: Sequence[Results]) -> Results:
         When they do not belong together, or hold the same replicate twice.
     """
     first = parts[0]
-    run = (first.scenario.fingerprint(), first.households, first.seed)
-    if any((p.scenario.fingerprint(), p.households, p.seed) != run for p in parts[1:]):
-        raise ValueError("only replicates of one scenario, number of households and seed can be joined")
+    run = (first.scenario.fingerprint(), first.households, first.seed, first.survey)
+    if any((p.scenario.fingerprint(), p.households, p.seed, p.survey) != run for p in parts[1:]):
+        raise ValueError("only replicates of one scenario, size, seed and survey can be joined")
     numbers = np.concatenate([part.arrays.replicates for part in parts])
     if np.unique(numbers).size != numbers.size:
         raise ValueError("the same replicate is in both results")
     joined = {}
     for field in Arrays._fields:
         if field not in PER_RUN:
-            rows = np.concatenate([replicate_of_rows(part.arrays, field) for part in parts])
+            rows = np.concatenate([part.arrays.replicates for part in parts])
             values = np.concatenate([getattr(part.arrays, field) for part in parts])
             joined[field] = values[np.argsort(rows, kind="stable")]
     return _with_arrays(first, joined)
@@ -569,17 +576,11 @@ def select_replicates(results: Results, numbers: Container[int]) -> Results:
         [number for number in results.arrays.replicates if int(number) in numbers], dtype=np.int64
     )
     chosen = {
-        field: getattr(results.arrays, field)[np.isin(replicate_of_rows(results.arrays, field), kept)]
+        field: getattr(results.arrays, field)[np.isin(results.arrays.replicates, kept)]
         for field in Arrays._fields
         if field not in PER_RUN
     }
     return _with_arrays(results, chosen)
-
-
-def replicate_of_rows(arrays: Arrays, field: str) -> I8:
-    """Return the replicate that each entry on the first axis of a field belongs to."""
-    numbers: I8 = getattr(arrays, NUMBERED_BY.get(field, "replicates"))
-    return numbers
 
 
 def _with_arrays(results: Results, arrays: dict[str, NDArray[Any]]) -> Results:

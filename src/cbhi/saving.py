@@ -22,7 +22,7 @@ from cbhi.kernels import codes
 from cbhi.months import format_month
 from cbhi.plots import plot_headline
 from cbhi.published import published_table
-from cbhi.results import COLUMNS, Results
+from cbhi.results import COLUMNS, Results, select_replicates
 from cbhi.spread import quantiles_over_replicates
 from cbhi.storage import FORMAT_VERSION, engine_hash, hash_of_file, scenario_to_plain, write_arrays
 from cbhi.variables import VARIABLES
@@ -36,11 +36,13 @@ TABLES = {
     "yearly": "every variable by reporting year",
     "monthly": "every variable by month",
     "quintiles": "by fifth of consumption and reporting year",
+    "groups": "by poverty category, sex and kind of cover, and reporting year",
     "districts": "by district and reporting year, means over replicates",
     "flows": "money moved, by kind and reporting year",
     "accounts": "each partner's account by reporting year",
     "resources": "what each partner brings by reporting year",
     "lenders": "the lenders' balance sheet by reporting year",
+    "survey": "what surveyed households tell, first replicate",
     "indicators": "the indicators of the field by reporting year",
     "health_accounts": "money in the System of Health Accounts 2011",
     "published": "the published figures beside the model",
@@ -228,15 +230,21 @@ _SHEETS = {
 
 def _frames(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
     """Return how each table is made, in the order of ``TABLES``."""
+    import pandas as pd
+
     frames: dict[str, Callable[[], pd.DataFrame]] = {
         "yearly": lambda: results.to_frame(every="year"),
         "monthly": lambda: results.to_frame(every="month"),
         "quintiles": lambda: results.to_frame(every="year", by="quintile"),
+        "groups": lambda: pd.concat(
+            [results.to_frame(every="year", by=by) for by in ("category", "sex", "cover")], ignore_index=True
+        ),
         "districts": lambda: _district_means(results),
         "flows": results.flows_frame,
         "accounts": results.accounts_frame,
         "resources": results.resources_frame,
         "lenders": results.lender_frame,
+        "survey": lambda: select_replicates(results, results.arrays.replicates[:1].tolist()).survey_frame(),
         "indicators": results.indicators,
         "health_accounts": results.health_accounts,
         "published": lambda: published_table(results),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -17,16 +18,19 @@ from cbhi.kernels.measure import take_opening_stocks
 from cbhi.kernels.month import run_months
 from cbhi.kernels.records import (
     I8,
+    Choice,
     District,
     Fixed,
     Groups,
     Household,
+    Interview,
     Member,
     Nation,
     Output,
     Section,
     State,
     Table,
+    Watch,
     Work,
     record_table,
 )
@@ -142,7 +146,32 @@ def opening_months(scenario_: Scenario, layout: Layout, key: tuple[int, int]) ->
     return opens
 
 
-def make_state(scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed) -> tuple[State, Work]:
+def make_watch(rows: int, months: int, choices: int = 0) -> Watch:
+    """Return empty notes for ``rows`` watched households, interviewed once in every twelve months."""
+    return Watch(
+        flows=np.zeros((rows, codes.N_FLOWS), dtype=np.int64),
+        tallies=np.zeros((rows, codes.N_TALLIES), dtype=np.int64),
+        moved=np.zeros(rows, dtype=np.int64),
+        flows_before=np.zeros((rows, codes.N_FLOWS), dtype=np.int64),
+        tallies_before=np.zeros((rows, codes.N_TALLIES), dtype=np.int64),
+        asked=np.zeros(rows, dtype=np.int64),
+        now_flows=np.zeros(codes.N_FLOWS, dtype=np.int64),
+        now_tallies=np.zeros(codes.N_TALLIES, dtype=np.int64),
+        used=np.zeros(3, dtype=np.int64),
+        interviews=record_table(Interview, rows * (months // 12 + 1)),
+        choices=record_table(Choice, choices),
+    )
+
+
+def watched_rows(layout: Layout, share: float) -> int:
+    """Return room for the households that a keyed lot picks, six standard deviations above the mean."""
+    total = int(layout.limit.sum())
+    return min(total, math.ceil(total * share + 6.0 * math.sqrt(total * share)) + 10) if share > 0.0 else 0
+
+
+def make_state(
+    scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed, watch: Watch | None = None
+) -> tuple[State, Work]:
     """Return the population of the start and buffers, everything keyed by ``fixed.key``."""
     n_sections = layout.number.size
     n_districts = layout.district_number.size
@@ -174,6 +203,9 @@ def make_state(scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed) 
         districts=districts,
         outside=np.zeros((n_districts, codes.N_SECTORS), dtype=np.int64),
         nation=record_table(Nation, 1),
+        watch=make_watch(watched_rows(layout, fixed.watched_share), scenario_.n_months)
+        if watch is None
+        else watch,
     )
     settle_districts(state, fixed)
     for s in range(n_sections):
@@ -197,7 +229,8 @@ def make_output(n_months: int, n_districts: int, n_periods: int) -> Output:
         stocks=np.zeros((n_months + 1, n_districts, codes.N_STOCKS), dtype=np.int64),
         tallies=np.zeros((n_months, n_districts, codes.N_TALLIES), dtype=np.int64),
         gauges=np.zeros((n_months, n_districts, codes.N_GAUGES), dtype=np.float64),
-        quintiles=np.zeros((n_periods, codes.QUINTILES, codes.N_QUINTILE_TALLIES), dtype=np.int64),
+        strata=np.zeros((n_periods, codes.STRATA, codes.N_STRATUM_TALLIES), dtype=np.int64),
+        interviews=record_table(Interview, 0),
     )
 
 
@@ -209,9 +242,10 @@ def run_replicate(
     seed: int,
     replicate: int,
     tick: Callable[[int], None],
+    watched_share: float = 0.0,
 ) -> tuple[Output, I8]:
     """Run one replicate; return what it wrote and the persons of the start by district."""
-    fixed = pack_fixed(scenario_, seed, replicate)
+    fixed = pack_fixed(scenario_, seed, replicate, watched_share)
     state, work = make_state(scenario_, layout, rules, fixed)
     n_districts = layout.district_number.size
     output = make_output(scenario_.n_months, n_districts, int(calendar["period"][-1]) + 1)
@@ -224,7 +258,7 @@ def run_replicate(
         end = min(begin + 12, scenario_.n_months)
         run_months(state, calendar, rules, fixed, work, output, hospital, scenario_.start, begin, end)
         tick(end - begin)
-    return output, opening_people
+    return output._replace(interviews=state.watch.interviews), opening_people
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:
@@ -243,6 +277,7 @@ def simulate(
     replicates: int = 1,
     seed: int = 1,
     workers: int = 1,
+    survey: int = 1_000,
     progress: Progress | None = None,
     first_replicate: int = 0,
     finished: Results | None = None,
@@ -263,13 +298,16 @@ def simulate(
         Whole number from 0 to 2**63 - 1. The same seed gives the same integers at any number of workers.
     workers
         Threads over replicates, from 1 to 256.
+    survey
+        Households of the start that are interviewed every year (``Results.survey_frame``), on average and at
+        most all; 0 for none. It changes no other result.
     progress
         Called with (months done, months in all).
     first_replicate
         Number of the first replicate, from 0; two runs of one seed without a number in common can be joined.
     finished
-        Results of the same scenario, households and seed, whose replicates are not simulated again, such as
-        those of an ``Interrupted``.
+        Results of the same scenario, households, seed and survey, whose replicates are not simulated
+        again, such as those of an ``Interrupted``.
     keep
         Called with the results of each replicate as soon as it is finished, from the thread that ran it.
 
@@ -291,9 +329,11 @@ def simulate(
     first = whole_number("first_replicate", first_replicate, 0, MAX_REPLICATE)
     n_replicates = whole_number("replicates", replicates, 1, 100_000)
     seed = whole_number("seed", seed, 0, MAX_SEED)
+    survey = min(whole_number("survey", survey, 0, 10_000_000), int(layout.households.sum()))
+    watched_share = survey / int(layout.households.sum())
     n_workers = whole_number("workers", workers, 1, 256)
     wanted = range(first, first + n_replicates)
-    before = None if finished is None else _earlier(finished, chosen, layout, seed, wanted)
+    before = None if finished is None else _earlier(finished, chosen, layout, seed, survey, wanted)
     have = set() if before is None else {int(number) for number in before.arrays.replicates}
     missing = [replicate for replicate in wanted if replicate not in have]
     rules = pack_rules(chosen)
@@ -317,15 +357,15 @@ def simulate(
     fresh: dict[int, Any] = {}
 
     def one(replicate: int) -> None:
-        output = run_replicate(chosen, layout, rules, calendar, seed, replicate, tick)
+        output = run_replicate(chosen, layout, rules, calendar, seed, replicate, tick, watched_share)
         fresh[replicate] = output
         if keep is not None:
-            keep(_wrap(chosen, layout, calendar, seed, {replicate: output}))
+            keep(_wrap(chosen, layout, calendar, seed, survey, {replicate: output}))
 
     def gather() -> Results | None:
         parts = [] if before is None else [before]
         if fresh:
-            parts.append(_wrap(chosen, layout, calendar, seed, fresh))
+            parts.append(_wrap(chosen, layout, calendar, seed, survey, fresh))
         return join_results(parts) if len(parts) > 1 else (parts[0] if parts else None)
 
     try:
@@ -373,12 +413,15 @@ def households_at_start(scenario: Scenario, households: int | str) -> int:
     return int(lay_out(scenario, _number_of_households(households)).households.sum())
 
 
-def _earlier(finished: Results, chosen: Scenario, layout: Layout, seed: int, wanted: range) -> Results | None:
+def _earlier(
+    finished: Results, chosen: Scenario, layout: Layout, seed: int, survey: int, wanted: range
+) -> Results | None:
     """Return those of the finished replicates that are asked for, or None; refuse another run's."""
     for what, theirs, ours in (
         ("scenario", finished.scenario.fingerprint(), chosen.fingerprint()),
         ("households", finished.households, int(layout.households.sum())),
         ("seed", finished.seed, seed),
+        ("survey", finished.survey, survey),
     ):
         if theirs != ours:
             raise ValueError(f"the finished replicates belong to another run: {what} {theirs}, not {ours}")
@@ -397,7 +440,12 @@ def load_scenario(chosen: Scenario | str | Path) -> Scenario:
 
 
 def _wrap(
-    chosen: Scenario, layout: Layout, calendar: Table, seed: int, finished: dict[int, tuple[Output, I8]]
+    chosen: Scenario,
+    layout: Layout,
+    calendar: Table,
+    seed: int,
+    survey: int,
+    finished: dict[int, tuple[Output, I8]],
 ) -> Results:
     order = sorted(finished)
     stacked = {name: np.stack([getattr(finished[r][0], name) for r in order]) for name in Output._fields}
@@ -416,4 +464,5 @@ def _wrap(
         weight=layout.weight,
         households=int(layout.households.sum()),
         seed=seed,
+        survey=survey,
     )

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from cbhi.kernels import codes
 from cbhi.kernels.compiling import source_hash
+from cbhi.kernels.records import Interview, record_table
 from cbhi.months import format_month, parse_month
-from cbhi.results import PER_RUN, Results, replicate_of_rows
+from cbhi.results import Results
 from cbhi.scenarios import Event, Scenario
 from cbhi.variables import Arrays
 
@@ -48,8 +49,8 @@ _AXES = {
     "stocks": "RSD",
     "tallies": "RTD",
     "gauges": "RTD",
-    "quintiles": "RP",
     "strata": "RP",
+    "interviews": "R",
     "opening_people": "RD",
     "districts": "D",
     "replicates": "R",
@@ -60,10 +61,9 @@ _MEANINGS = {
     "stocks": "STOCKS",
     "tallies": "TALLIES",
     "gauges": "GAUGES",
-    "quintiles": "QUINTILE_TALLIES",
     "strata": "STRATUM_TALLIES",
 }
-_REAL = frozenset({"gauges"})
+_KINDS = {"gauges": np.dtype(np.float64), "interviews": record_table(Interview, 0).dtype}
 # beside the kernels, what turns a scenario into numbers
 _DECIDING = ("months.py", "packing.py", "params.py", "simulation.py")
 # what a damaged zip, a damaged stream or a damaged head of an array can raise
@@ -82,7 +82,7 @@ def engine_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def identity(scenario: Scenario, households: int, seed: int) -> dict[str, Any]:
+def identity(scenario: Scenario, households: int, seed: int, survey: int) -> dict[str, Any]:
     """Return what must be equal for replicates to belong to one run.
 
     Parameters
@@ -93,11 +93,14 @@ def identity(scenario: Scenario, households: int, seed: int) -> dict[str, Any]:
         Households simulated at the start.
     seed
         Of the draws.
+    survey
+        Households interviewed every year, at most all.
 
     Returns
     -------
     dict
-        Plain values: fingerprint of the scenario, span, households, seed, version and hash of the engine.
+        Plain values: fingerprint of the scenario, span, households, seed, survey, version and
+        hash of the engine.
     """
     return {
         "fingerprint": scenario.fingerprint(),
@@ -105,6 +108,7 @@ def identity(scenario: Scenario, households: int, seed: int) -> dict[str, Any]:
         "end": format_month(scenario.end),
         "households": households,
         "seed": seed,
+        "survey": survey,
         "cbhi": importlib.metadata.version("cbhi"),
         "engine": engine_hash(),
     }
@@ -196,7 +200,7 @@ def write_arrays(results: Results, path: Path) -> None:
             raise TypeError(f"array '{name}' holds Python objects, which are never written")
     record = {
         "format_version": FORMAT_VERSION,
-        **identity(results.scenario, results.households, results.seed),
+        **identity(results.scenario, results.households, results.seed, results.survey),
         "weight": results.weight,
         "periods": [list(period) for period in results.periods],
         "year_ends": list(results.year_ends),
@@ -255,13 +259,15 @@ def read_arrays(path: Path, scenario: Scenario) -> tuple[Results, dict[str, Any]
             weight=float(record["weight"]),
             households=int(record["households"]),
             seed=int(record["seed"]),
+            survey=int(record["survey"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"'{path}' is damaged: its record is not complete ({error})") from None
     _require_shapes(path, results)
     for array in results.arrays:
         array.flags.writeable = False
-    return results, {key: record.get(key) for key in identity(scenario, results.households, results.seed)}
+    ours = identity(scenario, results.households, results.seed, results.survey)
+    return results, {key: record.get(key) for key in ours}
 
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
@@ -312,8 +318,7 @@ def _require_shapes(path: Path, results: Results) -> None:
     }
     columns = _columns()
     for name, array in arrays._asdict().items():
-        rows = replicate_of_rows(arrays, name).shape[:1] if name not in PER_RUN else ()
-        wanted = tuple(sizes[axis] for axis in _AXES[name]) if name in _AXES else rows
+        wanted = tuple(sizes[axis] for axis in _AXES[name])
         if name in columns:
             fits = array.shape[: len(wanted)] == wanted and array.shape[-1:] == (len(columns[name]),)
         else:
@@ -323,9 +328,9 @@ def _require_shapes(path: Path, results: Results) -> None:
                 f"'{path}' is damaged: array '{name}' has shape {array.shape}, which does not begin with"
                 f" {wanted}" + (f" and end with {len(columns[name])}" if name in columns else "")
             )
-        kind = np.float64 if name in _REAL else np.int64
-        if name in _AXES and array.dtype != kind:
-            raise ValueError(f"'{path}' is damaged: array '{name}' holds {array.dtype}, not {np.dtype(kind)}")
+        kind = _KINDS.get(name, np.dtype(np.int64))
+        if array.dtype != kind:
+            raise ValueError(f"'{path}' is damaged: array '{name}' holds {array.dtype}, not {kind}")
     numbers = arrays.replicates
     if numbers.size == 0 or numbers.min() < 0 or np.any(np.diff(numbers) <= 0):
         raise ValueError(f"'{path}' is damaged: its replicates are not numbered in order")

@@ -17,8 +17,9 @@ from cbhi.months import format_month
 from cbhi.published import complete_periods, published_as_table
 from cbhi.results import Results
 from cbhi.spread import quantiles_over_replicates
+from cbhi.strata import stratified_names
 from cbhi.tables import WIDTH, Scale, Table, scale_of
-from cbhi.variables import BY_QUINTILE, VARIABLES
+from cbhi.variables import VARIABLES
 from cbhi.words import suggest
 
 __all__ = ["HEADLINE", "changes_as_table", "notebook_html", "quintiles_as_table", "summarise"]
@@ -255,7 +256,7 @@ def quintiles_as_table(results: Results, period: str | None = None) -> Table:
     else:
         (place,) = _places(results, [period])
     rows = []
-    for name in BY_QUINTILE:
+    for name in stratified_names("quintile"):
         values = results.values(name, by="quintile")[:, place]
         line = Line(name, _LABELS.get(name, VARIABLES[name].about))
         spread = quantiles_over_replicates(values, (0.5, 0.05, 0.95))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cbhi.kernels import codes
 from cbhi.kernels.records import F8, I8
 
-By = Literal["all", "district", "quintile"]
+By = Literal["all", "district", "quintile", "category", "sex", "cover"]
 
 
 class Arrays(NamedTuple):
@@ -21,7 +21,8 @@ class Arrays(NamedTuple):
     stocks: I8  # (R, T + 1, D, stocks), the first entry before the first month
     tallies: I8  # (R, T, D, tallies)
     gauges: F8  # (R, T, D, gauges)
-    quintiles: I8  # (R, P, 5, quintile tallies)
+    strata: I8  # (R, P, strata, stratum tallies): quintile of consumption times true category
+    interviews: NDArray[Any]  # (R, N) of Interview; rows that were not needed have month 0
     opening_people: I8  # (R, D, 2): persons and households before the first month
     districts: I8  # (D,) the country's numbers of the districts
     replicates: I8  # (R,) their numbers
@@ -162,10 +163,13 @@ def _uninsured_visits(c: Cells) -> F8:
 
 
 def _out_of_pocket(c: Cells) -> F8:
-    paid = _flow_total(
-        codes.COPAYMENT_HEALTH_CENTRE, codes.COPAYMENT_HOSPITAL, codes.FEE_HEALTH_CENTRE, codes.FEE_HOSPITAL
-    )(c)
-    return 12.0 * _ratio(paid, c.tally(codes.PERSONS))
+    return 12.0 * _ratio(_flow_total(*_OUT_OF_POCKET)(c), c.tally(codes.PERSONS))
+
+
+def _paid_by_others(c: Cells) -> F8:
+    billed = c.tally(codes.BILLED_HEALTH_CENTRE) + c.tally(codes.BILLED_HOSPITAL)
+    rest = billed - c.tally(codes.CAPITATION_BILLED) - _flow_total(*_OUT_OF_POCKET)(c)
+    return 12.0 * _ratio(rest, c.tally(codes.PERSONS))
 
 
 _VISITS = (codes.VISITS_INSURED, codes.VISITS_UNINSURED, codes.VISITS_FORMAL)
@@ -173,6 +177,13 @@ _FORGONE = (codes.FORGONE_UNSOUGHT, codes.FORGONE_CAPACITY, codes.FORGONE_REFUSE
 _CONTRIBUTIONS = (codes.CONTRIBUTION, codes.GROUP_CONTRIBUTION)
 # a cross-subsidy out of the pools moves money within the scheme
 _SUBSIDIES = (codes.SUBSIDY_STATE, codes.SUBSIDY_DONOR, codes.SUBSIDY_NGO)
+_SPONSORED = (*_SUBSIDIES, codes.SUBSIDY_POOL)
+_OUT_OF_POCKET = (
+    codes.COPAYMENT_HEALTH_CENTRE,
+    codes.COPAYMENT_HOSPITAL,
+    codes.FEE_HEALTH_CENTRE,
+    codes.FEE_HOSPITAL,
+)
 _CLAIMS = (
     codes.CLAIMS_OUTPATIENT,
     codes.CLAIMS_OUTPATIENT_POOL,
@@ -318,6 +329,22 @@ VARIABLES: dict[str, Variable] = {
         "share",
         "people in households that paid over 10 % of consumption for care in a year",
         lambda c: 12.0 * _ratio(c.tally(codes.CATASTROPHIC), c.tally(codes.PERSONS)),
+    ),
+    "catastrophic_25_share": Variable(
+        "share",
+        "people in households that paid over 25 % of consumption for care in a year",
+        lambda c: 12.0 * _ratio(c.tally(codes.CATASTROPHIC_25), c.tally(codes.PERSONS)),
+    ),
+    "care_paid_by_others_rwf_per_person_year": Variable(
+        "RWF " + _PER_YEAR,
+        "what schemes and formal insurers are billed for care, before review and without capitation",
+        _paid_by_others,
+    ),
+    "premiums_sponsored_rwf": Variable(
+        "RWF",
+        "premiums of slot holders paid by state, donors, NGOs and pools",
+        _flow_total(*_SPONSORED),
+        True,
     ),
     "out_of_pocket_rwf_per_person_year": Variable(
         "RWF " + _PER_YEAR, "out-of-pocket spending on care", _out_of_pocket
@@ -582,25 +609,4 @@ VARIABLES: dict[str, Variable] = {
 # read once a reporting year, so without a monthly value
 YEARLY_ONLY = frozenset(
     {"coverage_women_share", "renewal_share"} | {n for n in VARIABLES if n.startswith("lapse_")}
-)
-
-BY_QUINTILE: dict[str, Callable[[I8], F8]] = {
-    "coverage_end_share": lambda q: _ratio(q[..., codes.Q_PAID], q[..., codes.Q_PERSONS]),
-    "any_insurance_share": lambda q: _ratio(
-        q[..., codes.Q_PAID] + q[..., codes.Q_FORMAL], q[..., codes.Q_PERSONS]
-    ),
-    "formal_share": lambda q: _ratio(q[..., codes.Q_FORMAL], q[..., codes.Q_PERSONS]),
-    "subsidised_share": lambda q: _ratio(q[..., codes.Q_SLOTS], q[..., codes.Q_PERSONS]),
-    "visits_per_person_year": lambda q: _ratio(q[..., codes.Q_VISITS], q[..., codes.Q_PERSONS]),
-    "contributions_rwf": lambda q: q[..., codes.Q_CONTRIBUTIONS].astype(float),
-    "enrolled_by_loan": lambda q: q[..., codes.Q_BY_LOAN].astype(float),
-    "enrolled_by_group": lambda q: q[..., codes.Q_BY_GROUP].astype(float),
-    "catastrophic_share": lambda q: _ratio(q[..., codes.Q_CATASTROPHIC], q[..., codes.Q_PERSONS]),
-    "out_of_pocket_rwf_per_person_year": lambda q: _ratio(
-        q[..., codes.Q_OUT_OF_POCKET], q[..., codes.Q_PERSONS]
-    ),
-}
-# counted over the year, so divided by its length
-QUINTILE_RATES = frozenset(
-    {"visits_per_person_year", "catastrophic_share", "out_of_pocket_rwf_per_person_year"}
 )

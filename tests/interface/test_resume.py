@@ -396,7 +396,7 @@ def test_the_first_replicate_that_cannot_be_kept_leaves_nothing(monkeypatch: pyt
 
 def test_parts_survive_threads_that_write_at_once(tmp_path: Path) -> None:
     chosen = cbhi.scenario("rwanda-rules").replace({}, end="2000-12")
-    parts = Parts(tmp_path, chosen, households_at_start(chosen, 30), 1)
+    parts = Parts(tmp_path, chosen, households_at_start(chosen, 30), 1, 1_000)
     results = cbhi.simulate(chosen, households=30, replicates=40, workers=8, keep=parts.keep)
     assert parts.numbers() == set(range(40))
     back, problems = parts.read()

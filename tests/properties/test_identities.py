@@ -304,7 +304,7 @@ FAILING: list[tuple[str, Callable[..., None], tuple[str, ...]]] = [
     ("care", checks.check_care, ("flows", "tallies")),
     ("membership", checks.check_membership, ("tallies", "opening_people")),
     ("subsidies", checks.check_subsidies, ("flows", "tallies")),
-    ("nonnegative", checks.check_nonnegative, ("flows", "stocks", "tallies", "quintiles", "opening_people")),
+    ("nonnegative", checks.check_nonnegative, ("flows", "stocks", "tallies", "strata", "opening_people")),
     ("gauges", checks.check_gauges, ("gauges", "tallies", "opening_people")),
 ]
 CHECKS = {name: (check, needs) for name, check, needs in FAILING}
@@ -421,7 +421,7 @@ ONE_MORE = [
     ("subsidies", "tallies", c.SUBSIDY_BUDGET, -HUGE),
     *(("nonnegative", "flows", kind, -HUGE) for kind in range(c.N_FLOWS)),
     *(("nonnegative", "tallies", kind, -HUGE) for kind in range(c.N_TALLIES)),
-    *(("nonnegative", "quintiles", kind, -HUGE) for kind in range(c.N_QUINTILE_TALLIES)),
+    *(("nonnegative", "strata", kind, -HUGE) for kind in range(c.N_STRATUM_TALLIES)),
     *(("nonnegative", "opening_people", kind, -HUGE) for kind in range(2)),
     *(
         ("nonnegative", "stocks", kind, -HUGE)
@@ -465,22 +465,22 @@ class TestBrokenArrays:
     @pytest.mark.parametrize(
         "kind",
         [
-            c.Q_PERSONS,
-            c.Q_PAID,
-            c.Q_FORMAL,
-            c.Q_SLOTS,
-            c.Q_VISITS,
-            c.Q_CONTRIBUTIONS,
-            c.Q_BY_LOAN,
-            c.Q_BY_GROUP,
+            c.S_PERSONS,
+            c.S_PAID,
+            c.S_FORMAL,
+            c.S_SLOTS,
+            c.S_VISITS,
+            c.S_CONTRIBUTIONS,
+            c.S_BY_LOAN,
+            c.S_BY_GROUP,
         ],
     )
     def test_quintiles_that_do_not_add_up(self, kind: int) -> None:
         results = rich_run()
-        broken = results.arrays.quintiles.copy()
+        broken = results.arrays.strata.copy()
         broken[0, 1, 2, kind] += 1
-        with pytest.raises(CheckError, match="quintiles"):
-            checks.check_quintiles(results.arrays.flows, results.arrays.tallies, broken, results.periods)
+        with pytest.raises(CheckError, match="strata"):
+            checks.check_strata(results.arrays.flows, results.arrays.tallies, broken, results.periods)
 
     def test_district_pools_before_they_become_one(self) -> None:
         # the country's sum hides a franc that moved between two districts' pools

@@ -29,6 +29,7 @@ from cbhi.kernels.targeting import BINS
 from cbhi.months import parse_month
 from cbhi.packing import pack_fixed, pack_rules
 from cbhi.scenarios import Scenario
+from cbhi.simulation import make_watch
 
 NOW = parse_month("2004-06")
 KEY = (0x12345678, 0x9ABCDEF0)
@@ -177,6 +178,7 @@ def state(hh: Table, mm: Table, sections: Table, districts: Table, n_groups: int
         districts=districts,
         outside=np.zeros((districts.size, codes.N_SECTORS), dtype=np.int64),
         nation=record_table(Nation, 1),
+        watch=make_watch(0, 0),
     )
 
 
@@ -192,8 +194,13 @@ def gauges() -> Any:
     return np.zeros(codes.N_GAUGES)
 
 
-def quintiles() -> Any:
-    return np.zeros((codes.QUINTILES, codes.N_QUINTILE_TALLIES), dtype=np.int64)
+def strata() -> Any:
+    return np.zeros((codes.STRATA, codes.N_STRATUM_TALLIES), dtype=np.int64)
+
+
+def by_quintile(counts: Any) -> Any:
+    """Counts of strata added up over the poverty categories: a row a quintile."""
+    return counts.reshape(codes.QUINTILES, codes.CATEGORIES, -1).sum(axis=1)
 
 
 def inverse_draw(wanted: Callable[[int], bool], limit: int = 10_000) -> int:

@@ -6,7 +6,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from support import NOW, fixed, flows, household, quintiles, record_table, rule, state, tallies, work
+from support import (
+    NOW,
+    by_quintile,
+    fixed,
+    flows,
+    household,
+    record_table,
+    rule,
+    state,
+    strata,
+    tallies,
+    work,
+)
 
 from cbhi.kernels import codes
 from cbhi.kernels.anniversary import pass_anniversaries, refresh_household
@@ -30,7 +42,7 @@ def village(limit: int = 2 * N, **changes: Any) -> State:
 
 
 def year(s: State, r: Any, months: int = 12) -> tuple[Any, Any, Any]:
-    f, t, q = flows(), tallies(), quintiles()
+    f, t, q = flows(), tallies(), strata()
     for now in range(NOW, NOW + months):
         pass_anniversaries(s, s.sections[0], now, r, fixed(), work(1000), q, f, t)
     return f, t, q
@@ -70,11 +82,13 @@ class TestYear:
         size = s.households["n_members"][:N].astype(int)
         for now in range(NOW, NOW + 12):
             before = s.households["out_of_pocket"][:N].copy()
-            t, q = tallies(), quintiles()
+            t, q = tallies(), strata()
             pass_anniversaries(s, s.sections[0], now, still, fixed(), work(1000), q, flows(), t)
             changed = before != s.households["out_of_pocket"][:N]
             np.testing.assert_array_equal(changed, (3 + np.arange(N)) % 12 == now % 12)
-            assert t[codes.CATASTROPHIC] == size[changed].sum() == q[:, codes.Q_CATASTROPHIC].sum()
+            assert (
+                t[codes.CATASTROPHIC] == size[changed].sum() == by_quintile(q)[:, codes.S_CATASTROPHIC].sum()
+            )
         assert (s.households["out_of_pocket"] == 0).all()
 
     def test_catastrophic_is_a_tenth_of_consumption(self) -> None:

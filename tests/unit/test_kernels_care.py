@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support import (
     KEY,
     NOW,
+    by_quintile,
     district,
     fixed,
     flows,
@@ -18,11 +19,11 @@ from support import (
     household,
     households,
     quick,
-    quintiles,
     record_table,
     rule,
     section,
     state,
+    strata,
     tallies,
     update,
     work,
@@ -88,13 +89,13 @@ class TestNeed:
         covered, other = care.rates_by_cover(hh, NOW, False)
         sought = share * (covered * with_cover + other * without)
         t = tallies()
-        wanted = [care.need_care(hh, NOW, share, service, False, r, u, 0.5, t) for u in U]
+        wanted = [care.need_care(hh, NOW, share, service, False, r, u, 0.5, strata()[0], t) for u in U]
         assert np.mean(wanted) == pytest.approx(sought, abs=1e-3)
         assert hh.contacts == wanted[-1]
         assert t[codes.CONTACTS_WANTED] == sum(wanted)
         t = tallies()
         for u in U:
-            care.need_care(hh, NOW, share, service, False, r, 1e-9, u, t)
+            care.need_care(hh, NOW, share, service, False, r, 1e-9, u, strata()[0], t)
         unsought = share * 13.0 - sought
         assert t[codes.FORGONE_UNSOUGHT] / U.size == pytest.approx(unsought, abs=1e-3)
         assert t[codes.EPISODES] == t[codes.FORGONE_UNSOUGHT] + t[codes.CONTACTS_WANTED]
@@ -180,13 +181,13 @@ def visited(
     columns = {"m_enrolled": [1, 1]} if "cover_until" in fields else {}
     hh, mm = household((30, 30), cash=cash, quintile=3, **fields, **columns)
     sec = section()
-    f, t, q, hospital = flows(), tallies(), quintiles(), np.zeros(2, dtype=np.int64)
+    f, t, q, hospital = flows(), tallies(), strata(), np.zeros(2, dtype=np.int64)
     r = rule(**{**PLAIN, **changes})
     claim = care.visit(
         hh, mm, sec, sec, contact, NOW, active, terms(**(at or {})), r, fixed(), hospital, q, f, t
     )
     own = cash - int(hh.cash) + int(hh.debt)
-    assert own == hh.out_of_pocket == q[3, codes.Q_OUT_OF_POCKET]
+    assert own == hh.out_of_pocket == by_quintile(q)[3, codes.S_OUT_OF_POCKET]
     patient = [
         codes.COPAYMENT_HEALTH_CENTRE, codes.COPAYMENT_HOSPITAL, codes.FEE_HEALTH_CENTRE, codes.FEE_HOSPITAL
     ]  # fmt: skip
@@ -194,7 +195,7 @@ def visited(
     visits = t[[codes.VISITS_INSURED, codes.VISITS_UNINSURED, codes.VISITS_FORMAL]].sum()
     forgone = t[[codes.FORGONE_CASH, codes.FORGONE_REFUSED]].sum()
     assert visits + forgone == 1
-    assert visits == q[3, codes.Q_VISITS]
+    assert visits == by_quintile(q)[3, codes.S_VISITS]
     # every franc billed is somebody's: patients, the fund, the pool, formal insurers
     formal = f[[codes.FORMAL_CLAIMS_HEALTH_CENTRE, codes.FORMAL_CLAIMS_HOSPITAL]].sum()
     billed = t[codes.BILLED_HEALTH_CENTRE] + t[codes.BILLED_HOSPITAL]
@@ -252,7 +253,7 @@ class TestVisit:
             sec = section()
             care.visit(
                 hh, mm, sec, sec, contact, NOW, True, terms(service=1.0, refusal=1.0), r, fixed(),
-                np.zeros(2, dtype=np.int64), quintiles(), flows(), t,
+                np.zeros(2, dtype=np.int64), strata(), flows(), t,
             )  # fmt: skip
             assert t[codes.REFUSED_AND_PAID] + t[codes.FORGONE_REFUSED] == 1
             paid += int(t[codes.VISITS_UNINSURED])
@@ -277,7 +278,7 @@ class TestVisit:
             sec = section()
             care.visit(
                 hh, mm, sec, sec, contact, NOW, False, terms(), r, fixed(), np.zeros(2, dtype=np.int64),
-                quintiles(), flows(), t,
+                strata(), flows(), t,
             )  # fmt: skip
             admitted += int(t[codes.ADMISSIONS])
         ordinary, severe = 0.4 * 0.9 / 1.36, 0.8 * 0.9 / 1.72
@@ -510,7 +511,7 @@ class TestElsewhere:
         own, claim = (200, 800) if fields else (700, 0)
         back = care.visit(
             hh, mm, home, host, 1, NOW, True, terms(), rule(**PLAIN, **changes), fixed(), hospital,
-            quintiles(), f, t,
+            strata(), f, t,
         )  # fmt: skip
         assert back == 0
         assert (home.health_centre_cash, host.health_centre_cash, host.visitor_cash) == (0, 0, own + 9)
@@ -532,7 +533,7 @@ class TestElsewhere:
         host, t = section(number=5), tallies()
         care.visit(
             hh, mm, section(), host, 1, NOW, True, terms(), rule(**{**PLAIN, "debt_cap_months": 0.0}),
-            fixed(), np.zeros(2, dtype=np.int64), quintiles(), flows(), t,
+            fixed(), np.zeros(2, dtype=np.int64), strata(), flows(), t,
         )  # fmt: skip
         assert (t[codes.FORGONE_CASH], t[codes.VISITS_ELSEWHERE], host.visitors) == (1, 0, 0)
 
@@ -550,7 +551,7 @@ class TestElsewhere:
         r = rule(**{**PLAIN, "cost_log_sd": 0.5, "portability_share": 0.5, "refusal_slope": 0.0})
         t = tallies()
         care.give_care(
-            s, s.sections[0], NOW, 9, 2, 0.9, r, fixed(), work(), np.zeros(2, dtype=np.int64), quintiles(),
+            s, s.sections[0], NOW, 9, 2, 0.9, r, fixed(), work(), np.zeros(2, dtype=np.int64), strata(),
             flows(), t,
         )  # fmt: skip
         bills = [
@@ -596,7 +597,7 @@ class TestSection:
         t, f = tallies(), flows()
         given = care.give_care(
             s, ss[0], NOW, capacity, wanted, 0.9, rule(**PLAIN), fixed(), work(), np.zeros(2, dtype=np.int64),
-            quintiles(), f, t,
+            strata(), f, t,
         )  # fmt: skip
         served = min(capacity, wanted)
         assert tuple(given) == (0, 0, served)
@@ -664,7 +665,7 @@ class TestBills:
             },
             **(FRAUD_ON if cheats else {}),
         )  # fmt: skip
-        f, t, g, q, hospital = flows(), tallies(), gauges(), quintiles(), np.zeros(2, dtype=np.int64)
+        f, t, g, q, hospital = flows(), tallies(), gauges(), strata(), np.zeros(2, dtype=np.int64)
         worth = int((s.households["cash"] - s.households["debt"]).sum())
         wanted = int(s.households["contacts"].sum())
         approved = 0
@@ -728,7 +729,7 @@ class TestBills:
                         hh, sec, s.districts[0], NOW, bool(care.has_cover(hh, NOW)), r, fixed()
                     )
                 care.give_care(
-                    s, sec, NOW, 10, 99, 0.9, r, fixed(), work(), np.zeros(2, dtype=np.int64), quintiles(),
+                    s, sec, NOW, 10, 99, 0.9, r, fixed(), work(), np.zeros(2, dtype=np.int64), strata(),
                     flows(), t,
                 )  # fmt: skip
             ends.append((s.sections.tobytes(), s.households.tobytes(), t.tobytes()))

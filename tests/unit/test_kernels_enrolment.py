@@ -13,6 +13,7 @@ from scipy.special import expit
 from support import (
     KEY,
     NOW,
+    by_quintile,
     calendar,
     district,
     fixed,
@@ -22,9 +23,9 @@ from support import (
     household,
     inverse_draw,
     quick,
-    quintiles,
     rule,
     section,
+    strata,
     tallies,
 )
 
@@ -498,7 +499,7 @@ class TestPayment:
         hh, _ = household(cash=20_000, quintile=2)
         dist = district(pool=in_pool)
         sec = section(fund=10, subsidy_left=60_000)
-        f, t, q = flows(), tallies(), quintiles()
+        f, t, q = flows(), tallies(), strata()
         enrolment.pay_premium(hh, sec, dist, groups(), own, sponsored, codes.BY_CASH, 0, r, q, f, t)
         parts = [
             int(f[c])
@@ -511,7 +512,7 @@ class TestPayment:
         assert abs(parts[2] - min(in_pool, sponsored * pool / 100)) <= 1.0001
         assert abs(parts[0] + parts[2] - sponsored * (state + pool) / 100) <= 2.0001
         assert dist.pool == in_pool - parts[2] >= 0
-        assert f[codes.CONTRIBUTION] == own == q[2, codes.Q_CONTRIBUTIONS]
+        assert f[codes.CONTRIBUTION] == own == by_quintile(q)[2, codes.S_CONTRIBUTIONS]
         assert sec.fund == 10 + own + sponsored
         assert sec.subsidy_left == 60_000 - sponsored
         assert hh.cash == max(0, 20_000 - own)
@@ -541,7 +542,7 @@ def seek(
 ) -> Any:
     sec = sec if sec is not None else section()
     refresh_rates(hh, mm, NOW, r, fixed())
-    f, t, g, q = flows(), tallies(), gauges(), quintiles()
+    f, t, g, q = flows(), tallies(), gauges(), strata()
     cal = cal if cal is not None else calendar()
     dist = dist if dist is not None else district()
     args = (hh, mm, sec, dist, gg or groups(), NOW, 0.9, cal, r, r, fixed())
@@ -748,16 +749,17 @@ class TestMeans:
             assert tuple(t[c] for c in tallied) == ((4, 4) if means == by else (0, 0))
 
     def test_counted_by_quintile_and_poverty(self) -> None:
-        for by, place in ((codes.BY_GROUP, codes.Q_BY_GROUP), (codes.BY_LOAN, codes.Q_BY_LOAN)):
+        for by, place in ((codes.BY_GROUP, codes.S_BY_GROUP), (codes.BY_LOAN, codes.S_BY_LOAN)):
             hh, _ = household(n_enrolled=3, quintile=2, financed_by=by)
-            q, t = quintiles(), tallies()
+            q, t = strata(), tallies()
             enrolment.count_means(hh, 100, 50, q, t)
-            assert q[2, place] == q.sum() == 3
+            assert by_quintile(q)[2, place] == q.sum() == 3
             assert t[BY[by][0]] == t.sum() == 3
         hh, _ = household(n_enrolled=3, category=codes.POOREST)
-        q, t = quintiles(), tallies()
+        q, t = strata(), tallies()
         enrolment.count_means(hh, 0, 400, q, t)
-        assert (t[codes.PERSONS_BY_SUBSIDY], t[codes.POOR_BY_SUBSIDY], t.sum(), q.sum()) == (3, 3, 6, 0)
+        assert (t[codes.PERSONS_BY_SUBSIDY], t[codes.POOR_BY_SUBSIDY], t.sum(), q.sum()) == (3, 3, 6, 3)
+        assert q[hh.category, codes.S_BY_SUBSIDY] == 3
         # cover that costs nobody anything is no subsidy
         enrolment.count_means(hh, 0, 0, q, t)
         assert (t[codes.PERSONS_BY_CASH], t[codes.PERSONS_BY_SUBSIDY]) == (3, 3)

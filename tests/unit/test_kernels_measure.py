@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from support import (
     NOW,
+    by_quintile,
     calendar,
     gauges,
     household,
     households,
-    quintiles,
     record_table,
     section,
     state,
+    strata,
     tallies,
 )
 
@@ -45,13 +46,13 @@ class TestRenewal:
     )
     def test_who_was_due(self, fields: dict[str, int], counted: int) -> None:
         t = tallies()
-        close_membership_year(household(paid_before=1, **fields)[0], NOW, t)
+        close_membership_year(household(paid_before=1, **fields)[0], NOW, strata()[0], t)
         assert (t[codes.RENEWALS_DUE], t[counted], t.sum()) == (1, 1, 2)
 
     def test_nobody_is_due_who_was_not_paid_up(self) -> None:
         t = tallies()
         hh, _ = household(cover_until=NOW + 1)
-        close_membership_year(hh, NOW, t)
+        close_membership_year(hh, NOW, strata()[0], t)
         assert t.sum() == 0
         assert hh.paid_before == 1
 
@@ -60,14 +61,14 @@ class TestRenewal:
             cover_until=NOW + 13, standing=codes.STANDING_PAID, standing_next=codes.STANDING_PAID, wish=0.2,
             wish_next=0.9, subsidised=1,
         )  # fmt: skip
-        close_membership_year(hh, NOW, tallies())
+        close_membership_year(hh, NOW, strata()[0], tallies())
         assert (hh.standing, hh.standing_next, hh.subsidised_before) == (codes.STANDING_PAID, 0, 1)
         assert float(hh.wish) == pytest.approx(0.9)
         assert hh.wish_next == 0
 
     def test_rolling_cover_runs_on(self) -> None:
         hh, _ = household(cover_until=NOW + 5, standing=codes.STANDING_PAID, wish=0.2)
-        close_membership_year(hh, NOW, tallies())
+        close_membership_year(hh, NOW, strata()[0], tallies())
         assert (hh.standing, float(hh.wish)) == (codes.STANDING_PAID, pytest.approx(0.2))
 
 
@@ -105,7 +106,7 @@ def measured(closes: int = 1, opens: int = 0) -> tuple[Any, ...]:
     s = state(hhs, mms, record_table(Section, 1), record_table(District, 1), n_groups=5)
     s.groups.fund[:] = [10, 20, 30, 1_000, 1_000]
     s.groups.deposit[:] = [1, 2, 3, 100, 100]
-    t, g, q, stocks = tallies(), gauges(), quintiles(), np.zeros(codes.N_STOCKS, dtype=np.int64)
+    t, g, q, stocks = tallies(), gauges(), strata(), np.zeros(codes.N_STOCKS, dtype=np.int64)
     measure_section(s, sec, NOW, calendar(closes=closes), q, stocks, t, g)
     return hhs, mms, sec, s, t, g, q, stocks
 
@@ -159,13 +160,19 @@ class TestSection:
         assert t[codes.WOMEN_INSURED] == (women & paid_up & (mms["enrolled"] == 1)).sum()
         assert t[codes.CHRONIC] == (there & (mms["chronic"] == 1)).sum()
         n = there.sum(axis=1)
-        np.testing.assert_array_equal(q[:, codes.Q_PERSONS], np.bincount(hhs["quintile"], n, minlength=5))
+        np.testing.assert_array_equal(
+            by_quintile(q)[:, codes.S_PERSONS], np.bincount(hhs["quintile"], n, minlength=5)
+        )
         for column, code in (
-            (codes.Q_PAID, codes.PAID), (codes.Q_FORMAL, codes.PERSONS_FORMAL), (codes.Q_SLOTS, codes.SLOTS)
+            (codes.S_PAID, codes.PAID), (codes.S_FORMAL, codes.PERSONS_FORMAL), (codes.S_SLOTS, codes.SLOTS)
         ):  # fmt: skip
             assert q[:, column].sum() == t[code]
         _, _, _, _, t, _, q, _ = measured(closes=0)
-        assert q.sum() == t[codes.WOMEN] == 0
+        assert t[codes.WOMEN] == 0
+        monthly = (codes.S_PERSON_MONTHS, codes.S_FORMAL_MONTHS)
+        assert q[:, codes.S_PERSON_MONTHS].sum() == t[codes.PERSONS]
+        assert q[:, codes.S_FORMAL_MONTHS].sum() == t[codes.PERSONS_FORMAL]
+        assert np.delete(q, monthly, axis=1).sum() == 0
 
     def test_gauges_are_weighted_by_persons(self) -> None:
         _, _, sec, _, _, g, _, _ = measured()

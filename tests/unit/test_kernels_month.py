@@ -15,10 +15,10 @@ from support import (
     gauges,
     household,
     households,
-    quintiles,
     rule,
     section,
     state,
+    strata,
     tallies,
     work,
 )
@@ -59,7 +59,7 @@ def test_trust_moves_only_where_a_scheme_is_open_and_capacity_everywhere(opens: 
     )
     r = rule(trust_quality=0.1, mobilisation_effort=1.0, enforcement_growth=0.6)
     month.month_of_section(
-        nobody, sections[0], NOW, calendar(), r, r, fixed(), work(), np.zeros(2, dtype=np.int64), quintiles(),
+        nobody, sections[0], NOW, calendar(), r, r, fixed(), work(), np.zeros(2, dtype=np.int64), strata(),
         flows(), np.zeros(codes.N_STOCKS, dtype=np.int64), tallies(), gauges(),
     )  # fmt: skip
     moved = sections[0]
@@ -295,7 +295,7 @@ class TestTreatment:
         f, t, g = flows(), tallies(), gauges()
         month.treat_section(
             s, s.sections[0], NOW, 0, 0, 1.0, rule(processing_share=0.75), fixed(), work(),
-            np.zeros(2, dtype=np.int64), quintiles(), f, t, g,
+            np.zeros(2, dtype=np.int64), strata(), f, t, g,
         )  # fmt: skip
         # three quarters of 400 are processed at once
         assert f[codes.CLAIMS_OUTPATIENT] == 300
@@ -306,7 +306,7 @@ class TestTreatment:
         s = country(opens=[opens] * 3)
         month.treat_section(
             s, s.sections[0], NOW, 0, 0, 1.0, rule(assistance_gain=0.1, capacity_decay=0.0), fixed(), work(),
-            np.zeros(2, dtype=np.int64), quintiles(), flows(), tallies(), gauges(),
+            np.zeros(2, dtype=np.int64), strata(), flows(), tallies(), gauges(),
         )  # fmt: skip
         assert s.sections[0].capacity == (0.1 if opens == NOW else 0.0)
 
@@ -316,7 +316,7 @@ class TestTreatment:
         f, g = flows(), gauges()
         month.treat_section(
             s, s.sections[0], NOW, 0, 0, 1.0, rule(clinicians_per_person=0.004, salary_rwf=100.0), fixed(),
-            work(), np.zeros(2, dtype=np.int64), quintiles(), f, tallies(), g,
+            work(), np.zeros(2, dtype=np.int64), strata(), f, tallies(), g,
         )  # fmt: skip
         # two of the state's posts; the centre pays its own two
         assert g[codes.GAUGE_CLINICIANS] == pytest.approx(2.0)
@@ -341,7 +341,7 @@ class TestSale:
         )  # fmt: skip
         f = flows()
         month.sell_cover(
-            s, s.sections[0], NOW, 1.0, calendar(), r, r, fixed(), quintiles(), f, tallies(), gauges()
+            s, s.sections[0], NOW, 1.0, calendar(), r, r, fixed(), strata(), f, tallies(), gauges()
         )
         return f, s
 

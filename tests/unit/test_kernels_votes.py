@@ -19,11 +19,11 @@ from support import (
     groups,
     households,
     quick,
-    quintiles,
     record_table,
     rule,
     section,
     state,
+    strata,
     tallies,
     update,
     within_4_se,
@@ -149,7 +149,7 @@ class TestVotes:
         for h in range(60):
             enrolment.seek_cover_as_household(
                 world.households[h], world.members[h], world.sections[0], district(), groups(), NOW, 0.9,
-                calendar(**YEAR), r, r, fixed(), False, quintiles(), np.zeros(codes.N_FLOWS, dtype=np.int64),
+                calendar(**YEAR), r, r, fixed(), False, strata(), np.zeros(codes.N_FLOWS, dtype=np.int64),
                 tallies(), gauges(),
             )  # fmt: skip
         joined = int((world.households["standing"] == codes.STANDING_PAID).sum())

@@ -59,12 +59,13 @@ def by_hand(
             for month, amount in amounts.items():
                 kept[array][:, month + shift, 0, numbers[name]] = amount
     periods = [("2004", 0, 12), ("2005", 12, 24)] if months == 24 else [("2004 (6 months)", 0, months)]
-    counted = np.zeros((replicates, len(periods), 5, codes.N_QUINTILE_TALLIES), dtype=np.int64)
+    counted = np.zeros((replicates, len(periods), codes.STRATA, codes.N_STRATUM_TALLIES), dtype=np.int64)
     if quintiles is not None:
         for column, numbers_by_quintile in quintiles.items():
-            counted[:, 0, :, column] = numbers_by_quintile
+            # all in the middle category
+            counted[:, 0, codes.MIDDLE :: codes.CATEGORIES, column] = numbers_by_quintile
     arrays = SimpleNamespace(
-        **kept, quintiles=counted, replicates=np.arange(replicates), districts=np.array([6])
+        **kept, strata=counted, replicates=np.arange(replicates), districts=np.array([6])
     )
     return SimpleNamespace(arrays=arrays, scenario=scenario, periods=tuple(periods), weight=1.0)
 
@@ -282,7 +283,7 @@ def test_targeting_is_what_the_variables_say(results: Results, frame: pd.DataFra
 
 def test_concentration_from_quintile_means() -> None:
     # all visits in the richest fifth: 1 less the mean rank shares, 0.8
-    run = by_hand(quintiles={codes.Q_PERSONS: [10] * 5, codes.Q_VISITS: [0, 0, 0, 0, 7]})
+    run = by_hand(quintiles={codes.S_PERSONS: [10] * 5, codes.S_VISITS: [0, 0, 0, 0, 7]})
     found = indicators_frame(run, pd.DataFrame())
     assert value(found, "grouped_concentration_visits") == pytest.approx(0.8)
     assert row(found, "grouped_concentration_coverage")["status"] == "absent: nobody had any"

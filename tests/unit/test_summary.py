@@ -14,9 +14,10 @@ import cbhi
 from cbhi.accounts import partners_as_table
 from cbhi.published import published_as_table, yearly_as_table
 from cbhi.results import Results
+from cbhi.strata import stratified_names
 from cbhi.summary import HEADLINE, changes_as_table, quintiles_as_table
 from cbhi.tables import WIDTH, Table
-from cbhi.variables import BY_QUINTILE, VARIABLES
+from cbhi.variables import VARIABLES
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,7 @@ def test_wrong_input(
 def test_quintiles(results: Results) -> None:
     table = quintiles_as_table(results)
     assert table.heads == (("", "1 poorest", "2", "3", "4", "5 richest"),)
-    assert len(table.rows) == len(BY_QUINTILE)
+    assert len(table.rows) == len(stratified_names("quintile"))
     assert "2012" in table.title
     median = 100.0 * np.median(results.values("coverage_end_share", by="quintile")[:, -1], axis=0)
     shown = [numbers(cell)[0] for cell in row(table, "members, true, %")[1:]]

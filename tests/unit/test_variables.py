@@ -11,7 +11,8 @@ import pytest
 from cbhi import Results, Scenario, simulate
 from cbhi.kernels import codes
 from cbhi.months import parse_month
-from cbhi.variables import _EXPENSES, _INCOME, BY_QUINTILE, VARIABLES
+from cbhi.strata import stratified_names
+from cbhi.variables import _EXPENSES, _INCOME, VARIABLES
 
 SCHEME = (codes.SECTION_FUNDS, codes.POOLS, codes.NATIONAL_POOL)
 RULES: dict[str, dict[str, Any]] = {
@@ -206,7 +207,7 @@ class TestByHand:
 
     @pytest.mark.parametrize("name", ["enrolled_by_loan", "enrolled_by_group"])
     def test_by_quintile_counts_add_up(self, name: str) -> None:
-        assert name in BY_QUINTILE
+        assert name in stratified_names("quintile")
         parts = run().values(name, by="quintile")
         np.testing.assert_allclose(parts.sum(axis=2), value(run(), name), rtol=1e-12)
 

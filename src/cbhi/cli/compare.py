@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--on", metavar="VARIABLE", help="Print this variable in every year, instead of the headlines.")
 @click.option(
     "--by",
-    type=click.Choice(["all", "district", "quintile"]),
+    type=click.Choice(["all", "district", "quintile", "category", "sex", "cover"]),
     default="all",
     show_default=True,
     help="Groups to print, with --on.",

@@ -38,6 +38,14 @@ _SUMMARY = (
 @click.command()
 @click.argument("scenario")
 @sizes()
+@click.option(
+    "--survey",
+    type=click.IntRange(0, 10_000_000),
+    metavar="N",
+    default=1_000,
+    show_default=True,
+    help="Households interviewed every year.",
+)
 @overrides
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder of the results.  [default: out/NAME]"
@@ -58,6 +66,7 @@ def command(
     replicates: int,
     seed: int,
     workers: int | None,
+    survey: int,
     changes: tuple[str, ...],
     until: str | None,
     output: Path | None,
@@ -98,7 +107,7 @@ def command(
             if "xlsx" in formats:
                 check_workbook(-(-chosen.n_months // 12), replicates)
             clear_leftovers(folder)
-            parts = Parts(folder, chosen, households_at_start(chosen, households), seed)
+            parts = Parts(folder, chosen, households_at_start(chosen, households), seed, survey)
             finished = find_finished(parts, resume, quiet)
             if not is_compiled():
                 if not quiet:
@@ -113,6 +122,7 @@ def command(
                         replicates=replicates,
                         seed=seed,
                         workers=workers or default_workers(),
+                        survey=survey,
                         progress=progress,
                         finished=finished,
                         keep=parts.keep,

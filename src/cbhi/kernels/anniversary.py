@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from cbhi.kernels.codes import (
     CATASTROPHIC,
+    CATASTROPHIC_25,
     DRAW_CONSUMPTION,
     HOUSEHOLDS_FORMED,
     MARRIAGES_WITHOUT_ROOM,
-    Q_CATASTROPHIC,
+    S_CATASTROPHIC,
+    S_CATASTROPHIC_25,
     STANDING_INATTENTIVE,
 )
 from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.cover import stratum_of
 from cbhi.kernels.demography import (
     dissolve,
     live_a_year,
@@ -20,11 +23,14 @@ from cbhi.kernels.demography import (
     note_partner,
 )
 from cbhi.kernels.draws import NOBODY, block, normal_quantile
+from cbhi.kernels.enrolment import is_paid_up
 from cbhi.kernels.health import refresh_odds, refresh_rates
 from cbhi.kernels.income import next_position
+from cbhi.kernels.notes import interview, note_after, note_before, note_moved, start_watching
 from cbhi.kernels.records import I8, Fixed, Household, Rule, Section, State, Table, Work
 
 CATASTROPHIC_SHARE = 0.10
+CATASTROPHIC_SHARE_HIGH = 0.25
 
 
 def refresh_household(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
@@ -43,6 +49,18 @@ def refresh_household(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fix
     hh.formal = 1 if formal else 0
     refresh_rates(hh, mm, now, rule, fixed)
     refresh_odds(hh, mm, now, rule, fixed)
+
+
+def count_catastrophic(hh: Household, stratum: I8, tallies: I8) -> None:
+    """Count a household whose out-of-pocket spending of the year exceeds 10 %, or 25 %, of consumption."""
+    persons = int(hh.n_members)
+    consumption = 12.0 * int(hh.income)
+    if int(hh.out_of_pocket) > CATASTROPHIC_SHARE * consumption:
+        tallies[CATASTROPHIC] += persons
+        stratum[S_CATASTROPHIC] += persons
+    if int(hh.out_of_pocket) > CATASTROPHIC_SHARE_HIGH * consumption:
+        tallies[CATASTROPHIC_25] += persons
+        stratum[S_CATASTROPHIC_25] += persons
 
 
 def gather_partners(
@@ -68,7 +86,7 @@ def pass_anniversaries(
     rule: Rule,
     fixed: Fixed,
     work: Work,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
 ) -> None:
@@ -88,9 +106,11 @@ def pass_anniversaries(
         ordinal = int(hh.ordinal)
         if hh.alive == 0 or (section + ordinal) % 12 != now % 12:
             continue
-        if int(hh.out_of_pocket) > CATASTROPHIC_SHARE * 12.0 * int(hh.income):
-            tallies[CATASTROPHIC] += int(hh.n_members)
-            quintiles[int(hh.quintile), Q_CATASTROPHIC] += int(hh.n_members)
+        count_catastrophic(hh, strata[stratum_of(hh)], tallies)
+        watched = hh.watched != 0
+        if watched:
+            interview(state.watch, hh, mm, sec, is_paid_up(hh, now), now, rule)
+            note_before(state.watch, flows, tallies)
         hh.out_of_pocket = 0
         u0, _, _, _ = block(fixed.key, section, ordinal, NOBODY, now, DRAW_CONSUMPTION, 0)
         hh.z = next_position(float(hh.z), district_z, fixed.persistence, fixed.within_sd, normal_quantile(u0))
@@ -99,6 +119,8 @@ def pass_anniversaries(
         )
         if hh.alive != 0:
             refresh_household(hh, mm, now, rule, fixed)
+        if watched:
+            note_after(state.watch, hh, flows, tallies)
     searched_everywhere = False
     for i in range(movers):
         bride_h = int(work.movers[i])
@@ -114,6 +136,8 @@ def pass_anniversaries(
             tallies[MARRIAGES_WITHOUT_ROOM] += 1
             continue
         groom_h = int(work.partners[best])
+        bride_had = int(households[bride_h].cash)
+        groom_had = int(households[groom_h].cash)
         h = marry(
             households,
             members,
@@ -130,11 +154,19 @@ def pass_anniversaries(
         work.partner_member[best] = -1
         tallies[HOUSEHOLDS_FORMED] += 1
         refresh_household(households[h], members[h], now, rule, fixed)
+        start_watching(state.watch, households[h], sec, now, fixed)
+        note_moved(state.watch, households[bride_h], int(households[bride_h].cash) - bride_had)
+        note_moved(state.watch, households[groom_h], int(households[groom_h].cash) - groom_had)
+        note_moved(state.watch, households[h], int(households[h].cash))
         for side in range(2):
             origin = bride_h if side == 0 else groom_h
             hh = households[origin]
             if hh.alive != 0 and int(hh.n_members) == 0:
+                if hh.watched != 0:
+                    note_before(state.watch, flows, tallies)
                 dissolve(hh, sec, dist, gg, flows, tallies)
+                if hh.watched != 0:
+                    note_after(state.watch, hh, flows, tallies)
             elif hh.alive != 0:
                 refresh_household(hh, members[origin], now, rule, fixed)
 

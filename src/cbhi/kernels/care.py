@@ -29,6 +29,7 @@ from cbhi.kernels.codes import (
     EPISODES,
     FEE_HEALTH_CENTRE,
     FEE_HOSPITAL,
+    FEMALE,
     FORGONE_CAPACITY,
     FORGONE_CASH,
     FORGONE_REFUSED,
@@ -43,9 +44,25 @@ from cbhi.kernels.codes import (
     PAY_CAPITATION,
     PAY_CASE,
     PORTABLE_CLAIMS,
-    Q_OUT_OF_POCKET,
-    Q_VISITS,
     REFUSED_AND_PAID,
+    S_ADMISSIONS,
+    S_ADMISSIONS_FORMAL,
+    S_ADMISSIONS_INSURED,
+    S_ADMISSIONS_WOMEN,
+    S_CLAIMS,
+    S_CLAIMS_FORMAL,
+    S_EPISODES,
+    S_FORGONE_CAPACITY,
+    S_FORGONE_CASH,
+    S_FORGONE_REFUSED,
+    S_FORGONE_UNSOUGHT,
+    S_OUT_OF_POCKET,
+    S_OUT_OF_POCKET_FORMAL,
+    S_OUT_OF_POCKET_INSURED,
+    S_VISITS,
+    S_VISITS_FORMAL,
+    S_VISITS_INSURED,
+    S_VISITS_WOMEN,
     UPCODED_RWF,
     VISITS_BORROWED_CARD,
     VISITS_ELSEWHERE,
@@ -54,12 +71,13 @@ from cbhi.kernels.codes import (
     VISITS_UNINSURED,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.cover import has_cover
+from cbhi.kernels.cover import has_cover, stratum_of
 from cbhi.kernels.draws import NOBODY, block, poisson_quantile, uniform
 from cbhi.kernels.fraud import attempted, detection
 from cbhi.kernels.health import bill, chance, member_rate, seeking_probability
 from cbhi.kernels.income import can_raise, pay_from_cash_or_debt
 from cbhi.kernels.money import split_bill, to_francs
+from cbhi.kernels.notes import note_after, note_before
 from cbhi.kernels.provider import (
     NO_LIMIT,
     first_place_refused,
@@ -116,6 +134,7 @@ def need_care(
     rule: Rule,
     u_wanted: float,
     u_unsought: float,
+    stratum: I8,
     tallies: I8,
 ) -> int:
     """Draw the household's episodes of the month; return the contacts that it wants."""
@@ -129,6 +148,8 @@ def need_care(
     hh.contacts = wanted
     tallies[EPISODES] += wanted + unsought
     tallies[FORGONE_UNSOUGHT] += unsought
+    stratum[S_EPISODES] += wanted + unsought
+    stratum[S_FORGONE_UNSOUGHT] += unsought
     tallies[CONTACTS_WANTED] += wanted
     return wanted
 
@@ -370,6 +391,33 @@ def bill_capitation(sec: Section, rule: Rule, tallies: I8) -> int:
     return invoice
 
 
+def count_visit(stratum: I8, own_rwf: int, claim_rwf: int, insured: bool, formal: bool) -> None:
+    """Count a visit in its stratum: what the patient and what third parties pay, by cover."""
+    stratum[S_VISITS] += 1
+    stratum[S_OUT_OF_POCKET] += own_rwf
+    stratum[S_CLAIMS] += claim_rwf
+    if formal:
+        stratum[S_VISITS_FORMAL] += 1
+        stratum[S_OUT_OF_POCKET_FORMAL] += own_rwf
+        stratum[S_CLAIMS_FORMAL] += claim_rwf
+    elif insured:
+        stratum[S_VISITS_INSURED] += 1
+        stratum[S_OUT_OF_POCKET_INSURED] += own_rwf
+
+
+def count_patient(stratum: I8, is_woman: bool, admitted: bool, insured: bool, formal: bool) -> None:
+    """Count who was served in its stratum: women, and admissions by cover."""
+    stratum[S_VISITS_WOMEN] += 1 if is_woman else 0
+    if not admitted:
+        return
+    stratum[S_ADMISSIONS] += 1
+    stratum[S_ADMISSIONS_WOMEN] += 1 if is_woman else 0
+    if formal:
+        stratum[S_ADMISSIONS_FORMAL] += 1
+    elif insured:
+        stratum[S_ADMISSIONS_INSURED] += 1
+
+
 def book_visit(
     hh: Household,
     sec: Section,
@@ -382,7 +430,7 @@ def book_visit(
     as_member: bool,
     rule: Rule,
     hospital: I8,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
 ) -> int:
@@ -393,8 +441,7 @@ def book_visit(
     own = own_centre + own_ward
     pay_from_cash_or_debt(hh, own, flows)
     hh.out_of_pocket = int(hh.out_of_pocket) + own
-    quintiles[int(hh.quintile), Q_VISITS] += 1
-    quintiles[int(hh.quintile), Q_OUT_OF_POCKET] += own
+    count_visit(strata[stratum_of(hh)], own, centre + ward - own, insured, hh.formal != 0)
     tallies[BILLED_HEALTH_CENTRE] += centre
     tallies[BILLED_HOSPITAL] += ward
     take_payment(sec, host, own_centre)
@@ -438,7 +485,7 @@ def visit(
     rule: Rule,
     fixed: Fixed,
     hospital: I8,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
 ) -> int:
@@ -450,13 +497,14 @@ def visit(
     ordinal = int(hh.ordinal)
     u0, u1, u2, u3 = block(fixed.key, sec.number, ordinal, NOBODY, now, DRAW_CONTACT, contact)
     _, v1, v2, v3 = block(fixed.key, sec.number, ordinal, NOBODY, now, DRAW_SUPPLY, contact)
-    _, insured = pick_patient(hh, mm, now, active, terms.service, rule, fixed, u0)
+    slot, insured = pick_patient(hh, mm, now, active, terms.service, rule, fixed, u0)
     formal = hh.formal != 0
     as_member = insured
     if insured and not formal and v1 < terms.refusal:
         # turned away as a member: comes all the same if the fee would not have deterred it
         if v3 >= chance_at_the_fee(hh, terms.service, rule):
             tallies[FORGONE_REFUSED] += 1
+            strata[stratum_of(hh), S_FORGONE_REFUSED] += 1
             return 0
         tallies[REFUSED_AND_PAID] += 1
         insured = False
@@ -479,13 +527,15 @@ def visit(
     own_centre, own_ward = patient_parts(centre, ward, as_member, formal, rule)
     if not can_raise(hh, own_centre + own_ward, rule):
         tallies[FORGONE_CASH] += 1
+        strata[stratum_of(hh), S_FORGONE_CASH] += 1
         return 0
     if capitated:
         centre = own_centre
     tallies[ADMISSIONS] += 1 if admitted else 0
+    count_patient(strata[stratum_of(hh)], mm[slot].sex == FEMALE, admitted, insured, formal)
     tallies[UPCODED_RWF if rule.payment == PAY_CASE else INDUCED_RWF] += added
     return book_visit(
-        hh, sec, host, centre, ward, own_centre, own_ward, insured, as_member, rule, hospital, quintiles,
+        hh, sec, host, centre, ward, own_centre, own_ward, insured, as_member, rule, hospital, strata,
         flows, tallies,
     )  # fmt: skip
 
@@ -501,7 +551,7 @@ def serve_elsewhere(
     rule: Rule,
     fixed: Fixed,
     hospital: I8,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
 ) -> None:
@@ -512,7 +562,7 @@ def serve_elsewhere(
     for contact in range(at_home, at_home + int(hh.away)):
         host = state.sections[host_of(dist, sec, place, int(hh.ordinal), contact, now, fixed)]
         visit(
-            hh, state.members[h], sec, host, contact, now, active, terms, rule, fixed, hospital, quintiles,
+            hh, state.members[h], sec, host, contact, now, active, terms, rule, fixed, hospital, strata,
             flows, tallies,
         )  # fmt: skip
 
@@ -543,7 +593,7 @@ def give_care(
     fixed: Fixed,
     work: Work,
     hospital: I8,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
 ) -> tuple[int, int, int]:
@@ -567,6 +617,8 @@ def give_care(
         hh = households[h]
         if hh.alive == 0 or (hh.contacts == 0 and hh.away == 0):
             continue
+        if hh.watched != 0:
+            note_before(state.watch, flows, tallies)
         active = has_cover(hh, now) and not suspended
         for contact in range(int(hh.contacts)):
             if (
@@ -574,17 +626,20 @@ def give_care(
                 and place_in_queue(fixed.key, sec.number, int(hh.ordinal), now, contact) >= limit
             ):
                 tallies[FORGONE_CAPACITY] += 1
+                strata[stratum_of(hh), S_FORGONE_CAPACITY] += 1
                 continue
             claim = visit(
-                hh, state.members[h], sec, sec, contact, now, active, terms, rule, fixed, hospital, quintiles,
+                hh, state.members[h], sec, sec, contact, now, active, terms, rule, fixed, hospital, strata,
                 flows, tallies,
             )  # fmt: skip
             claims += claim
             n_claims += 1 if claim > 0 else 0
         if hh.away != 0:
             serve_elsewhere(
-                state, sec, ring, h, now, active, terms, rule, fixed, hospital, quintiles, flows, tallies
+                state, sec, ring, h, now, active, terms, rule, fixed, hospital, strata, flows, tallies
             )
+        if hh.watched != 0:
+            note_after(state.watch, hh, flows, tallies)
     served += served_at_home(tallies)
     return claims, n_claims, served
 

@@ -26,6 +26,7 @@ DRAW_CAPTURE = 15  # whether a slot is taken at distribution
 DRAW_ELSEWHERE = 16  # whether and where a contact goes to another facility (index: which contact)
 DRAW_CARD = 17  # borrowed card, and whether it is noticed (index: which contact)
 DRAW_REGISTER = 18  # whether the authorities enrol a holder of a slot this month
+DRAW_SURVEY = 19  # whether it is interviewed every year; for ever
 # entity: member of a household
 DRAW_MEMBER = 20  # age, sex, own frailty, chronic illness at the start
 DRAW_LIFE = 21  # death, birth, marriage, chronic onset in one year
@@ -340,7 +341,8 @@ SECTIONS_MERGED = 98
 SECTIONS_SUSPENDED = 99
 POSTS_OPENED = 100
 INFLATED_RWF = 101
-N_TALLIES = 102
+CATASTROPHIC_25 = 102
+N_TALLIES = 103
 TALLIES = (
     "persons",
     "households",
@@ -444,6 +446,7 @@ TALLIES = (
     "sections_suspended",
     "posts_opened",
     "inflated_rwf",
+    "catastrophic_25",
 )
 
 # --- gauges: sums of real numbers, weighted by persons, for averages -----------------------------------
@@ -489,29 +492,83 @@ GAUGES = (
     "provider_blame",
 )
 
-# --- by quintile of consumption, once a reporting period ------------------------------------------------
-Q_PERSONS = 0
-Q_PAID = 1
-Q_FORMAL = 2
-Q_SLOTS = 3
-Q_VISITS = 4
-Q_OUT_OF_POCKET = 5
-Q_CATASTROPHIC = 6
-Q_CONTRIBUTIONS = 7
-Q_BY_LOAN = 8
-Q_BY_GROUP = 9
-N_QUINTILE_TALLIES = 10
-QUINTILE_TALLIES = (
+# --- by stratum: quintile of consumption times true poverty category, once a reporting period ------------
+S_PERSONS = 0
+S_PAID = 1
+S_FORMAL = 2
+S_SLOTS = 3
+S_WOMEN = 4
+S_WOMEN_PAID = 5
+S_PERSON_MONTHS = 6
+S_INSURED_MONTHS = 7
+S_FORMAL_MONTHS = 8
+S_EPISODES = 9
+S_FORGONE_UNSOUGHT = 10
+S_FORGONE_CAPACITY = 11
+S_FORGONE_REFUSED = 12
+S_FORGONE_CASH = 13
+S_VISITS = 14
+S_VISITS_INSURED = 15
+S_VISITS_FORMAL = 16
+S_VISITS_WOMEN = 17
+S_ADMISSIONS = 18
+S_ADMISSIONS_INSURED = 19
+S_ADMISSIONS_FORMAL = 20
+S_ADMISSIONS_WOMEN = 21
+S_OUT_OF_POCKET = 22
+S_OUT_OF_POCKET_INSURED = 23
+S_OUT_OF_POCKET_FORMAL = 24
+S_CLAIMS = 25
+S_CLAIMS_FORMAL = 26
+S_CATASTROPHIC = 27
+S_CATASTROPHIC_25 = 28
+S_CONTRIBUTIONS = 29
+S_SPONSORED = 30
+S_BY_CASH = 31
+S_BY_LOAN = 32
+S_BY_GROUP = 33
+S_BY_SUBSIDY = 34
+S_RENEWALS_DUE = 35
+S_RENEWALS = 36
+N_STRATUM_TALLIES = 37
+STRATUM_TALLIES = (
     "persons",
     "paid",
     "persons_formal",
     "slots_used",
+    "women",
+    "women_paid",
+    "person_months",
+    "insured_months",
+    "formal_months",
+    "episodes",
+    "forgone_unsought",
+    "forgone_capacity",
+    "forgone_refused",
+    "forgone_cash",
     "visits",
+    "visits_insured",
+    "visits_formal",
+    "visits_women",
+    "admissions",
+    "admissions_insured",
+    "admissions_formal",
+    "admissions_women",
     "out_of_pocket",
+    "out_of_pocket_insured",
+    "out_of_pocket_formal",
+    "claims",
+    "claims_formal",
     "catastrophic",
+    "catastrophic_25",
     "contributions",
+    "sponsored",
+    "persons_by_cash",
     "persons_by_loan",
     "persons_by_group",
+    "persons_by_subsidy",
+    "renewals_due",
+    "renewals",
 )
 
 # --- states -------------------------------------------------------------------------------------------
@@ -562,3 +619,5 @@ FIRST_FOUNDED = 1 << 24
 # most members a household can hold; births beyond it are counted as births_without_room
 MEMBER_SLOTS = 12
 QUINTILES = 5
+CATEGORIES = 3
+STRATA = 15  # quintiles times categories

@@ -320,6 +320,7 @@ def reset_household(hh: Household, ordinal: int) -> None:
     hh.financed_by = BY_CASH
     hh.barred_until = 0
     hh.group_balance = 0
+    hh.watched = 0
     forget_loan(hh)
 
 

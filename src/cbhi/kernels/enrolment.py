@@ -16,6 +16,7 @@ is no coefficient for it.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from cbhi.kernels.codes import (
     BY_CASH,
@@ -42,10 +43,13 @@ from cbhi.kernels.codes import (
     POOR_BY_SUBSIDY,
     POOREST,
     PREMIUMS_BORROWED,
-    Q_BY_GROUP,
-    Q_BY_LOAN,
-    Q_CONTRIBUTIONS,
     RISK_PREMIUM_CAPPED,
+    S_BY_CASH,
+    S_BY_GROUP,
+    S_BY_LOAN,
+    S_BY_SUBSIDY,
+    S_CONTRIBUTIONS,
+    S_SPONSORED,
     STANDING_INATTENTIVE,
     STANDING_PAID,
     STANDING_UNAFFORDABLE,
@@ -57,6 +61,7 @@ from cbhi.kernels.codes import (
     UNIT_GROUP,
 )
 from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.cover import stratum_of
 from cbhi.kernels.draws import NOBODY, uniform
 from cbhi.kernels.groups import group_limit, pay_from_group, spare_cash
 from cbhi.kernels.health import chance, member_rate, refresh_rates
@@ -202,8 +207,10 @@ def expected_sanction(monthly_income: float, enforcement: float, rule: Rule) -> 
     return fine + enforcement * gate
 
 
-def social_terms(hh: Household, sec: Section, gg: Groups, now: int, rule: Rule) -> float:
-    """Return the part of utility that comes from others: peers, trust, quality, habit, mobilisation."""
+def social_parts(
+    hh: Household, sec: Section, gg: Groups, now: int, rule: Rule
+) -> tuple[float, float, float, float, float]:
+    """Return what peers, trust, quality of care, habit and mobilisation add to utility, logits."""
     peers = sec.member_share
     if int(hh.group) != NO_GROUP:
         g = sec.group_first + int(hh.group)
@@ -215,12 +222,18 @@ def social_terms(hh: Household, sec: Section, gg: Groups, now: int, rule: Rule) 
     trust = min(1.0, max(0.0, sec.trust + float(hh.trust_offset)))
     habit = rule.inertia if is_recent_member(hh, now) else 0.0
     return (
-        rule.peer_weight * peers
-        + rule.trust_weight * (trust - 0.5)
-        + rule.quality_weight * (sec.quality - 0.5)
-        + habit
-        + rule.mobilisation_weight * rule.mobilisation_effort * sec.enforcement
+        rule.peer_weight * peers,
+        rule.trust_weight * (trust - 0.5),
+        rule.quality_weight * (sec.quality - 0.5),
+        habit,
+        rule.mobilisation_weight * rule.mobilisation_effort * sec.enforcement,
     )
+
+
+def social_terms(hh: Household, sec: Section, gg: Groups, now: int, rule: Rule) -> float:
+    """Return the part of utility that comes from others: peers, trust, quality, habit, mobilisation."""
+    peers, trust, quality, habit, mobilisation = social_parts(hh, sec, gg, now, rule)
+    return peers + trust + quality + habit + mobilisation
 
 
 def is_recent_member(hh: Household, now: int) -> bool:
@@ -252,24 +265,38 @@ def honoured_share(sec: Section, rule: Rule) -> float:
     return math.exp(-rule.refusal_slope * sec.arrears)
 
 
-def wish_probability(
+class Weighed(NamedTuple):
+    """What a year's cover is worth to those who decide, RWF; see ``weigh_cover``."""
+
+    reckoned: float  # episodes a year
+    saving: float
+    risk_premium: float
+    access: float
+    honoured: float  # share of contacts
+    sanction: float
+    hassle: float
+    gain: float
+    consumption: float
+    capped: bool
+
+
+def weigh_cover(
     hh: Household,
     rate: float,
     n_persons: int,
     net_premium: float,
-    social: float,
     service: float,
     sec: Section,
     cover_share: float,
     rule: Rule,
     fixed: Fixed,
-) -> tuple[float, bool]:
-    """Return the probability, over the taste of the year, of wishing for cover; and whether the cap bound.
+) -> Weighed:
+    """Return what cover is worth to ``n_persons`` who decide together, and what goes into it.
 
-    ``n_persons`` decide together, at the rate and the net premium of them all, against their equal part
-    of the household's consumption, hassle and sanction. ``cover_share`` is the part of a year for which
-    cover would run: the premium is due in full, the gain is not. Benefits count as far as the scheme's
-    arrears let providers honour them.
+    They reckon with their own rate and the net premium of them all, against their equal part of the
+    household's consumption, hassle and sanction. ``cover_share`` is the part of a year for which cover
+    would run: the premium is due in full, the gain is not. Benefits count as far as the scheme's arrears
+    let providers honour them.
     """
     part = n_persons / max(1, int(hh.n_members))
     consumption = part * 12.0 * max(1.0, float(hh.income))
@@ -286,20 +313,45 @@ def wish_probability(
         rule,
         fixed,
     )
-    benefits = honoured_share(sec, rule) * (saving + risk + access)
+    honoured = honoured_share(sec, rule)
+    benefits = honoured * (saving + risk + access)
     sanction = part * expected_sanction(float(hh.income), sec.enforcement, rule)
     hassle = part * rule.hassle_rwf
     gain = cover_share * (benefits + sanction) - net_premium - hassle
+    return Weighed(reckoned, saving, risk, access, honoured, sanction, hassle, gain, consumption, capped)
+
+
+def income_term(hh: Household, rule: Rule) -> float:
+    """Return what consumption relative to its mean adds to utility, logits."""
     sd = rule.consumption_sd
-    log_relative = sd * float(hh.z) - 0.5 * sd * sd
+    return rule.income_gradient * (sd * float(hh.z) - 0.5 * sd * sd)
+
+
+def wish_probability(
+    hh: Household,
+    rate: float,
+    n_persons: int,
+    net_premium: float,
+    social: float,
+    service: float,
+    sec: Section,
+    cover_share: float,
+    rule: Rule,
+    fixed: Fixed,
+) -> tuple[float, bool]:
+    """Return the probability, over the taste of the year, of wishing for cover; and whether the cap bound.
+
+    The arguments are those of ``weigh_cover`` and the social terms.
+    """
+    worth = weigh_cover(hh, rate, n_persons, net_premium, service, sec, cover_share, rule, fixed)
     utility = (
         rule.intercept
-        + rule.price_slope * gain / consumption
-        + rule.income_gradient * log_relative
+        + rule.price_slope * worth.gain / worth.consumption
+        + income_term(hh, rule)
         + social
         + float(hh.taste)
     )
-    return logistic(utility), capped
+    return logistic(utility), worth.capped
 
 
 def cover_period(
@@ -356,7 +408,7 @@ def pay_premium(
     by: int,
     waiting: int,
     rule: Rule,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
 ) -> None:
@@ -374,7 +426,8 @@ def pay_premium(
         pay_from_cash_or_debt(hh, own_part, flows)
         flows[CONTRIBUTION] += own_part
         sec.fund += own_part
-    quintiles[int(hh.quintile), Q_CONTRIBUTIONS] += own_part
+    strata[stratum_of(hh), S_CONTRIBUTIONS] += own_part
+    strata[stratum_of(hh), S_SPONSORED] += sponsored
     hh.financed_by = by
     hh.sponsored = 1 if sponsored > 0 else 0
     state = to_francs(sponsored * rule.subsidy_state_share)
@@ -415,24 +468,26 @@ def start_cover(
     tallies[PERSONS_ENROLLED] += enrolled
 
 
-def count_means(hh: Household, own_part: int, sponsored: int, quintiles: I8, tallies: I8) -> None:
+def count_means(hh: Household, own_part: int, sponsored: int, strata: I8, tallies: I8) -> None:
     """Count the persons just enrolled by what paid their household's part of the premium."""
     persons = int(hh.n_enrolled)
     poor = hh.category == POOREST
     if own_part == 0 and sponsored > 0:
         tallies[PERSONS_BY_SUBSIDY] += persons
         tallies[POOR_BY_SUBSIDY] += persons if poor else 0
+        strata[stratum_of(hh), S_BY_SUBSIDY] += persons
     elif hh.financed_by == BY_GROUP:
         tallies[PERSONS_BY_GROUP] += persons
         tallies[POOR_BY_GROUP] += persons if poor else 0
-        quintiles[int(hh.quintile), Q_BY_GROUP] += persons
+        strata[stratum_of(hh), S_BY_GROUP] += persons
     elif hh.financed_by == BY_LOAN:
         tallies[PERSONS_BY_LOAN] += persons
         tallies[POOR_BY_LOAN] += persons if poor else 0
-        quintiles[int(hh.quintile), Q_BY_LOAN] += persons
+        strata[stratum_of(hh), S_BY_LOAN] += persons
     else:
         tallies[PERSONS_BY_CASH] += persons
         tallies[POOR_BY_CASH] += persons if poor else 0
+        strata[stratum_of(hh), S_BY_CASH] += persons
 
 
 def taste_month(now: int, cal: CalendarMonth) -> int:
@@ -675,14 +730,14 @@ def confirm(
     rule: Rule,
     price_rule: Rule,
     fixed: Fixed,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
 ) -> None:
     """Pay the premium, start the cover of the members marked as enrolled, and count what paid for it."""
-    pay_premium(hh, sec, dist, gg, own_part, sponsored, by, waiting, price_rule, quintiles, flows, tallies)
+    pay_premium(hh, sec, dist, gg, own_part, sponsored, by, waiting, price_rule, strata, flows, tallies)
     start_cover(hh, mm, period[0], period[1], period[2], now, rule, fixed, tallies)
-    count_means(hh, own_part, sponsored, quintiles, tallies)
+    count_means(hh, own_part, sponsored, strata, tallies)
 
 
 def seek_cover_as_household(
@@ -698,7 +753,7 @@ def seek_cover_as_household(
     price_rule: Rule,
     fixed: Fixed,
     registered: bool,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
     gauges: F8,
@@ -729,7 +784,7 @@ def seek_cover_as_household(
         mm[k].enrolled = 1
     confirm(
         hh, mm, sec, dist, gg, own_part, sponsored, by, waiting, period, now, rule, price_rule, fixed,
-        quintiles, flows, tallies,
+        strata, flows, tallies,
     )  # fmt: skip
 
 
@@ -793,7 +848,7 @@ def seek_cover_as_persons(
     rule: Rule,
     price_rule: Rule,
     fixed: Fixed,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
     gauges: F8,
@@ -846,7 +901,7 @@ def seek_cover_as_persons(
     note_outcome(hh, cal, STANDING_PAID, 0.0)
     confirm(
         hh, mm, sec, dist, gg, own_part, sponsored, by, waiting, period, now, rule, price_rule, fixed,
-        quintiles, flows, tallies,
+        strata, flows, tallies,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import math
 from cbhi.kernels.codes import FEMALE
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import normal_quantile
-from cbhi.kernels.income import adult_equivalents, monthly_income
+from cbhi.kernels.income import adult_equivalents, count_children, monthly_income
 from cbhi.kernels.money import to_francs
 from cbhi.kernels.records import F8, Fixed, Household, Rule, Table
 
@@ -81,11 +81,8 @@ def seeking_logit_of_price(price_rwf: float, consumption_per_day: float, slope: 
 
 def refresh_odds(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
     """Recompute income and the odds of seeking care of one household."""
-    children = 0
     n = int(hh.n_members)
-    for k in range(n):
-        if now - int(mm[k].born) < 180:
-            children += 1
+    children = count_children(hh, mm, now)
     hh.income = monthly_income(
         rule.mean_consumption_rwf,
         rule.consumption_sd,

@@ -14,11 +14,20 @@ from cbhi.kernels.codes import (
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import I8, Household, Rule
+from cbhi.kernels.records import I8, Household, Rule, Table
 
 # a child's consumption relative to an adult's
 CHILD_EQUIVALENT = 0.6
 UNIFORM_SD = math.sqrt(12.0)
+
+
+def count_children(hh: Household, mm: Table, now: int) -> int:
+    """Return the household's members under 15."""
+    children = 0
+    for k in range(int(hh.n_members)):
+        if now - int(mm[k].born) < 15 * 12:
+            children += 1
+    return children
 
 
 def adult_equivalents(n_adults: int, n_children: int) -> float:

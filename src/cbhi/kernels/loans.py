@@ -41,6 +41,7 @@ from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.cover import has_cover
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, uniform
 from cbhi.kernels.money import to_francs
+from cbhi.kernels.notes import note_after, note_before
 from cbhi.kernels.records import I8, District, Groups, Household, Rule, Section, State, Table
 
 # in place of the month in which a loan stops paying: it never does, and, while a section's loans are
@@ -369,9 +370,11 @@ def settle_failure(
 
 
 def call_in_groups(
-    households: Table, sec: Section, dist: District, gg: Groups, now: int, rule: Rule, flows: I8, tallies: I8
+    state: State, sec: Section, dist: District, now: int, rule: Rule, flows: I8, tallies: I8
 ) -> None:
     """Collect under joint liability, once those who fail by themselves are marked."""
+    gg = state.groups
+    households = state.households
     for g in range(sec.group_first, sec.group_end):
         payers = max(1, int(gg.paying[g]))
         gg.paying[g] = (int(gg.failing[g]) + payers - 1) // payers
@@ -380,7 +383,11 @@ def call_in_groups(
         hh = households[h]
         if outstanding(hh) > 0 and is_liable_with_group(hh, rule):
             if int(hh.loan_stops) >= NEVER:
+                if hh.watched != 0:
+                    note_before(state.watch, flows, tallies)
                 pay_for_others(hh, sec, dist, gg, now, rule, flows, tallies)
+                if hh.watched != 0:
+                    note_after(state.watch, hh, flows, tallies)
             if int(hh.loan_stops) < NEVER:
                 failures += 1
     if failures == 0:
@@ -388,7 +395,11 @@ def call_in_groups(
     for h in range(sec.first, sec.end):
         hh = households[h]
         if int(hh.loan_stops) < NEVER:
+            if hh.watched != 0:
+                note_before(state.watch, flows, tallies)
             settle_failure(hh, sec, dist, gg, now, rule, flows, tallies)
+            if hh.watched != 0:
+                note_after(state.watch, hh, flows, tallies)
 
 
 def collect_section(
@@ -407,6 +418,8 @@ def collect_section(
         hh = households[h]
         if outstanding(hh) == 0:
             continue
+        if hh.watched != 0:
+            note_before(state.watch, flows, tallies)
         hh.loan_months_left = int(hh.loan_months_left) - 1
         tallies[LOAN_MONTHS] += 1
         if has_cover(hh, now):
@@ -416,8 +429,10 @@ def collect_section(
             find_failures(hh, sec, dist, gg, now, rule, flows, tallies)
         else:
             collect_alone(hh, sec, dist, gg, now, rule, flows, tallies)
+        if hh.watched != 0:
+            note_after(state.watch, hh, flows, tallies)
     if joint:
-        call_in_groups(households, sec, dist, gg, now, rule, flows, tallies)
+        call_in_groups(state, sec, dist, now, rule, flows, tallies)
 
 
 def open_lender(dist: District, persons: int, rule: Rule, flows: I8) -> None:

@@ -34,13 +34,19 @@ from cbhi.kernels.codes import (
     POOR_PAID,
     POOR_SLOTS,
     POOREST,
-    Q_FORMAL,
-    Q_PAID,
-    Q_PERSONS,
-    Q_SLOTS,
     RECENT_MEMBERS,
     RENEWALS,
     RENEWALS_DUE,
+    S_FORMAL,
+    S_FORMAL_MONTHS,
+    S_PAID,
+    S_PERSON_MONTHS,
+    S_PERSONS,
+    S_RENEWALS,
+    S_RENEWALS_DUE,
+    S_SLOTS,
+    S_WOMEN,
+    S_WOMEN_PAID,
     SLOTS,
     STANDING_INATTENTIVE,
     STANDING_PAID,
@@ -55,17 +61,20 @@ from cbhi.kernels.codes import (
     WOMEN_INSURED,
 )
 from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.cover import stratum_of
 from cbhi.kernels.enrolment import is_paid_up, is_recent_member
-from cbhi.kernels.records import F8, I8, CalendarMonth, Household, Section, State
+from cbhi.kernels.records import F8, I8, CalendarMonth, Household, Section, State, Table
 
 
-def close_membership_year(hh: Household, now: int, tallies: I8) -> None:
+def close_membership_year(hh: Household, now: int, stratum: I8, tallies: I8) -> None:
     """Judge renewal at the end of a membership year and turn to the next one."""
     paid = is_paid_up(hh, now)
     if hh.paid_before != 0:
         tallies[RENEWALS_DUE] += 1
+        stratum[S_RENEWALS_DUE] += 1
         if paid:
             tallies[RENEWALS] += 1
+            stratum[S_RENEWALS] += 1
         elif hh.subsidised_before != 0 and hh.subsidised == 0:
             tallies[LAPSE_SUBSIDY_LOST] += 1
         elif hh.standing == STANDING_UNAFFORDABLE:
@@ -85,12 +94,29 @@ def close_membership_year(hh: Household, now: int, tallies: I8) -> None:
     hh.wish_next = 0.0
 
 
+def count_at_close(hh: Household, mm: Table, paid: int, stratum: I8, tallies: I8) -> None:
+    """Count a household's people at the close of a reporting period; ``paid`` of them are paid up."""
+    n = int(hh.n_members)
+    stratum[S_PERSONS] += n
+    stratum[S_PAID] += paid
+    stratum[S_FORMAL] += n if hh.formal != 0 else 0
+    stratum[S_SLOTS] += n if hh.subsidised != 0 else 0
+    for k in range(n):
+        tallies[CHRONIC] += int(mm[k].chronic)
+        if mm[k].sex == FEMALE:
+            tallies[WOMEN] += 1
+            stratum[S_WOMEN] += 1
+            if paid > 0 and mm[k].enrolled != 0:
+                tallies[WOMEN_INSURED] += 1
+                stratum[S_WOMEN_PAID] += 1
+
+
 def measure_section(
     state: State,
     sec: Section,
     now: int,
     cal: CalendarMonth,
-    quintiles: I8,
+    strata: I8,
     stocks: I8,
     tallies: I8,
     gauges: F8,
@@ -112,15 +138,17 @@ def measure_section(
         if hh.alive == 0:
             continue
         n = int(hh.n_members)
-        q = int(hh.quintile)
         formal = hh.formal != 0
         paid_up = is_paid_up(hh, now)
         paid = int(hh.n_enrolled) if paid_up else 0
+        stratum = strata[stratum_of(hh)]
+        stratum[S_PERSON_MONTHS] += n
         persons += n
         tallies[HOUSEHOLDS_ALIVE] += 1
         tallies[PAID] += paid
         if formal:
             tallies[PERSONS_FORMAL] += n
+            stratum[S_FORMAL_MONTHS] += n
         else:
             eligible += 1
             if int(hh.group) != NO_GROUP:
@@ -142,22 +170,13 @@ def measure_section(
         stocks[STOCK_DEBT] += int(hh.debt)
         stocks[STOCK_LOANS] += int(hh.loan)
         stocks[STOCK_LOAN_INTEREST] += int(hh.loan_interest)
-        if q < 2:
+        if hh.quintile < 2:
             tallies[BOTTOM40] += n
             tallies[BOTTOM40_SLOTS] += n if hh.subsidised != 0 else 0
         if cal.closes != 0:
-            quintiles[q, Q_PERSONS] += n
-            quintiles[q, Q_PAID] += paid
-            quintiles[q, Q_FORMAL] += n if formal else 0
-            quintiles[q, Q_SLOTS] += n if hh.subsidised != 0 else 0
-            for k in range(n):
-                tallies[CHRONIC] += int(mm[k].chronic)
-                if mm[k].sex == FEMALE:
-                    tallies[WOMEN] += 1
-                    if paid_up and mm[k].enrolled != 0:
-                        tallies[WOMEN_INSURED] += 1
+            count_at_close(hh, mm, paid, stratum, tallies)
         if cal.year_ends != 0:
-            close_membership_year(hh, now, tallies)
+            close_membership_year(hh, now, stratum, tallies)
     sec.persons = persons
     sec.member_share = recent_households / max(1, eligible)
     tallies[PERSONS] += persons

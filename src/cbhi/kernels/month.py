@@ -21,6 +21,7 @@ from cbhi.kernels.care import (
     receive_visitors,
     send_elsewhere,
 )
+from cbhi.kernels.choices import explain_household, explain_members
 from cbhi.kernels.codes import (
     CAPACITY,
     CONTACTS_WANTED,
@@ -47,6 +48,7 @@ from cbhi.kernels.codes import (
     POOLS,
     REFUSED_AND_PAID,
     RUNNING_COST_HOSPITAL,
+    S_INSURED_MONTHS,
     SALARIES,
     SECTION_FUNDS,
     STANDING_INATTENTIVE,
@@ -61,7 +63,7 @@ from cbhi.kernels.codes import (
     UNIT_PERSON,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.cover import has_cover
+from cbhi.kernels.cover import has_cover, stratum_of
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, uniform
 from cbhi.kernels.enrolment import (
     is_paid_up,
@@ -84,6 +86,7 @@ from cbhi.kernels.loans import (
 )
 from cbhi.kernels.measure import measure_section
 from cbhi.kernels.money import to_francs
+from cbhi.kernels.notes import note_after, note_before
 from cbhi.kernels.pools import allot_national_pool, clear_between_sections, fund_pool, settle_pools
 from cbhi.kernels.posts import follow_need, hire, open_post
 from cbhi.kernels.premiums import set_national_prior, set_premium
@@ -145,6 +148,7 @@ def start_of_month(
     rule: Rule,
     fixed: Fixed,
     service: float,
+    strata: I8,
     flows: I8,
     tallies: I8,
     gauges: F8,
@@ -171,7 +175,11 @@ def start_of_month(
         ordinal = int(hh.ordinal)
         if cal.reprice != 0:
             refresh_household(hh, state.members[h], now, rule, fixed)
+        watched = hh.watched != 0
+        if watched:
+            note_before(state.watch, flows, tallies)
         u0, u1, u2, u3 = block(fixed.key, section, ordinal, NOBODY, now, DRAW_MONTH, 0)
+        stratum = strata[stratum_of(hh)]
         contribution = live_a_month(hh, rule, harvest, u2, flows)
         dist.formal_contributions += contribution
         if saves:
@@ -179,6 +187,7 @@ def start_of_month(
         if has_cover(hh, now):
             if not suspended:
                 tallies[INSURED] += int(hh.n_enrolled)
+                stratum[S_INSURED_MONTHS] += int(hh.n_enrolled)
                 sec.insured += int(hh.n_enrolled)
             tallies[HOUSEHOLD_MONTHS_INSURED] += 1
         elif rule.compulsory != 0 and is_open and hh.formal == 0 and not is_paid_up(hh, now):
@@ -187,11 +196,13 @@ def start_of_month(
             # rolling cover has run out and nobody has acted on it yet
             hh.standing = STANDING_INATTENTIVE
             hh.wish = 0.0
-        need_care(hh, now, month_share, service, suspended, rule, u0, u1, tallies)
+        need_care(hh, now, month_share, service, suspended, rule, u0, u1, stratum, tallies)
         active = has_cover(hh, now) and not suspended
         wanted += send_elsewhere(hh, sec, dist, now, active, rule, fixed)
         if (section + ordinal) % 12 == now % 12:
             explain_unsought(hh, now, year_share, service, suspended, rule, gauges)
+        if watched:
+            note_after(state.watch, hh, flows, tallies)
         acts = 0
         if u3 < attention:
             acts = ATTENTIVE
@@ -212,7 +223,7 @@ def enrol_section(
     rule: Rule,
     price_rule: Rule,
     fixed: Fixed,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
     gauges: F8,
@@ -236,19 +247,27 @@ def enrol_section(
         if before_start and hh.subsidised != 0:
             # slots are allotted when the year starts; this year's slot does not pay for the next
             continue
+        registered = (int(hh.acts) & REGISTERED) != 0
+        watched = hh.watched != 0
+        if watched:
+            note_before(state.watch, flows, tallies)
+            if by_person:
+                explain_members(state, sec, hh, mm, now, service, cal, rule, price_rule, fixed)
+            else:
+                explain_household(state, sec, hh, now, service, cal, rule, price_rule, fixed, registered)
         if by_person:
             if int(hh.cover_until) <= now + 1:
                 seek_cover_as_persons(
-                    hh, mm, sec, dist, state.groups, now, service, cal, rule, price_rule, fixed, quintiles,
+                    hh, mm, sec, dist, state.groups, now, service, cal, rule, price_rule, fixed, strata,
                     flows, tallies, gauges,
                 )  # fmt: skip
-            continue
-        registered = (int(hh.acts) & REGISTERED) != 0
-        if registered or (int(hh.acts) & ATTENTIVE) != 0:
+        elif registered or (int(hh.acts) & ATTENTIVE) != 0:
             seek_cover_as_household(
                 hh, mm, sec, dist, state.groups, now, service, cal, rule, price_rule, fixed, registered,
-                quintiles, flows, tallies, gauges,
+                strata, flows, tallies, gauges,
             )  # fmt: skip
+        if watched:
+            note_after(state.watch, hh, flows, tallies)
     if sec.collecting == 0:
         return
     answer_applications(state.households, sec, now, fixed.key)
@@ -256,10 +275,14 @@ def enrol_section(
         hh = state.households[h]
         if hh.applied != 0:
             hh.applied = 0
+            if hh.watched != 0:
+                note_before(state.watch, flows, tallies)
             seek_cover_as_household(
                 hh, state.members[h], sec, dist, state.groups, now, service, cal, rule, price_rule, fixed,
-                False, quintiles, flows, tallies, gauges,
+                False, strata, flows, tallies, gauges,
             )  # fmt: skip
+            if hh.watched != 0:
+                note_after(state.watch, hh, flows, tallies)
 
 
 def sell_cover(
@@ -271,7 +294,7 @@ def sell_cover(
     rule: Rule,
     price_rule: Rule,
     fixed: Fixed,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
     gauges: F8,
@@ -283,7 +306,7 @@ def sell_cover(
     if rule.group_savings != 0:
         count_need(state, sec, now, cal, rule, price_rule)
     before = sec.fund
-    enrol_section(state, sec, now, service, cal, rule, price_rule, fixed, quintiles, flows, tallies, gauges)
+    enrol_section(state, sec, now, service, cal, rule, price_rule, fixed, strata, flows, tallies, gauges)
     share_out(sec, dist, state.nation[0], sec.fund - before, rule, flows, tallies)
     if rule.group_required != 0:
         form_groups(state, sec, rule, tallies)
@@ -300,7 +323,7 @@ def treat_section(
     fixed: Fixed,
     work: Work,
     hospital: I8,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     tallies: I8,
     gauges: F8,
@@ -314,7 +337,7 @@ def treat_section(
     tallies[CAPACITY] += capacity
     refused_before = tallies[FORGONE_REFUSED] + tallies[REFUSED_AND_PAID]
     claims, n_claims, served = give_care(
-        state, sec, now, capacity, wanted, service, rule, fixed, work, hospital, quintiles, flows, tallies
+        state, sec, now, capacity, wanted, service, rule, fixed, work, hospital, strata, flows, tallies
     )
     refused = tallies[FORGONE_REFUSED] + tallies[REFUSED_AND_PAID] - refused_before
     approved = review_claims(sec, claims, n_claims, rule, flows, tallies, gauges)
@@ -341,7 +364,7 @@ def month_of_section(
     fixed: Fixed,
     work: Work,
     hospital: I8,
-    quintiles: I8,
+    strata: I8,
     flows: I8,
     stocks: I8,
     tallies: I8,
@@ -356,21 +379,21 @@ def month_of_section(
         allot_slots(state.households, sec, now, rule, price_rule, fixed, tallies)
     service = service_factor(sec, rule)
     asked = -tallies[CONTACTS_WANTED]
-    wanted = start_of_month(state, sec, now, cal, rule, fixed, service, flows, tallies, gauges)
+    wanted = start_of_month(state, sec, now, cal, rule, fixed, service, strata, flows, tallies, gauges)
     asked += tallies[CONTACTS_WANTED]
     treat_section(
-        state, sec, now, wanted, asked, service, rule, fixed, work, hospital, quintiles, flows, tallies,
+        state, sec, now, wanted, asked, service, rule, fixed, work, hospital, strata, flows, tallies,
         gauges,
     )  # fmt: skip
     collect_section(state, sec, dist, now, rule, flows, tallies)
     if is_open and cal.is_open != 0:
-        sell_cover(state, sec, now, service, cal, rule, price_rule, fixed, quintiles, flows, tallies, gauges)
+        sell_cover(state, sec, now, service, cal, rule, price_rule, fixed, strata, flows, tallies, gauges)
     if rule.group_savings != 0:
         count_meetings(sec, state.groups, rule, gauges)
     credit_deposit_interest(sec, dist, state.groups, rule, flows)
     deposit_savings(sec, dist, state.groups, rule, flows)
-    pass_anniversaries(state, sec, now, rule, fixed, work, quintiles, flows, tallies)
-    measure_section(state, sec, now, cal, quintiles, stocks, tallies, gauges)
+    pass_anniversaries(state, sec, now, rule, fixed, work, strata, flows, tallies)
+    measure_section(state, sec, now, cal, strata, stocks, tallies, gauges)
 
 
 def start_district_year(state: State, now: int, rule: Rule, fixed: Fixed) -> None:
@@ -511,7 +534,7 @@ def run_months(
             state, now, cal, rule, price_rule, fixed, work, output.flows[t], output.tallies[t]
         )
         hospital[:, :] = 0
-        quintiles = output.quintiles[cal.period]
+        strata = output.strata[cal.period]
         for s in range(state.sections.size):
             sec = state.sections[s]
             d = sec.district
@@ -525,7 +548,7 @@ def run_months(
                 fixed,
                 work,
                 hospital[d],
-                quintiles,
+                strata,
                 output.flows[t, d],
                 output.stocks[t + 1, d],
                 output.tallies[t, d],

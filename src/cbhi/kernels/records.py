@@ -108,6 +108,7 @@ class Household(Record):
     loan_interest: int  # interest owed on it until the end of the term, RWF
     instalment: int  # due each month, RWF
     group_balance: int  # paid into its group's fund less paid out for it, RWF
+    watched: Count  # its place among those watched (``Watch``), counted from 1; 0 for not watched
 
 
 class Member(Record):
@@ -249,6 +250,93 @@ class Nation(Record):
     gathered: Flag  # the districts' pools are one, held by the first district
 
 
+class Interview(Record):
+    """What a household tells at its anniversary, over the twelve months before."""
+
+    month: Count  # absolute; 0 in rows that were not needed
+    section: Count  # the country's number of it
+    district: Count  # place among the simulated districts
+    household: Count  # ordinal within the section
+    months: Small  # since the last interview, or since it is watched
+    persons: Small
+    adult_equivalents: Real
+    consumption_rwf: int  # mean of twelve months
+    quintile: Small
+    category: Small
+    listed_category: Small
+    has_slot: Flag
+    is_formal: Flag
+    is_member: Flag  # paid up
+    insured_person_months: Count
+    contribution_rwf: int  # by whatever means
+    sponsored_rwf: int  # paid by others through a slot
+    out_of_pocket_rwf: int
+    visits: Count
+    admissions: Count
+    episodes: Count
+    forgone: Count
+    claims_rwf: int  # paid or promised by third parties for its care
+    loans_rwf: int
+    expected_episodes: float  # a year, as risk and age have it
+    public_expected_episodes: float  # and as neighbours would reckon
+
+
+class Choice(Record):
+    """A decision on cover of a watched household, or of one of its members, with all that it weighed."""
+
+    month: int
+    watched: int  # place among those watched, counted from 1
+    member: int  # ordinal of the person who decides; -1 for the household together
+    gate: int  # what associations have to do with it (enrolment.GATE_*)
+    unasked: Flag  # registered by the authorities at no cost
+    again: Flag  # wished earlier in the membership year and could not pay: not weighed again
+    premium_rwf: int
+    sponsored_rwf: int
+    cover_share: float  # of a year, for which cover would run
+    expected_episodes: float  # a year, as the household reckons
+    saving_rwf: float  # expected out-of-pocket spending that cover would save in a year
+    risk_premium_rwf: float
+    access_rwf: float
+    honoured_share: float  # part of contacts in which cover is expected to be honoured
+    sanction_rwf: float
+    hassle_rwf: float
+    gain_rwf: float
+    consumption_rwf: float  # a year
+    intercept: float  # logits, as all that follow up to the utility
+    from_gain: float
+    from_income: float
+    from_peers: float
+    from_trust: float
+    from_quality: float
+    from_habit: float
+    from_mobilisation: float
+    taste: float
+    utility: float
+    probability: float  # of wishing, over the taste of the year
+    draw: float  # the taste of the year: wishes when below the probability
+    spare_cash_rwf: int
+    group_limit_rwf: int  # what its association would pay
+    loan_cost_rwf: int
+    probability_with_loan: float
+    means: int  # codes.BY_*, or enrolment.NO_MEANS
+
+
+class Watch(NamedTuple):
+    """Households whose payments and events are noted apart: a survey's panel, or one family followed."""
+
+    flows: I8  # (W, flows) since it is watched
+    tallies: I8  # (W, tallies)
+    moved: I8  # (W,) cash brought or taken by those who marry
+    flows_before: I8  # (W, flows) at the last interview
+    tallies_before: I8
+    asked: I8  # (W,) absolute month of the last interview
+    now_flows: I8  # (flows,) the section's, before the event at hand
+    now_tallies: I8
+    used: I8  # watched households, interviews, choices written so far
+    interviews: Table  # of Interview
+    choices: Table  # of Choice; without rows where nobody's choices are noted
+
+
 class State(NamedTuple):
     """Everything that changes while a run goes on."""
 
@@ -259,6 +347,7 @@ class State(NamedTuple):
     districts: Table  # of District
     outside: I8  # (D, sectors) net positions of sectors without accounts of their own
     nation: Table  # one row of Nation
+    watch: Watch
 
 
 class Work(NamedTuple):
@@ -299,7 +388,8 @@ class Output(NamedTuple):
     stocks: I8  # (T + 1, D, stocks) francs; the first entry is the opening
     tallies: I8  # (T, D, tallies)
     gauges: F8  # (T, D, gauges)
-    quintiles: I8  # (P, 5, quintile tallies)
+    strata: I8  # (P, strata, stratum tallies)
+    interviews: Table  # of Interview, in order of time; rows not needed are 0
 
 
 class Rule(Record):
@@ -559,3 +649,4 @@ class Fixed(NamedTuple):
     enforcement_initial: float
     cost_cv2: float  # squared coefficient of variation of a bill, as households reckon
     chronic_years: float  # years of reference onset behind the chronic illness of the start
+    watched_share: float  # of households that are interviewed every year

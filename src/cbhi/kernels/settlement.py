@@ -19,6 +19,7 @@ from cbhi.kernels.demography import draw_traits, reset_household, yearly_chronic
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, uniform
 from cbhi.kernels.health import refresh_odds, refresh_rates
 from cbhi.kernels.money import to_francs
+from cbhi.kernels.notes import start_watching
 from cbhi.kernels.records import Fixed, Household, Rule, State, Table
 
 # shares of households of two and more: headed by a couple, and by a man where there is no couple
@@ -126,6 +127,7 @@ def settle_section(state: State, s: int, n_households: int, now: int, rule: Rule
         refresh_rates(hh, mm, now, rule, fixed)
         refresh_odds(hh, mm, now, rule, fixed)
         hh.cash = to_francs(int(hh.income) * rule.buffer_months)
+        start_watching(state.watch, hh, sec, now, fixed)
     sec.persons = persons
 
 

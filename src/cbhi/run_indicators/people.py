@@ -85,14 +85,16 @@ def _targeting(run: Run) -> list[Reading]:
 
 def _concentration(run: Run) -> list[Reading]:
     """Return concentration indices from the means of quintiles, which see nothing within a quintile."""
-    counted = run.arrays.quintiles.astype(float)
-    persons = counted[..., codes.Q_PERSONS]
+    strata = run.arrays.strata
+    shape = (*strata.shape[:2], codes.QUINTILES, codes.CATEGORIES, strata.shape[3])
+    counted = strata.reshape(shape).sum(axis=3).astype(float)
+    persons = counted[..., codes.S_PERSONS]
     rows = []
     for name, kind in (
-        ("coverage", codes.Q_PAID),
-        ("visits", codes.Q_VISITS),
-        ("out_of_pocket", codes.Q_OUT_OF_POCKET),
-        ("contributions", codes.Q_CONTRIBUTIONS),
+        ("coverage", codes.S_PAID),
+        ("visits", codes.S_VISITS),
+        ("out_of_pocket", codes.S_OUT_OF_POCKET),
+        ("contributions", codes.S_CONTRIBUTIONS),
     ):
         found = np.full(persons.shape[:2], np.nan)
         for i, j in np.ndindex(found.shape):

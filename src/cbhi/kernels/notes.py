@@ -1,0 +1,165 @@
+"""Watched households: their part of a section's payments and events, and yearly interviews.
+
+An event books into the arrays of its section. For a watched household these are noted before and after, and
+the difference is its own, so that nothing is counted in two ways.
+"""
+
+from __future__ import annotations
+
+from cbhi.kernels.codes import (
+    ADMISSIONS,
+    BILLED_HEALTH_CENTRE,
+    BILLED_HOSPITAL,
+    CONTRIBUTION,
+    COPAYMENT_HEALTH_CENTRE,
+    COPAYMENT_HOSPITAL,
+    DRAW_SURVEY,
+    EPISODES,
+    FEE_HEALTH_CENTRE,
+    FEE_HOSPITAL,
+    FORGONE_CAPACITY,
+    FORGONE_CASH,
+    FORGONE_REFUSED,
+    FORGONE_UNSOUGHT,
+    GROUP_CONTRIBUTION,
+    INSURED,
+    LOAN,
+    N_FLOWS,
+    N_TALLIES,
+    SUBSIDY_DONOR,
+    SUBSIDY_NGO,
+    SUBSIDY_POOL,
+    SUBSIDY_STATE,
+    VISITS_FORMAL,
+    VISITS_INSURED,
+    VISITS_UNINSURED,
+)
+from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.draws import NOBODY, uniform
+from cbhi.kernels.income import adult_equivalents, count_children
+from cbhi.kernels.records import I8, Fixed, Household, Rule, Section, Table, Watch
+
+N_WATCHED = 0
+N_INTERVIEWS = 1
+N_CHOICES = 2
+
+
+def start_watching(watch: Watch, hh: Household, sec: Section, now: int, fixed: Fixed) -> None:
+    """Let a keyed lot decide whether a new household is watched, as long as there is room."""
+    place = int(watch.used[N_WATCHED])
+    if fixed.watched_share <= 0.0 or place >= watch.moved.size:
+        return
+    if uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, 0, DRAW_SURVEY, 0) < fixed.watched_share:
+        watch.used[N_WATCHED] = place + 1
+        watch.asked[place] = now
+        hh.watched = place + 1
+
+
+def note_before(watch: Watch, flows: I8, tallies: I8) -> None:
+    """Note what a section has booked before an event of a watched household."""
+    for i in range(N_FLOWS):
+        watch.now_flows[i] = flows[i]
+    for i in range(N_TALLIES):
+        watch.now_tallies[i] = tallies[i]
+
+
+def note_after(watch: Watch, hh: Household, flows: I8, tallies: I8) -> None:
+    """Count what has been booked since as the household's."""
+    place = int(hh.watched) - 1
+    for i in range(N_FLOWS):
+        watch.flows[place, i] += flows[i] - watch.now_flows[i]
+    for i in range(N_TALLIES):
+        watch.tallies[place, i] += tallies[i] - watch.now_tallies[i]
+
+
+def note_moved(watch: Watch, hh: Household, cash_rwf: int) -> None:
+    """Note cash that came or went with somebody who married."""
+    if hh.watched != 0:
+        watch.moved[int(hh.watched) - 1] += cash_rwf
+
+
+def visits_of(tallies: I8) -> int:
+    """Return the visits counted."""
+    return int(tallies[VISITS_INSURED] + tallies[VISITS_UNINSURED] + tallies[VISITS_FORMAL])
+
+
+def forgone_of(tallies: I8) -> int:
+    """Return the episodes without care counted, for any reason."""
+    return int(
+        tallies[FORGONE_UNSOUGHT]
+        + tallies[FORGONE_CAPACITY]
+        + tallies[FORGONE_REFUSED]
+        + tallies[FORGONE_CASH]
+    )
+
+
+def out_of_pocket_of(flows: I8) -> int:
+    """Return what was paid for care at the place of care, RWF."""
+    return int(
+        flows[COPAYMENT_HEALTH_CENTRE]
+        + flows[COPAYMENT_HOSPITAL]
+        + flows[FEE_HEALTH_CENTRE]
+        + flows[FEE_HOSPITAL]
+    )
+
+
+def sponsored_of(flows: I8) -> int:
+    """Return what others paid of premiums, RWF."""
+    return int(flows[SUBSIDY_STATE] + flows[SUBSIDY_DONOR] + flows[SUBSIDY_POOL] + flows[SUBSIDY_NGO])
+
+
+def interview(
+    watch: Watch, hh: Household, mm: Table, sec: Section, is_member: bool, now: int, rule: Rule
+) -> None:
+    """Write down a watched household's last twelve months, and start to count anew.
+
+    ``is_member`` is whether it is paid up.
+    """
+    row = int(watch.used[N_INTERVIEWS])
+    if row >= watch.interviews.size:
+        return
+    watch.used[N_INTERVIEWS] = row + 1
+    place = int(hh.watched) - 1
+    flows = watch.flows_before[place]
+    tallies = watch.tallies_before[place]
+    for i in range(N_FLOWS):
+        flows[i] = watch.flows[place, i] - flows[i]
+    for i in range(N_TALLIES):
+        tallies[i] = watch.tallies[place, i] - tallies[i]
+    note = watch.interviews[row]
+    note.month = now
+    note.section = sec.number
+    note.district = sec.district
+    note.household = int(hh.ordinal)
+    note.months = now - watch.asked[place]
+    note.persons = int(hh.n_members)
+    children = count_children(hh, mm, now)
+    note.adult_equivalents = adult_equivalents(int(hh.n_members) - children, children)
+    note.consumption_rwf = 12 * int(hh.income)
+    note.quintile = int(hh.quintile)
+    note.category = int(hh.category)
+    note.listed_category = int(hh.listed_category)
+    note.has_slot = int(hh.subsidised)
+    note.is_formal = int(hh.formal)
+    note.is_member = 1 if is_member else 0
+    note.insured_person_months = tallies[INSURED]
+    note.contribution_rwf = flows[CONTRIBUTION] + flows[GROUP_CONTRIBUTION]
+    note.sponsored_rwf = sponsored_of(flows)
+    note.out_of_pocket_rwf = out_of_pocket_of(flows)
+    note.visits = visits_of(tallies)
+    note.admissions = tallies[ADMISSIONS]
+    note.episodes = tallies[EPISODES]
+    note.forgone = forgone_of(tallies)
+    billed = tallies[BILLED_HEALTH_CENTRE] + tallies[BILLED_HOSPITAL]
+    note.claims_rwf = billed - out_of_pocket_of(flows)
+    note.loans_rwf = flows[LOAN]
+    note.expected_episodes = 1.0 * float(hh.rate_enrolled) + 1.0 * float(hh.rate_other)
+    note.public_expected_episodes = rule.need_rate * int(hh.n_members)
+    watch.asked[place] = now
+    for i in range(N_FLOWS):
+        flows[i] = watch.flows[place, i]
+    for i in range(N_TALLIES):
+        tallies[i] = watch.tallies[place, i]
+
+
+compile_kernels(globals())
