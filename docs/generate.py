@@ -6,7 +6,8 @@
 A generated part stands between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``. Descriptions of state
 variables are the comments beside the fields in ``kernels/records.py``; the schedule is read from the calls
 in ``kernels/month.py``; parameters and variables of the results come from ``cbhi.params`` and
-``cbhi.variables``.
+``cbhi.variables``; the reference from docstrings, from the commands and from the files that a run writes.
+What examples print is filled in by ``docs/examples.py``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ast
 import configparser
+import inspect
 import io
 import re
 import sys
@@ -24,7 +26,8 @@ from typing import Any, NamedTuple
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
-KERNELS = ROOT / "src" / "cbhi" / "kernels"
+PACKAGE = ROOT / "src" / "cbhi"
+KERNELS = PACKAGE / "kernels"
 
 _STORAGE = {
     "Flag": "whole, 1 byte",
@@ -268,6 +271,21 @@ def rooms() -> str:
     return table(("module", "what it holds"), rows)
 
 
+def floors() -> str:
+    """Return the modules of the package from the lowest floor up, in the order of the import contract."""
+    contract = configparser.ConfigParser()
+    contract.read(ROOT / ".importlinter", encoding="utf-8")
+    layers = contract["importlinter:contract:package"]["layers"].split("\n")
+    rows = []
+    for number, layer in enumerate(reversed([layer for layer in layers if layer.strip()])):
+        for module in (name.strip() for name in layer.split("|")):
+            folder = PACKAGE / module
+            source = folder / "__init__.py" if folder.is_dir() else PACKAGE / f"{module}.py"
+            about = sentence(ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or "")
+            rows.append((str(number), f"`{module}{'/' if folder.is_dir() else ''}`", about))
+    return table(("floor", "module", "what it holds"), rows)
+
+
 # --- parameters and variables -------------------------------------------------------------------------
 
 
@@ -367,16 +385,199 @@ def comparison() -> str:
     return found[0].removeprefix(found[1]).removesuffix(found[3]).strip()
 
 
+# --- reference ----------------------------------------------------------------------------------------
+
+
+def _quoted(value: Any) -> str:
+    return '"' + value + '"' if isinstance(value, str) else repr(value)
+
+
+def _typed(parameter: inspect.Parameter) -> str:
+    """Return a parameter with its type and default, as it is written."""
+    star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+    default = "" if parameter.default is parameter.empty else f" = {_quoted(parameter.default)}"
+    return f"{star}{parameter.name}: {parameter.annotation}{default}"
+
+
+def _about(thing: Any) -> str:
+    """Return the first paragraph of a docstring in one line."""
+    return " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split()).replace("``", "`")
+
+
+def _public() -> dict[str, Any]:
+    import cbhi
+
+    return {name: getattr(cbhi, name) for name in cbhi.__all__ if not name.startswith("__")}
+
+
+def names() -> str:
+    """Return the functions and modules of the package."""
+    rows = []
+    for name, thing in _public().items():
+        if inspect.isfunction(thing):
+            rows.append(f"### `cbhi.{name}`\n\n```text\n{_signature(name, thing)}\n```\n\n{_about(thing)}")
+    others = [
+        (
+            f"`cbhi.{name}`",
+            "module" if inspect.ismodule(thing) else type(thing).__name__,
+            sentence(_about(thing)),
+        )
+        for name, thing in _public().items()
+        if not inspect.isfunction(thing) and not inspect.isclass(thing)
+    ]
+    told = {"`cbhi.VARIABLES`": "name of each variable of the results, with its unit and what it is"}
+    others = [(name, kind, told.get(name, about)) for name, kind, about in others]
+    return "\n\n".join([*rows, "### Other names\n\n" + table(("name", "kind", "what it holds"), others)])
+
+
+def _signature(name: str, function: Any) -> str:
+    """Return a signature with types, one argument a line where it is long."""
+    signature = inspect.signature(function)
+    parameters = []
+    bare = False
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not bare:
+            parameters.append("*")
+        bare = bare or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
+        parameters.append(_typed(parameter))
+    line = f"{name}({', '.join(parameters)}) -> {signature.return_annotation}"
+    if len(line) <= 100:
+        return line
+    return f"{name}(\n    " + ",\n    ".join(parameters) + f",\n) -> {signature.return_annotation}"
+
+
+def members() -> str:
+    """Return attributes and methods of the public classes."""
+    from cbhi.differences import Difference
+    from cbhi.tables import Table
+
+    parts = []
+    returned = {"differences.Difference": Difference, "tables.Table": Table}
+    for name, thing in {**_public(), **returned}.items():
+        if not inspect.isclass(thing) or issubclass(thing, BaseException):
+            continue
+        rows = []
+        for member, value in vars(thing).items():
+            if member.startswith("_"):
+                continue
+            if isinstance(value, property):
+                rows.append((f"`.{member}`", "", sentence(_about(value))))
+            elif inspect.isfunction(value):
+                given = _arguments(value)
+                rows.append((f"`.{member}()`", f"`{given}`" if given else "", sentence(_about(value))))
+        if (plus := vars(thing).get("__add__")) is not None:
+            rows.append(("`a + b`", "", sentence(_about(plus))))
+        if (item := vars(thing).get("__getitem__")) is not None:
+            rows.append(("`x[name]`", "", sentence(_about(item))))
+        head = table(("member", "arguments", "what it gives"), rows) if rows else ""
+        fields = ", ".join(
+            f"`{field}`" for field in getattr(thing, "__dataclass_fields__", {}) if field[0] != "_"
+        )
+        parts.append(
+            "\n\n".join(
+                part
+                for part in (
+                    f"### `cbhi.{name}`",
+                    f"{_about(thing)}",
+                    f"Fields: {fields}." if fields else "",
+                    head,
+                )
+                if part
+            )
+        )
+    errors = [
+        (f"`cbhi.{name}`", thing.__bases__[0].__name__, sentence(_about(thing)))
+        for name, thing in _public().items()
+        if inspect.isclass(thing) and issubclass(thing, BaseException)
+    ]
+    return "\n\n".join([*parts, "### Exceptions\n\n" + table(("name", "kind of", "when"), errors)])
+
+
+def _arguments(method: Any) -> str:
+    """Return the arguments of a method with their defaults, without their types."""
+    words = []
+    bare = False
+    for parameter in list(inspect.signature(method).parameters.values())[1:]:
+        if parameter.kind is parameter.KEYWORD_ONLY and not bare:
+            words.append("*")
+            bare = True
+        star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+        default = "" if parameter.default is parameter.empty else f"={_quoted(parameter.default)}"
+        words.append(f"{star}{parameter.name}{default}")
+    return ", ".join(words)
+
+
+def commands() -> str:
+    """Return every command with its arguments and options."""
+    import click
+
+    from cbhi.cli import main
+
+    context = click.Context(main)
+    parts = []
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None
+        usage = " ".join(
+            parameter.make_metavar(context)
+            for parameter in command.params
+            if isinstance(parameter, click.Argument)
+        )
+        rows = []
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context)):
+                option, about = record
+                rows.append((f"`{option}`", " ".join(about.split()).replace("  [", " [")))
+        about = " ".join((command.help or "").replace("\b", "").split("Examples:")[0].split())
+        text = f"### `cbhi {name} {usage}".rstrip() + f"`\n\n{about}"
+        parts.append(text + ("\n\n" + table(("option", "what it does"), rows) if rows else ""))
+    return "\n\n".join(parts)
+
+
+def files() -> str:
+    """Return the files of a folder of results, with the columns of each table."""
+    import cbhi
+    from cbhi import saving
+
+    few = cbhi.scenario("rwanda-rules").replace({}, end="1999-12")
+    frames = saving._frames(cbhi.simulate(few, households=20, survey=5))
+    rows = [
+        (f"`{name}.csv`", about, ", ".join(f"`{column}`" for column in frames[name]().columns))
+        for name, about in saving.TABLES.items()
+    ]
+    return table(("table", "what it holds", "columns"), rows)
+
+
+def exit_codes() -> str:
+    """Return the exit codes of the commands."""
+    from cbhi.cli import errors
+
+    rows = [
+        (0, "done"),
+        (errors.CHECK_FAILED, "a check failed, or no value meets the goal of `solve`"),
+        (errors.BAD_INPUT, "bad input: the message says where, what and how to mend it; nothing was written"),
+        (errors.MISSING_PACKAGE, "an optional package is missing: the message has the line that installs it"),
+        (errors.INTERRUPTED, "interrupted; `run` keeps finished replicates and prints how to resume"),
+    ]
+    return table(("code", "meaning"), [(str(code), about) for code, about in rows])
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "state": state,
     "schedule": schedule,
     "draws": draws,
+    "floors": floors,
     "rooms": rooms,
     "parameters": parameters,
     "counts": counts,
     "variables": variables,
     "comparison": comparison,
     "health_accounts": health_accounts,
+    "names": names,
+    "members": members,
+    "commands": commands,
+    "files": files,
+    "exit_codes": exit_codes,
 }
 _PART = re.compile(r"(<!-- begin: (\w+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 
@@ -394,7 +595,7 @@ def filled(text: str) -> str:
 def stale() -> dict[Path, str]:
     """Return what each page should hold, for the pages that differ."""
     wanted = {}
-    for path in sorted(DOCS.glob("*.md")):
+    for path in sorted(DOCS.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
         if (new := filled(text)) != text:
             wanted[path] = new

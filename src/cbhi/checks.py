@@ -553,6 +553,8 @@ def check_strata(flows: I8, tallies: I8, strata: I8, periods: Sequence[tuple[str
         tallies[..., codes.BILLED_HEALTH_CENTRE]
         + tallies[..., codes.BILLED_HOSPITAL]
         - tallies[..., codes.CAPITATION_BILLED]
+        - tallies[..., codes.GHOST_RWF]
+        - tallies[..., codes.INFLATED_RWF]
         - _total(flows, _OUT_OF_POCKET)
     )
     for ours, monthly in (

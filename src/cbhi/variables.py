@@ -168,8 +168,9 @@ def _out_of_pocket(c: Cells) -> F8:
 
 def _paid_by_others(c: Cells) -> F8:
     billed = c.tally(codes.BILLED_HEALTH_CENTRE) + c.tally(codes.BILLED_HOSPITAL)
-    rest = billed - c.tally(codes.CAPITATION_BILLED) - _flow_total(*_OUT_OF_POCKET)(c)
-    return 12.0 * _ratio(rest, c.tally(codes.PERSONS))
+    for no_care in (codes.CAPITATION_BILLED, codes.GHOST_RWF, codes.INFLATED_RWF):
+        billed = billed - c.tally(no_care)
+    return 12.0 * _ratio(billed - _flow_total(*_OUT_OF_POCKET)(c), c.tally(codes.PERSONS))
 
 
 _VISITS = (codes.VISITS_INSURED, codes.VISITS_UNINSURED, codes.VISITS_FORMAL)
@@ -337,7 +338,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "care_paid_by_others_rwf_per_person_year": Variable(
         "RWF " + _PER_YEAR,
-        "what schemes and formal insurers are billed for care, before review and without capitation",
+        "what schemes and formal insurers are billed for care given, without capitation and fraud",
         _paid_by_others,
     ),
     "premiums_sponsored_rwf": Variable(

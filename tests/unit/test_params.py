@@ -327,7 +327,7 @@ REPORTED = ("observation.overcount_share", "observation.overcount_before_targets
 # room is plenty, premiums are paid from cash, few die alone and in debt; tests/properties make them happen
 RARE = {
     "risk_premium_capped", "marriages_without_room", "births_without_room", "premiums_borrowed",
-    "debt_written_off", "sections_merged", "sections_suspended",
+    "debt_written_off", "sections_merged", "sections_suspended", "catastrophic_25",
 }  # fmt: skip
 RARE_FLOWS = ["national_support", "merged_up"]
 
