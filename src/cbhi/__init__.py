@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cbhi import checks, datasets, indicators, limits
     from cbhi.comparison import Comparison, compare
+    from cbhi.family import Family, household
     from cbhi.loading import load
     from cbhi.results import Results
     from cbhi.scenarios import Event, Scenario, ScenarioError, scenario, scenario_names
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Comparison": "comparison",
     "Event": "scenarios",
+    "Family": "family",
     "Interrupted": "simulation",
     "Results": "results",
     "Scenario": "scenarios",
@@ -31,6 +33,7 @@ _HOME = {
     "Solution": "solving",
     "VARIABLES": "variables",
     "compare": "comparison",
+    "household": "family",
     "load": "loading",
     "scenario": "scenarios",
     "scenario_names": "scenarios",
@@ -43,6 +46,7 @@ __all__ = [
     "VARIABLES",
     "Comparison",
     "Event",
+    "Family",
     "Interrupted",
     "Results",
     "Scenario",
@@ -52,6 +56,7 @@ __all__ = [
     "checks",
     "compare",
     "datasets",
+    "household",
     "indicators",
     "limits",
     "load",

@@ -255,7 +255,7 @@ def lender_frame(run: Run) -> pd.DataFrame:
             rate = np.nan
             if loss[i] < 1.0:
                 rate = break_even_interest(
-                    p.borrowing_interest_per_year, p.operating_cost_per_year, float(loss[i])
+                    p.borrowing_interest_share_per_year, p.operating_cost_per_year, float(loss[i])
                 )
             rows.append(
                 {
@@ -272,7 +272,7 @@ def lender_frame(run: Run) -> pd.DataFrame:
                     "loss_share": float(loss[i]),
                     "late_share": float(late[i]),
                     "break_even_rate": float(rate),
-                    "interest_rate": p.interest_per_year,
+                    "interest_rate": p.interest_share_per_year,
                 }
             )
     return pd.DataFrame(rows)

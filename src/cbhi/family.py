@@ -19,17 +19,21 @@ from cbhi.family_run import (
     follow,
     month_columns,
     prepare,
+    records_of,
 )
 from cbhi.family_search import check_events, check_place, check_traits, find_family, never_founded
+from cbhi.family_words import check_months
 from cbhi.kernels import codes
+from cbhi.months import format_month
 from cbhi.scenarios import Scenario
 from cbhi.simulation import (
     MAX_REPLICATE,
     MAX_SEED,
+    Layout,
     Progress,
+    households_at_start,
     lay_out,
     load_scenario,
-    number_of_households,
     whole_number,
 )
 
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
 
     from cbhi.tables import Table
 
-__all__ = ["Family", "check_family", "household"]
+__all__ = ["Family", "check_family", "check_request", "household"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +113,13 @@ class Family:
         first, last
             Months such as ``"2004-07"``, both included; all that there are if not given.
         everything
-            Also months in which there was nothing but earning, living and repaying relatives.
+            Also months in which there was nothing but earning, living, saving, repaying relatives and illness
+            for which no care was sought.
 
         Raises
         ------
         ValueError
-            For what is not a month, or no month of the account.
+            For what is not a month, or no month of the run.
         """
         from cbhi.family_words import story
 
@@ -137,7 +142,7 @@ class Family:
         Raises
         ------
         ValueError
-            For what is not a month, or no month of the account.
+            For what is not a month, or no month of the run.
         """
         from cbhi.family_words import decisions_as_tables
 
@@ -167,12 +172,12 @@ class Family:
         return plot_family(self)
 
     def save(self, directory: str | Path) -> Path:
-        """Write the tables as CSV, the account as text, everything as JSON, and the picture.
+        """Write the tables as CSV, the account as text and everything as JSON.
 
         Parameters
         ----------
         directory
-            Folder, made if need be; the picture is left out where matplotlib is not installed.
+            Folder, made if need be.
 
         Returns
         -------
@@ -210,8 +215,9 @@ def household(
 
     The run is that of ``simulate`` with the same scenario, households, seed and replicate, to the last franc;
     watching changes nothing. Families are tried in the order of sections and numbers and the first that fits
-    is taken. With ``find``, and when nothing is asked for, a first run with everybody watched finds it; the
-    default is the first family that lets cover lapse, or else that buys cover, or else the first of all.
+    is taken. With ``find``, and when nothing is asked for, a first run with everybody watched finds it. Asked
+    for nothing, it takes one that shows much: that renews cover, lets it lapse and lives to the end; or else
+    that buys cover, or else the first of all.
 
     Parameters
     ----------
@@ -252,13 +258,9 @@ def household(
     >>> print(family.story("2004-01", "2006-12"))
     """
     chosen = load_scenario(scenario)
-    layout = lay_out(chosen, number_of_households(households))
+    layout, traits, events = check_request(chosen, households, pick, find, section, number)
     seed = whole_number("seed", seed, 0, MAX_SEED)
     replicate = whole_number("replicate", replicate, 0, MAX_REPLICATE)
-    traits, events = check_traits(pick), check_events(find)
-    if number is not None and (traits or events):
-        raise ValueError(f"number = {number} names one family; leave out pick and find, or leave out number")
-    check_place(layout, section, number)
     searched = number is None and bool(events or not traits)
     total = (2 if searched else 1) * chosen.n_months
 
@@ -274,7 +276,8 @@ def household(
     past = total - chosen.n_months
     followed = follow(engine, found.row, lambda done: tick(past, done))
     if not followed.who:
-        assert section is not None and number is not None
+        assert section is not None
+        assert number is not None
         raise ValueError(never_founded(engine, section, number))
     import pandas as pd
 
@@ -295,6 +298,44 @@ def household(
     return family
 
 
+def check_request(
+    scenario: Scenario,
+    households: int | str,
+    pick: Mapping[str, Any] | None,
+    find: str | Sequence[str] | None,
+    section: int | None,
+    number: int | None,
+    first: str | None = None,
+    last: str | None = None,
+) -> tuple[Layout, dict[str, Any], tuple[str, ...]]:
+    """Say what is wrong with a request for a family before anything is simulated.
+
+    Parameters
+    ----------
+    scenario, households, pick, find, section, number
+        As in ``household``.
+    first, last
+        As in ``Family.story``.
+
+    Returns
+    -------
+    tuple
+        Layout of the run, traits and events asked for.
+
+    Raises
+    ------
+    ValueError
+        As ``household`` does; and for months outside the run.
+    """
+    layout = lay_out(scenario, households_at_start(scenario, households))
+    traits, events = check_traits(pick), check_events(find)
+    if number is not None and (traits or events):
+        raise ValueError(f"number = {number} names one family; leave out pick and find, or leave out number")
+    check_place(layout, section, number)
+    check_months(first, last, format_month(scenario.start), format_month(scenario.end))
+    return layout, traits, events
+
+
 def check_family(family: Family) -> None:
     """Check that a family's account explains itself, to the franc and to the head.
 
@@ -309,16 +350,16 @@ def check_family(family: Family) -> None:
         When cash does not follow from what came and went, payments are not those of the account, people or
         episodes do not add up, or the terms of a decision do not make its utility and its outcome.
     """
-    rows = family.months.to_dict("records")
+    rows = records_of(family.months)
     problems: list[str] = []
     cash: dict[str, int] = {}
     flows: dict[tuple[str, str], int] = {}
-    for payment in family.payments.to_dict("records"):
+    for payment in records_of(family.payments):
         cash[payment["month"]] = cash.get(payment["month"], 0) + payment["cash_rwf"]
         key = (payment["month"], payment["flow"])
         flows[key] = flows.get(key, 0) + payment["value_rwf"]
     outcomes: dict[str, list[str]] = {}
-    for choice in family.choices.to_dict("records"):
+    for choice in records_of(family.choices):
         outcomes.setdefault(choice["month"], []).append(choice["outcome"])
         problems += [f"{choice['month']}: {error}" for error in errors_in_terms(choice)]
     for before, row in zip([None, *rows], rows, strict=False):

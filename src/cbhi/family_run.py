@@ -7,7 +7,7 @@ its own; nothing else of the run changes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from cbhi.packing import pack_calendar, pack_fixed, pack_rules
 from cbhi.scenarios import Scenario
 from cbhi.simulation import Layout, make_output, make_state, make_watch
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = [
     "CATEGORIES",
     "CHOICE_COLUMNS",
@@ -37,6 +40,7 @@ __all__ = [
     "follow",
     "month_columns",
     "prepare",
+    "records_of",
     "step",
 ]
 
@@ -120,6 +124,11 @@ def month_columns() -> list[str]:
     money = ["cash_start", *RECEIVED, *PAID, *MOVED, "cash_end", *_BY_OTHERS, "care_billed", "care_by_others"]
     owed = ["informal_debt", "loan_owed", "group_balance"]
     return ["month", *money, *owed, *_EVENTS, "persons", "married_away", "people", *_STATUS]
+
+
+def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table of the account as dictionaries, values as plain Python."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 class Engine(NamedTuple):
@@ -245,7 +254,9 @@ def follow(engine: Engine, row: int, tick: Callable[[int], None]) -> Followed:
         choices += _choices(engine, before, after, now)
         _move_people(people, before, after, month, now)
         if after.hh.alive == 0:
-            why = "its last member died" if month["deaths"] else "its last member married into a new household"
+            why = (
+                "its last member died" if month["deaths"] else "its last member married into a new household"
+            )
             ended = f"dissolved in {format_month(now)}: {why}"
         before = after
     return Followed(engine.output, who, list(people.values()), months, payments, choices, ended)
@@ -333,9 +344,7 @@ def _move_people(
     month["people"] = "; ".join(told)
 
 
-def _month(
-    engine: Engine, section: int, before: _Snapshot, after: _Snapshot, t: int
-) -> dict[str, Any]:
+def _month(engine: Engine, section: int, before: _Snapshot, after: _Snapshot, t: int) -> dict[str, Any]:
     """Return one row of the account."""
     now = engine.scenario.start + t
     flows = after.flows - before.flows
@@ -364,7 +373,9 @@ def _month(
         "group_balance": int(after.hh.group_balance),
         **events,
         "persons": int(after.hh.n_members),
-        "married_away": int(before.hh.n_members) + events["births"] - events["deaths"]
+        "married_away": int(before.hh.n_members)
+        + events["births"]
+        - events["deaths"]
         - int(after.hh.n_members),
         "people": "",
         **_status(engine, section, before, after, tallies, t),
@@ -389,7 +400,9 @@ def _status(
     else:
         cover = "none"
     bought = hh.alive != 0 and int(hh.cover_until) > now and cover != "formal"
-    ended = int(before.hh.cover_until) == now and int(before.hh.n_enrolled) > 0 and cover in ("none", "bought")
+    ended = (
+        int(before.hh.cover_until) == now and int(before.hh.n_enrolled) > 0 and cover in ("none", "bought")
+    )
     return {
         "cover": cover,
         "insured": int(tallies[codes.INSURED]),
@@ -409,9 +422,10 @@ def _status(
 
 def _why_lapsed(standing: int) -> str:
     """Return why cover that has ended was not renewed, as the household's standing tells."""
-    return {codes.STANDING_UNWILLING: "did not wish to renew", codes.STANDING_UNAFFORDABLE: "could not pay"}.get(
-        standing, "did not act in time"
-    )
+    return {
+        codes.STANDING_UNWILLING: "did not wish to renew",
+        codes.STANDING_UNAFFORDABLE: "could not pay",
+    }.get(standing, "did not act in time")
 
 
 def _paid_by(after: _Snapshot, tallies: I8) -> str:

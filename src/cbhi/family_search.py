@@ -62,8 +62,10 @@ _TALLIES = {
     "turned-away": (codes.FORGONE_CAPACITY, codes.FORGONE_REFUSED),
     "unpaid-care": (codes.FORGONE_CASH,),
 }
+_LIVES_ON = "lives-on"
 # looked for in this order when nothing is asked for: the first says most about the scheme
-_TELLING = (("lapses",), ("joins",), ())
+_TELLING = (("renews", "lapses", _LIVES_ON), ("joins",), ())
+_SAID = EVENTS | {_LIVES_ON: "lives to the end of the run"}
 
 
 class Found(NamedTuple):
@@ -115,7 +117,7 @@ def check_events(find: str | Sequence[str] | None) -> tuple[str, ...]:
     find
         One or several of ``EVENTS``; a family has to live through all of them.
     """
-    wanted = () if find is None else (find,) if isinstance(find, str) else tuple(find)
+    wanted: tuple[str, ...] = (find,) if isinstance(find, str) else tuple(find or ())
     for name in wanted:
         if name not in EVENTS:
             raise ValueError(
@@ -124,7 +126,7 @@ def check_events(find: str | Sequence[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wanted))
 
 
-def check_place(layout: Layout, section: int | None, number: int | None) -> int | None:
+def check_place(layout: Layout, section: Any, number: Any) -> int | None:
     """Return the place of a section among those simulated, or None; refuse one that is not.
 
     Parameters
@@ -138,14 +140,14 @@ def check_place(layout: Layout, section: int | None, number: int | None) -> int 
         if number is not None:
             raise ValueError(f"number = {number} needs a section; its families are numbered from 0")
         return None
-    numbers = (layout.number + 1).tolist()
+    numbers: list[int] = (layout.number + 1).tolist()
     if isinstance(section, bool) or not isinstance(section, (int, np.integer)) or section not in numbers:
         some = numbers if len(numbers) <= 12 else [*numbers[:6], "...", *numbers[-3:]]
         raise ValueError(
             f"section {section!r} is not simulated with {int(layout.households.sum()):,} households;"
             f" simulated: {', '.join(map(str, some))}"
         )
-    place = numbers.index(section)
+    place = numbers.index(int(section))
     if number is None:
         return place
     whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
@@ -209,7 +211,7 @@ def _first(
     fits: Mask, pick: Mapping[str, Any], find: tuple[str, ...], section: int | None, place: int | None
 ) -> Found:
     """Return the first of the families that fit, in the order of sections and numbers."""
-    said = [f"{name} = {value}" for name, value in pick.items()] + [EVENTS[name] for name in find]
+    said = [f"{name} {value}" for name, value in pick.items()] + [_SAID[name] for name in find]
     where = f" in section {section}" if place is not None else ""
     rows = np.flatnonzero(fits)
     if rows.size == 0:
@@ -217,7 +219,7 @@ def _first(
             f"no family of the start{where} fits: {listed(said)}; ask for less, or simulate more households"
         )
     count = "the only family" if rows.size == 1 else f"the first of {rows.size:,} families"
-    return Found(int(rows[0]), f"{count}{where} with: {listed(said)}" if said else f"{count}{where}")
+    return Found(int(rows[0]), f"{count}{where}: {listed(said)}" if said else f"{count}{where}")
 
 
 def _has_trait(engine: Engine, name: str, value: Any) -> Mask:
@@ -261,6 +263,7 @@ def _what_happens(engine: Engine, tick: Callable[[int], None]) -> dict[str, Mask
     for name, kinds in _TALLIES.items():
         seen[name] |= _of_rows(households, watch.tallies[:, list(kinds)].sum(axis=1)) > 0
     decided = _of_rows(households, watch.tallies[:, codes.DECISIONS]) > 0
+    seen[_LIVES_ON] = households["alive"] != 0
     seen["stays-out"] = decided & ~seen["joins"] & (households["alive"] != 0)
     return seen
 

@@ -183,3 +183,30 @@ def _value(p: Any, key: str) -> Any:
     for part in key.split("."):
         p = getattr(p, part)
     return p
+
+
+def undone_events(base: Scenario, scenario: Scenario) -> list[str]:
+    """Return one line for every event of a scenario that a later event of its base undoes.
+
+    Parameters
+    ----------
+    base
+        The scenario that it starts from.
+    scenario
+        The scenario itself.
+    """
+    of_base = {(event.month, key) for event in base.events for key in event.changes}
+    lines = []
+    for event in scenario.events:
+        for key, value in event.changes.items():
+            if (event.month, key) in of_base:
+                continue
+            later = [e for e in scenario.events if e.month > event.month and key in e.changes]
+            if later and (later[0].month, key) in of_base and later[0].changes[key] != value:
+                lines.append(
+                    f"{key} = {as_toml(value)} from {format_month(event.month)} holds until"
+                    f" {format_month(later[0].month - 1)}: an event of {base.name} sets"
+                    f" {as_toml(later[0].changes[key])} in {format_month(later[0].month)}; write an event of"
+                    " that month too, or the key in its section for the whole run"
+                )
+    return lines

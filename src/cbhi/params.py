@@ -991,7 +991,7 @@ class Loans(_Section):
     liability: Literal["individual", "joint"] = _parameter(
         "individual", "who answers for a loan: the borrower, or its association with it", "choice"
     )
-    term_months: int = _parameter(
+    months: int = _parameter(
         12,
         "monthly instalments",
         "months",
@@ -1000,7 +1000,7 @@ class Loans(_Section):
         "Banque Populaire micro-credit page: at most 12 months",
         "published",
     )
-    interest_per_year: float = _parameter(
+    interest_share_per_year: float = _parameter(
         0.15,
         "interest on the falling balance",
         "share per year",
@@ -1080,10 +1080,10 @@ class Loans(_Section):
     liquidity_share: float = _parameter(
         0.2, "cash over deposits at least", "share", 0, 1, "design text", "recalled"
     )
-    deposit_interest_per_year: float = _parameter(
+    deposit_interest_share_per_year: float = _parameter(
         0.04, "interest on groups' deposits", "share per year", 0, 1
     )
-    borrowing_interest_per_year: float = _parameter(
+    borrowing_interest_share_per_year: float = _parameter(
         0.08,
         "interest that the lender pays other banks",
         "share per year",

@@ -18,11 +18,11 @@ class Difference:
     Attributes
     ----------
     month
-        ``"start"``, or the month of an event such as ``"2006-01"``.
+        ``"start"``, or the month such as ``"2006-01"`` of an event that makes, changes or ends a difference.
     key
         Full key of a parameter, or ``from``, ``to`` and ``country``.
     values
-        What each scenario says; None where it has no such event.
+        What is in force in each scenario from then on.
     unit
         Of the values.
     sources
@@ -64,27 +64,28 @@ def differences(one: Scenario, other: Scenario) -> list[Difference]:
         if a != b:
             sources = _source(one, key), _source(other, key)
             found.append(Difference("start", key, (a, b), info.unit, sources))
-    return found + _of_events(one, other)
+    return found + _of_events(one, other, values)
 
 
-def _of_events(one: Scenario, other: Scenario) -> list[Difference]:
-    ones, others = _by_month(one), _by_month(other)
+def _of_events(
+    one: Scenario, other: Scenario, values: tuple[dict[str, Any], dict[str, Any]]
+) -> list[Difference]:
+    """Return, by month, what is in force in each where an event makes, changes or ends a difference."""
+    by_month = _by_month(one), _by_month(other)
+    force = dict(values[0]), dict(values[1])
     found = []
-    for month in sorted({*ones, *others}):
-        a, b = ones.get(month, {}), others.get(month, {})
-        for key in known_parameters():
-            if key in a or key in b:
-                pair = a.get(key, (None, "")), b.get(key, (None, ""))
-                if pair[0][0] != pair[1][0]:
-                    found.append(
-                        Difference(
-                            format_month(month),
-                            key,
-                            (pair[0][0], pair[1][0]),
-                            known_parameters()[key].unit,
-                            (pair[0][1], pair[1][1]),
-                        )
-                    )
+    for month in sorted({*by_month[0], *by_month[1]}):
+        changes = by_month[0].get(month, {}), by_month[1].get(month, {})
+        for key, info in known_parameters().items():
+            if key not in changes[0] and key not in changes[1]:
+                continue
+            before = force[0][key], force[1][key]
+            for side in (0, 1):
+                force[side][key] = changes[side].get(key, (force[side][key], ""))[0]
+            after = force[0][key], force[1][key]
+            if after != before and (after[0] != after[1] or before[0] != before[1]):
+                whys = tuple(changes[side].get(key, (None, ""))[1] for side in (0, 1))
+                found.append(Difference(format_month(month), key, after, info.unit, (whys[0], whys[1])))
     return found
 
 
@@ -120,11 +121,11 @@ def difference_table(one: Scenario, other: Scenario, sources: bool = True) -> Ta
     found = differences(one, other)
     if not found:
         return Table(f"{one.name} and {other.name} are the same", (), ())
-    heads = ("from", "key", "unit", one.name, other.name)
+    heads = ("from", "key", _short(one.name, 24), _short(other.name, 24), "unit")
     rows = []
     notes = []
     for d in found:
-        rows.append((d.month, d.key, d.unit, *(_said(value) for value in d.values)))
+        rows.append((d.month, d.key, *(_said(value) for value in d.values), d.unit))
         if sources and d.month == "start" and any(d.sources):
             notes.append(f"{d.key}: {_short(d.sources[0])} | {_short(d.sources[1])}")
     reasons = [
@@ -139,7 +140,7 @@ def difference_table(one: Scenario, other: Scenario, sources: bool = True) -> Ta
     return Table(
         f"{one.name} and {other.name}: {len(found)} differences" if len(found) > 1
         else f"{one.name} and {other.name}: 1 difference",
-        (heads,), tuple(rows), tuple(notes), n_labels=3,
+        (heads,), tuple(rows), tuple(notes), n_labels=2,
     )  # fmt: skip
 
 
@@ -148,8 +149,6 @@ def _short(text: str, width: int = 90) -> str:
 
 
 def _said(value: Any) -> str:
-    if value is None:
-        return "-"
     if isinstance(value, dict) and len(value) > 2:
         months = list(value)
         ends = f"{as_toml(value[months[0]])} ... {as_toml(value[months[-1]])}"

@@ -17,7 +17,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from cbhi.changes import Problem, check_dated, check_span, flat_values, known_parameters, stretches
+from cbhi.changes import (
+    Problem,
+    as_toml,
+    check_dated,
+    check_span,
+    flat_values,
+    known_parameters,
+    stretches,
+)
 from cbhi.changes import flatten as flatten
 from cbhi.datasets import data_dir
 from cbhi.months import format_month, parse_month
@@ -108,6 +116,12 @@ class Scenario:
             raise ScenarioError(f"scenario '{self.name}'", problems)
         self.regimes()
 
+    def __repr__(self) -> str:
+        """Return one line: name, span, and how much it says."""
+        span = f"{format_month(self.start)} to {format_month(self.end)}"
+        said = f"{len(self.values)} values, {len(self.events)} events"
+        return f"<Scenario {self.name!r}: {span}, {said}, fingerprint {self.fingerprint()}>"
+
     def __reduce__(self) -> Any:
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         plain["values"] = dict(self.values)
@@ -183,7 +197,7 @@ class Scenario:
             if kept:
                 events.append(Event(event.month, kept, event.why))
         if name is None:
-            said = ", ".join(f"{key}={value}" for key, value in (changes or {}).items())
+            said = ", ".join(f"{key}={as_toml(value)}" for key, value in (changes or {}).items())
             name = f"{self.name} + {said}" if said else self.name
         given = dict.fromkeys(flat, ("given by the user", "assumption"))
         return Scenario(
@@ -285,7 +299,7 @@ def _find(name: str, beside: Path | None) -> Path:
             return path
         what = "is a folder, not a file" if path.is_dir() else "does not exist"
         others = [p.name for p in path.parent.glob("*.toml")] if path.parent.is_dir() else []
-        meant = nearest(path.name, others, loose=False)
+        meant = nearest(path.name, [other for other in others if other != path.name], loose=False)
         near = f"; did you mean '{meant}'?" if meant else ""
         raise ScenarioError(name, [f"the file '{path}' {what}{near}"])
     path = scenarios_dir() / f"{name}.toml"

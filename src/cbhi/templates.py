@@ -6,6 +6,7 @@ from cbhi.changes import as_toml, flat_values, known_parameters
 from cbhi.descriptions import allowed
 from cbhi.months import format_month
 from cbhi.scenarios import Scenario
+from cbhi.words import listed
 
 COMMON = (
     "scheme.premium_basis", "scheme.premium_rwf.poorest", "scheme.premium_rwf.middle",
@@ -13,7 +14,7 @@ COMMON = (
     "scheme.premium_rule", "care.copayment_rwf", "care.coinsurance_share", "subsidy.offered",
     "subsidy.slots_share", "subsidy.state_share", "subsidy.donor_share", "subsidy.targeting",
     "mandate.compulsory", "mandate.mobilisation_effort", "mandate.penalty_rwf", "loans.offered",
-    "loans.borrowers", "loans.liability", "loans.term_months", "loans.interest_per_year", "groups.savings",
+    "loans.borrowers", "loans.liability", "loans.months", "loans.interest_share_per_year", "groups.savings",
     "groups.weekly_rwf", "provider.payment", "fund.pool_share", "fund.deficit_rule", "donors.exit_month",
     "donors.taper_months",
 )  # fmt: skip
@@ -47,7 +48,8 @@ def scenario_template(base: Scenario, base_name: str, name: str, schema: str | N
         f"# See what differs: cbhi diff {base_name} FILE",
         "# Only what is written here differs from the base. A line that begins with # and no space",
         "# is a setting: take the # away, the one before its [section] too.",
-        f"# Values shown are those of {base_name} at the start.",
+        "# A key in a section holds for the whole run, also where the base changes it later; to change",
+        "# it from a month on, write an event. Values shown are those of the base at the start.",
         "# All keys: cbhi show, cbhi show SECTION, cbhi show KEY.",
         f"name = {_text(name)}",
         f"base = {_text(base_name)}",
@@ -63,7 +65,9 @@ def scenario_template(base: Scenario, base_name: str, name: str, schema: str | N
             lines += ["", f"#[{top}]"]
             section = top
         unit = "" if info.unit in ("on/off", "choice") else f" [{info.unit}]"
-        lines.append(f"#{rest} = {_text(values[key])}  # {info.title}: {allowed(info)}{unit}")
+        months = [format_month(event.month) for event in base.events if key in event.changes]
+        later = f"; the base changes it in {listed(months)}" if months else ""
+        lines.append(f"#{rest} = {_text(values[key])}  # {info.title}: {allowed(info)}{unit}{later}")
     lines += [
         "",
         "# An event changes keys from a month on; write as many as there are.",

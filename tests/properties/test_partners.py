@@ -66,8 +66,8 @@ class TestLenders:
         assert gain[0] > gain[4] + 0.02
 
     def test_dearer_loans_are_taken_less(self) -> None:
-        cheap = run(loans__offered=True, loans__equity_rwf_per_person=1e4, loans__interest_per_year=0.0)
-        dear = run(loans__offered=True, loans__equity_rwf_per_person=1e4, loans__interest_per_year=3.0)
+        cheap = run(loans__offered=True, loans__equity_rwf_per_person=1e4, loans__interest_share_per_year=0.0)
+        dear = run(loans__offered=True, loans__equity_rwf_per_person=1e4, loans__interest_share_per_year=3.0)
         assert 0 < total(dear, c.LOANS) < 0.95 * total(cheap, c.LOANS)
 
     def test_a_lender_without_capital_lends_nothing(self) -> None:
@@ -95,7 +95,7 @@ class TestLenders:
         # all ask in the one month in which cover is sold
         season: dict[str, Any] = {
             "scheme__calendar": "fixed", "scheme__open_months_before": 0, "scheme__open_months_after": 1,
-            "enrolment__attention_per_month": 1.0, "switches__demography": False, "loans__term_months": 6,
+            "enrolment__attention_per_month": 1.0, "switches__demography": False, "loans__months": 6,
         }  # fmt: skip
         r = run(households=6000, loans__offered=True, loans__equity_rwf_per_person=60.0, **season)
         assert 0.2 < r.values("loans_refused_share")[:, 0].mean() < 0.9
@@ -115,7 +115,7 @@ class TestLenders:
 
         start = equity(loans__default_share=0.0, loans__exclusion_value_months=1000.0)
         assert equity(loans__default_share=0.5, loans__exclusion_value_months=1000.0) < start
-        assert equity(loans__interest_per_year=2.0, loans__exclusion_value_months=1000.0) > start
+        assert equity(loans__interest_share_per_year=2.0, loans__exclusion_value_months=1000.0) > start
 
     def test_cover_that_pays_bills_lowers_default(self) -> None:
         # cash-driven default only: nobody defaults at will or by luck; bills empty the purse

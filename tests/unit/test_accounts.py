@@ -348,7 +348,7 @@ class TestLenders:
             },
             flows={codes.LOAN: 1_000, codes.LOAN_REPAYMENT: 640},
             tallies={codes.LOAN_WRITTEN_OFF: 160, codes.LOAN_MONTHS: 50, codes.LOAN_MONTHS_LATE: 4},
-            borrowing_interest_per_year=0.08, operating_cost_per_year=0.12, interest_per_year=0.3,
+            borrowing_interest_share_per_year=0.08, operating_cost_per_year=0.12, interest_share_per_year=0.3,
         )  # fmt: skip
         (row,) = lender_frame(run).to_dict("records")
         assert (row["replicate"], row["period"]) == (0, "2004")
@@ -402,7 +402,7 @@ class TestLenders:
 
     def test_rules_of_the_year_it_closes(self) -> None:
         s = partners().scenario
-        late = s.add_event("2005-12", {"loans.interest_per_year": 0.5})
+        late = s.add_event("2005-12", {"loans.interest_share_per_year": 0.5})
         run = SimpleNamespace(
             arrays=partners().arrays, scenario=late, periods=partners().periods, weight=partners().weight
         )

@@ -112,7 +112,7 @@ def test_a_lever_sets_or_scales() -> None:
     ("parameter", "said"),
     [
         ("premiun", "unknown parameter 'premiun'; did you mean 'premium'?"),
-        ("loans.interest", "did you mean 'loans.interest_per_year'?"),
+        ("loans.interest", "did you mean 'loans.interest_share_per_year'?"),
         ("scheme.calendar", "scheme.calendar cannot be solved for: it is one of rolling, fixed"),
         ("subsidy.offered", "on/off, not a single number"),
         ("population.persons", "not a single number"),

@@ -14,6 +14,7 @@ _COMMANDS = {
     "run": ("run", "Simulate a scenario and write the results."),
     "compare": ("compare", "Compare scenarios on the same random numbers."),
     "solve": ("solve", "Find the value at which a goal is just met."),
+    "household": ("household", "Follow one family month by month."),
     "list": ("list", "List the shipped scenarios."),
     "check": ("check", "Check scenario files and say what is wrong."),
     "diff": ("diff", "Print what two scenarios say differently."),
@@ -36,6 +37,16 @@ class _Lazy(click.Group):
             return None
         found: click.Command = importlib.import_module(f"cbhi.cli.{_COMMANDS[cmd_name][0]}").command
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command called, or say which name is near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand:
+            # the commands themselves are not loaded, so their names are given here
+            raise click.NoSuchCommand(args[0], possibilities=list(_COMMANDS), ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

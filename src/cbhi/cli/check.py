@@ -38,18 +38,21 @@ def command(files: tuple[str, ...], quiet: bool) -> None:
 
 def _checked(name: str) -> list[str]:
     """Return what is said of a scenario without problems."""
-    from cbhi.notes import notes
+    from cbhi.notes import notes, undone_events
     from cbhi.scenario_diff import differences
     from cbhi.scenarios import base_of, scenario
 
     chosen = scenario(name)
     base_name, base = base_of(name)
     found = differences(base, chosen)
-    n_keys = len({d.key for d in found if d.month == "start"} - {"from", "to", "country"})
-    n_events = len(chosen.events)
-    keys = f"{n_keys} key differs" if n_keys == 1 else f"{n_keys} keys differ"
-    events = f"{n_events} event" if n_events == 1 else f"{n_events} events"
-    head = f"{name}: ok ({keys} from {base_name}, {events})"
+    n_start = sum(d.month == "start" for d in found)
+    n_later = len(found) - n_start
+    head = f"{name}: ok, the same as {base_name}"
+    if found:
+        values = "1 value" if n_start == 1 else f"{n_start} values"
+        changes = "1 later change" if n_later == 1 else f"{n_later} later changes"
+        head = f"{name}: ok, differs from {base_name} in {values} at the start and {changes}"
     # what the base is told already is no news about this file
     known = notes(base)
-    return [head, *(f"{name}: note: {note}" for note in notes(chosen) if note not in known)]
+    said = [note for note in notes(chosen) if note not in known] + undone_events(base, chosen)
+    return [head, *(f"{name}: note: {note}" for note in said)]

@@ -12,7 +12,7 @@ import click
 
 from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim
-from cbhi.cli.options import choose, default_workers, overrides, sizes
+from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, sizes
 from cbhi.cli.progress import COMPILING, is_compiled, show_progress
 from cbhi.cli.variants import variant
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 )
 @click.option("--in", "period", metavar="YEAR", help="Year that --tol is about.  [default: last complete]")
 @click.option(
-    "--max-replicates", type=click.IntRange(2, 100_000), metavar="N", default=200, show_default=True,
+    "--max-replicates", type=WholeNumber(2, 100_000), metavar="N", default=200, show_default=True,
     help="Most replicates with --tol.",
 )  # fmt: skip
 @click.option(

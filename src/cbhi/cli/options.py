@@ -32,6 +32,22 @@ class Households(click.ParamType[int | str]):
         return int(text)
 
 
+class WholeNumber(click.ParamType[int]):
+    """A whole number within a range."""
+
+    name = "N"
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low, self.high = low, high
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number; underscores may part its digits."""
+        text = str(value).replace("_", "")
+        if not re.fullmatch(r"[+-]?\d+", text) or not self.low <= int(text) <= self.high:
+            self.fail(f"{value!r} is not a whole number from {self.low} to {self.high}", param, ctx)
+        return int(text)
+
+
 def default_workers() -> int:
     """Return the processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -110,7 +126,7 @@ def sizes(households: int = 20_000, replicates: int = 10) -> Callable[[Command],
         ),
         click.option(
             "--replicates",
-            type=click.IntRange(1, 100_000),
+            type=WholeNumber(1, 100_000),
             metavar="N",
             default=replicates,
             show_default=True,
@@ -118,7 +134,7 @@ def sizes(households: int = 20_000, replicates: int = 10) -> Callable[[Command],
         ),
         click.option(
             "--seed",
-            type=click.IntRange(0, 2**63 - 1),
+            type=WholeNumber(0, 2**63 - 1),
             metavar="N",
             default=1,
             show_default=True,
@@ -126,7 +142,7 @@ def sizes(households: int = 20_000, replicates: int = 10) -> Callable[[Command],
         ),
         click.option(
             "--workers",
-            type=click.IntRange(1, 256),
+            type=WholeNumber(1, 256),
             metavar="N",
             help="Threads over replicates.  [default: all processors]",
         ),

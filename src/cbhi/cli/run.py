@@ -12,7 +12,7 @@ import click
 
 from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim, default_folder
-from cbhi.cli.options import choose, default_workers, overrides, sizes
+from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, sizes
 from cbhi.cli.progress import COMPILING, duration, is_compiled, show_progress
 from cbhi.cli.resume import find_finished, keep_what_is_finished
 
@@ -40,7 +40,7 @@ _SUMMARY = (
 @sizes()
 @click.option(
     "--survey",
-    type=click.IntRange(0, 10_000_000),
+    type=WholeNumber(0, 10_000_000),
     metavar="N",
     default=1_000,
     show_default=True,

@@ -10,7 +10,7 @@ import click
 
 from cbhi.cli.errors import CHECK_FAILED, errors
 from cbhi.cli.folder import claim
-from cbhi.cli.options import choose, default_workers, overrides, sizes
+from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, sizes
 from cbhi.cli.progress import COMPILING, is_compiled, show_progress
 
 
@@ -34,7 +34,7 @@ from cbhi.cli.progress import COMPILING, is_compiled, show_progress
 @click.option("--low", type=float, metavar="X", help="Lowest value to try.  [default: lowest allowed]")
 @click.option("--high", type=float, metavar="X", help="Highest value to try.  [default: highest allowed]")
 @click.option(
-    "--max-evaluations", type=click.IntRange(10, 1000), metavar="N", default=20, show_default=True,
+    "--max-evaluations", type=WholeNumber(10, 1000), metavar="N", default=20, show_default=True,
     help="Most values to try.",
 )  # fmt: skip
 @sizes(households=5_000, replicates=10)
