@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ def describe(word: str, scenario: Scenario) -> Table:
     ----------
     word
         A full key, its last part, a section or a part of it, the name of a variable, a part of some names, or
-        an empty text for all sections.
+        ``results`` for all variables, or an empty text for all sections.
     scenario
         The scenario whose values are shown.
 
@@ -45,6 +46,8 @@ def describe(word: str, scenario: Scenario) -> Table:
     word = word.strip().rstrip(".")
     if not word:
         return _sections_table(scenario)
+    if word in ("results", "variables"):
+        return _variables_table("variables of the results", tuple(VARIABLES))
     if word in known_parameters():
         return _parameter_table(word, scenario)
     if word in groups_of_keys():
@@ -60,8 +63,15 @@ def describe(word: str, scenario: Scenario) -> Table:
     if len(homes) == 1:
         return _parameter_table(homes[0], scenario)
     holding = tuple(key for key in known_parameters() if word in key)
+    results = tuple(
+        name for name, variable in VARIABLES.items() if word in name or word in variable.about.split()
+    )
     if holding and len(word) > 2:
-        return _keys_table(f"keys with '{word}' in their names", holding, scenario)
+        table = _keys_table(f"keys with '{word}' in their names", holding, scenario)
+        also = f"Results with it: {', '.join(results)}." if results else ""
+        return dataclasses.replace(table, notes=(*table.notes, also)) if also else table
+    if results and len(word) > 2:
+        return _variables_table(f"results with '{word}' in their names", results)
     near = nearest(word, VARIABLES, loose=False)
     if near is not None and not _like_section(word):
         raise ValueError(f"nothing is called '{word}'; did you mean the variable '{near}'?")
@@ -69,7 +79,7 @@ def describe(word: str, scenario: Scenario) -> Table:
     if "did you mean" not in said and "belongs" not in said:
         near = nearest(word, VARIABLES)
         said = f"nothing is called '{word}'" + (f"; did you mean the variable '{near}'?" if near else "")
-        said += "" if near else "; `cbhi show` lists all sections, cbhi.VARIABLES all results"
+        said += "" if near else "; `cbhi show` lists all sections, `cbhi show results` all results"
     raise ValueError(said)
 
 
@@ -157,9 +167,9 @@ def _parameter_table(key: str, scenario: Scenario) -> Table:
     if reason is not None:
         notes.append(f"{reason}.")
     if mine is not None:
-        notes.append(f"Source in {scenario.name}: {mine[0]} ({mine[1]}).")
+        notes.append(f"Source of the value at the start in {scenario.name}: {mine[0]} ({mine[1]}).")
     elif key in scenario.values:
-        notes.append(f"Source in {scenario.name}: given in the scenario, no source.")
+        notes.append(f"Source of the value at the start in {scenario.name}: given in the scenario.")
     for begin, end, value in history(key, scenario):
         if isinstance(value, Mapping):
             rows += [(f"{scenario.name}, {month}", _said(entry)) for month, entry in value.items()]
@@ -199,6 +209,15 @@ def _sections_table(scenario: Scenario) -> Table:
         f" values are those of {scenario.name}.",
     )
     return Table("sections of parameters", (("section", "about", "keys"),), tuple(rows), notes, n_labels=2)
+
+
+def _variables_table(title: str, names: tuple[str, ...]) -> Table:
+    rows = []
+    for name in names:
+        by = ", ".join(kind for kind in GROUPS if name in stratified_names(kind))
+        rows.append((name, textwrap.shorten(VARIABLES[name].about, 34, placeholder=" ..."), by))
+    notes = ("`cbhi show NAME` says all about one. Each also by district.",)
+    return Table(title, (("result", "about", "also by"),), tuple(rows), notes, n_labels=3)
 
 
 def _variable_table(name: str) -> Table:

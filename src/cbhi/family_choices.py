@@ -67,7 +67,7 @@ def outcome_of(terms: Mapping[str, Any], enrolled: bool, loan_refused: bool, ren
     loan_refused
         Whether a lender refused it a loan in this month.
     renews
-        Whether its last cover ended with this month at the earliest.
+        Whether it still had cover in this month.
     """
     by_loan = terms["means"] == codes.BY_LOAN
     too_dear = by_loan and terms["draw"] >= terms["probability_with_loan"]

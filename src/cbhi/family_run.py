@@ -488,7 +488,7 @@ def _choices(engine: Engine, before: _Snapshot, after: _Snapshot, now: int) -> l
     """Return the decisions on cover of a month, with what became of each."""
     joined = int(after.tallies[codes.ENROLMENTS] - before.tallies[codes.ENROLMENTS]) > 0
     refused = int(after.tallies[codes.LOANS_REFUSED] - before.tallies[codes.LOANS_REFUSED]) > 0
-    renews = int(before.hh.cover_until) >= now
+    renews = int(before.hh.cover_until) > now
     rows = []
     for note in engine.state.watch.choices[before.n_choices : after.n_choices]:
         terms = {name: note[name].item() for name in note.dtype.names if name not in ("month", "watched")}

@@ -251,7 +251,7 @@ def _what_happens(engine: Engine, tick: Callable[[int], None]) -> dict[str, Mask
         ended = (before["cover_until"] == now) & (before["n_enrolled"] > 0)
         bought = enrolled > enrolled_before
         seen["lapses"] |= lives & ended & (households["formal"] == 0)
-        seen["renews"] |= lives & bought & (before["cover_until"] >= now)
+        seen["renews"] |= lives & bought & (before["cover_until"] > now)
         seen["dissolves"] |= (before["alive"] != 0) & (households["alive"] == 0)
         wished = codes.STANDING_UNAFFORDABLE
         seen["cannot-pay"] |= lives & (

@@ -72,7 +72,7 @@ def story(family: Family, first: str | None, last: str | None, everything: bool)
         choices.setdefault(choice["month"], []).append(choice)
     lines: list[str] = []
     earlier: Row | None = None
-    begin = first or ""
+    begin = str(within(family.months, family, first, last)["month"].min())
     for row in records_of(within(family.months, family, None, last)):
         told = _events(row, earlier)
         told += [_decision(choice, row) for choice in choices.get(row["month"], ())]
@@ -300,8 +300,8 @@ def summarise_family(family: Family) -> Table:
         rows=tuple(rows),
         notes=(
             "RWF but for size (members), ill (episodes), visits, no care (episodes without) and cover. Own is"
-            " what the family paid; others are its association and sponsors, and for care its scheme or formal"
-            " insurer. Size and cash at the end of the year.",
+            " what the family paid; others are its association and sponsors, and for care its scheme or"
+            " formal insurer. Size and cash at the end of the year.",
             f"Decisions on cover: {told}.",
             *((f"The family {family.ended}.",) if family.ended else ()),
         ),
@@ -338,8 +338,8 @@ def decisions_as_tables(family: Family, first: str | None, last: str | None) -> 
         notes=(
             "gain = years x (honoured x (saves + risk + access) + sanction) - own part - hassle. saves:"
             " expected payments for care that cover spares in a year; risk: worth of their smaller spread;"
-            " access: worth of care otherwise forgone; sanction: expected fine and refused services; honoured: share"
-            " of contacts in which the scheme's arrears let cover count.",
+            " access: worth of care otherwise forgone; sanction: expected fine and refused services;"
+            " honoured: share of contacts in which the scheme's arrears let cover count.",
             *_said_outcomes(choices),
         ),
     )

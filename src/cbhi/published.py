@@ -14,6 +14,7 @@ import numpy as np
 from cbhi import datasets
 from cbhi.kernels.records import F8
 from cbhi.results import Results
+from cbhi.simulation import HOUSEHOLDS_PER_SECTION
 from cbhi.spread import quantiles_over_replicates
 from cbhi.tables import Scale, Table, scale_of
 from cbhi.variables import VARIABLES
@@ -28,10 +29,15 @@ __all__ = [
     "compare_published",
     "complete_periods",
     "describe_runs",
+    "explain_size",
     "published_as_table",
     "published_table",
     "yearly_as_table",
 ]
+
+
+FEW_SECTIONS = 40
+"""Below this many simulated sections, tables say that roll-out comes in steps."""
 
 
 class Reading(NamedTuple):
@@ -253,6 +259,19 @@ def describe_runs(n_replicates: int) -> str:
     )
 
 
+def explain_size(results: Results) -> tuple[str, ...]:
+    """Say what a small number of simulated sections means, where it is small."""
+    n = int(np.count_nonzero(results.arrays.opening_people.any(axis=(0, 2))))
+    sections = max(1, results.households // HOUSEHOLDS_PER_SECTION)
+    if sections >= FEW_SECTIONS:
+        return ()
+    return (
+        f"Few sections are simulated ({sections}, in {n} district{'s' if n > 1 else ''}): how schemes spread"
+        " over the country comes in steps, and the band does not show it; 20,000 households simulate 80"
+        " sections.",
+    )
+
+
 def _title(results: Results, what: str) -> str:
     n = results.n_replicates
     runs = "one run" if n == 1 else f"{n} runs"
@@ -327,6 +346,7 @@ def published_as_table(results: Results) -> Table:
         rows=tuple(rows),
         notes=(
             describe_runs(results.n_replicates),
+            *explain_size(results),
             "within: the median lies within two standard errors (s.e., assumed) of the published figure.",
             "not fitted: only compared, never part of a fit.  *: recalled, without a source.",
             score,
@@ -375,5 +395,5 @@ def yearly_as_table(results: Results) -> Table:
         title=_title(results, "the years"),
         heads=(tuple(heads),),
         rows=tuple(rows),
-        notes=(describe_runs(results.n_replicates),),
+        notes=(describe_runs(results.n_replicates), *explain_size(results)),
     )

@@ -14,7 +14,7 @@ import numpy as np
 from cbhi.accounts import partners_as_table
 from cbhi.kernels.records import F8
 from cbhi.months import format_month
-from cbhi.published import complete_periods, published_as_table
+from cbhi.published import complete_periods, explain_size, published_as_table
 from cbhi.results import Results
 from cbhi.spread import quantiles_over_replicates
 from cbhi.strata import stratified_names
@@ -206,10 +206,12 @@ def _table(
 def _band_notes(results: Results) -> tuple[str, ...]:
     n = results.n_replicates
     if n == 1:
-        return ("One run, so no band; more replicates show how much of a figure is chance.",)
+        one = "One run, so no band; more replicates show how much of a figure is chance."
+        return (one, *explain_size(results))
     return (
         f"Median of {n} runs [5 %, 95 % of the runs]. The band is the spread over replicates, chance alone:"
         " it holds no doubt about the parameters, and it is not the error of the mean (mean_ci).",
+        *explain_size(results),
     )
 
 

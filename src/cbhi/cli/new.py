@@ -37,8 +37,6 @@ def command(file: Path, base: str, name: str | None) -> None:
             raise ValueError(f"a scenario file ends in .toml; write {file.name or 'mine'}.toml")
         if file.exists():
             raise ValueError(f"'{file}' is there already and is not overwritten; choose another name")
-        if not file.parent.is_dir():
-            raise ValueError(f"there is no folder '{file.parent}'")
         if name is not None and (not name.strip() or not name.isprintable()):
             raise ValueError("--name needs a text on one line")
         chosen = scenario(base)
@@ -53,7 +51,15 @@ def command(file: Path, base: str, name: str | None) -> None:
 
 
 def write_new(file: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        When its folder is not there.
+    """
+    if not file.parent.is_dir():
+        raise ValueError(f"there is no folder '{file.parent}'")
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         draft.write_text(text, encoding="utf-8")

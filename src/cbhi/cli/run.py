@@ -127,6 +127,7 @@ def command(
                         finished=finished,
                         keep=parts.keep,
                     )
+                replaced = _earlier_run(folder) if finished is None else ""
                 record = {"started": started, "wall_seconds": round(time.monotonic() - began, 3)}
                 save_results(results, folder, formats=formats, record=record)
                 parts.remove()
@@ -134,6 +135,18 @@ def command(
         click.echo(_summary(results, folder, record))
     elif not quiet:
         _print_results(results, folder, record)
+        if replaced:
+            click.echo(f"in place of an earlier run: {replaced}")
+
+
+def _earlier_run(folder: Path) -> str:
+    """Return in words what the folder held before, or an empty text."""
+    try:
+        held = _record(folder)
+        size = f"{held['replicates']} x {held['households']:,} households"
+        return f"{held['scenario']}, {size}, seed {held['seed']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _print_results(results: Results, folder: Path, record: dict[str, Any]) -> None:

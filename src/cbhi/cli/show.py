@@ -23,6 +23,7 @@ def command(key: str, scenario: str) -> None:
       cbhi show loans
       cbhi show scheme.premium_rwf.rich mine.toml
       cbhi show coverage_share
+      cbhi show results
     """
     with errors():
         from cbhi.descriptions import describe
