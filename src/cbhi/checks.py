@@ -386,9 +386,14 @@ def check_care(flows: I8, tallies: I8, rationing: Mask | None = None) -> None:
         _total(tallies, invented),
     )
     _at_most(
-        "borrowed cards are shown by people without cover",
-        tallies[..., codes.VISITS_BORROWED_CARD],
+        "borrowed cards are shown by people without cover, and not by members turned away",
+        _total(tallies, (codes.VISITS_BORROWED_CARD, codes.VISITS_REFUSED)),
         tallies[..., codes.VISITS_UNINSURED],
+    )
+    _at_most(
+        "members turned away who are served come and pay",
+        tallies[..., codes.VISITS_REFUSED],
+        tallies[..., codes.REFUSED_AND_PAID],
     )
     if rationing is None:
         return
@@ -491,7 +496,6 @@ _STRATA_OVER_PERIOD = (
     (codes.S_FORGONE_CAPACITY, codes.FORGONE_CAPACITY),
     (codes.S_FORGONE_REFUSED, codes.FORGONE_REFUSED),
     (codes.S_FORGONE_CASH, codes.FORGONE_CASH),
-    (codes.S_VISITS_INSURED, codes.VISITS_INSURED),
     (codes.S_VISITS_FORMAL, codes.VISITS_FORMAL),
     (codes.S_ADMISSIONS, codes.ADMISSIONS),
     (codes.S_CATASTROPHIC_25, codes.CATASTROPHIC_25),
@@ -565,6 +569,7 @@ def check_strata(flows: I8, tallies: I8, strata: I8, periods: Sequence[tuple[str
         (codes.S_BY_LOAN, tallies[..., codes.PERSONS_BY_LOAN]),
         (codes.S_BY_GROUP, tallies[..., codes.PERSONS_BY_GROUP]),
         (codes.S_CLAIMS, billed_to_others),
+        (codes.S_VISITS_INSURED, _total(tallies, (codes.VISITS_INSURED, codes.VISITS_REFUSED))),
         (codes.S_SPONSORED, _total(flows, _SUBSIDIES)),
         *((ours, tallies[..., theirs]) for ours, theirs in _STRATA_OVER_PERIOD),
     ):

@@ -100,6 +100,7 @@ def _finish(axes: Axes, title: str, said: str) -> None:
         color=_GREY,
     )  # fmt: skip
     axes.set_ylabel("1,000 RWF")
+    axes.margins(y=0.1)
     axes.set_ylim(bottom=0.0)
     axes.locator_params(axis="x", integer=True, min_n_ticks=2)
     axes.xaxis.set_major_formatter("{x:.0f}")

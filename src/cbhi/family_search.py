@@ -16,7 +16,16 @@ from cbhi.scenarios import Scenario
 from cbhi.simulation import Layout
 from cbhi.words import listed, suggest
 
-__all__ = ["EVENTS", "TRAITS", "Found", "check_events", "check_place", "check_traits", "find_family"]
+__all__ = [
+    "EVENTS",
+    "TRAITS",
+    "Found",
+    "check_events",
+    "check_place",
+    "check_traits",
+    "find_family",
+    "never_founded",
+]
 
 Mask = NDArray[np.bool_]
 

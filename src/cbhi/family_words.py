@@ -27,7 +27,7 @@ _CAME = {
     "earned": "earned",
     "loan": "lent by the lender",
     "informal_loan": "lent by relatives",
-    "paid_by_group_members": "its loan paid by its association",
+    "paid_by_group_members": "paid on its loan by its association",
 }
 _WENT = {
     "consumed": "lived on",
@@ -145,7 +145,7 @@ def _care(row: Row) -> list[str]:
 def _events(row: Row, earlier: Row | None) -> list[str]:
     """Return what else happened: people, slots, cover that began or ended, mandate, loans."""
     told = [row["people"]] if row["people"] else []
-    if earlier is not None:
+    if earlier is not None and row["persons"]:
         if row["has_slot"] != earlier["has_slot"]:
             told.append("gets a subsidy slot" if row["has_slot"] else "no longer holds a subsidy slot")
         if row["association"] != earlier["association"]:

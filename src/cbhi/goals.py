@@ -15,7 +15,8 @@ from cbhi.words import suggest
 
 __all__ = ["BALANCE", "Goal", "parse_goal"]
 
-BALANCE = "scheme_net_income_rwf >= 0"
+BALANCE = "scheme_surplus_rwf >= 0"
+"""What the word ``balance`` stands for: income covers the claims approved, paid or not."""
 _EXAMPLES = "'balance', 'coverage_end_share>=0.9' or 'catastrophic_share<=0.02'"
 _SHAPE = re.compile(r"^\s*(\w+)\s*(>=|<=|=>|=<|==|=|>|<)\s*(\S.*?)\s*$")
 

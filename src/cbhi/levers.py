@@ -13,10 +13,12 @@ from cbhi.changes import known_parameters as _table
 from cbhi.scenarios import Event, Scenario
 from cbhi.words import suggest
 
-__all__ = ["PREMIUM", "Lever", "make_lever"]
+__all__ = ["MOST_TIMES", "PREMIUM", "Lever", "make_lever"]
 
 PREMIUM = "scale:scheme.premium_rwf,scheme.household_premium_rwf"
 """What the word ``premium`` stands for."""
+MOST_TIMES = 10.0
+"""Factors and premiums are searched up to this many times the scenario's own, if nothing else is asked."""
 _SCALE = "scale:"
 
 
@@ -54,6 +56,20 @@ class Lever:
     present: float
     step: float
     is_integer: bool
+
+    @property
+    def by_ratio(self) -> bool:
+        """Whether values are compared by their ratio: factors, and amounts of money that are not 0."""
+        return self.present > 0.0 and self.low >= 0.0 and (self.is_factor or "RWF" in self.unit)
+
+    @property
+    def usual_high(self) -> float:
+        """Where a search ends unless it is told otherwise: ten times the own value, or what is allowed."""
+        return min(self.high, MOST_TIMES * self.present) if self.by_ratio else self.high
+
+    def place(self, value: float) -> float:
+        """Return where a value stands on the scale on which this parameter is compared."""
+        return math.log(max(value, self.step)) if self.by_ratio else value
 
     def snap(self, value: float) -> float:
         """Return the nearest value that is a multiple of the step."""

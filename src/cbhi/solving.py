@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -19,7 +20,7 @@ from cbhi.packing import pack_calendar, pack_rules, reporting_periods
 from cbhi.results import Results
 from cbhi.scenarios import Scenario, ScenarioError
 from cbhi.simulation import Progress, load_scenario, simulate, whole_number
-from cbhi.spread import quantiles_over_replicates
+from cbhi.spread import mean_ci_over_replicates, quantiles_over_replicates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,14 +41,20 @@ DIAGNOSTICS = (
     "forgone_capacity_per_person_year",
     "contributions_rwf",
     "subsidies_rwf",
+    "claims_approved_rwf",
     "claims_paid_rwf",
     "administration_rwf",
+    "scheme_surplus_rwf",
     "scheme_net_income_rwf",
+    "arrears_rwf",
+    "forgone_refused_per_person_year",
+    "refused_and_paid_per_person_year",
 )
-"""Kept of every value tried, as means over the replicates, to say why a goal is out of reach."""
+"""Kept of every value tried, as means over the replicates: why a goal is out of reach, or what it costs."""
 
 _ROUNDS = 6  # of Brent's method; a response in steps is then better halved
 _CLIMB = 6  # evaluations spent on a peak between the values of the scan
+_SURE = 0.999  # of the interval that a turn of the response must exceed
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,8 @@ class Evaluation:
         5, 50 and 95 % quantiles of the goal's variable over replicates: spread, not error.
     means
         Means over replicates of ``DIAGNOSTICS``.
+    values
+        The goal's variable in each replicate.
     """
 
     value: float
@@ -81,6 +90,17 @@ class Evaluation:
     median: float
     high: float
     means: dict[str, float]
+    values: tuple[float, ...] = ()
+
+    @property
+    def arrears_growth(self) -> float:
+        """Claims approved less claims paid: by how much unpaid claims grow over the period, RWF."""
+        return self.means["claims_approved_rwf"] - self.means["claims_paid_rwf"]
+
+    @property
+    def turned_away(self) -> float:
+        """Contacts per person and year in which members are turned away over arrears."""
+        return self.means["forgone_refused_per_person_year"] + self.means["refused_and_paid_per_person_year"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +127,11 @@ class Solution:
     evaluations
         Every value tried, in order of the values.
     precision
-        Distance to the nearest value tried that fails; infinite where all meet the goal or none does.
+        Distance to the neighbouring value that fails; infinite where all meet the goal or none does.
     monotone
-        Whether the attained value only rises or only falls with the parameter, over all values tried.
+        Whether the goal's variable only rises or only falls with the parameter over all values tried, but
+        for turns within Monte Carlo error (99.9 % interval of the mean paired difference, Student's t). With
+        one replicate, which says nothing about its error, every turn counts.
     crossings
         How often the goal turns from met to not met, or back, along the values tried.
     explanation
@@ -234,8 +256,10 @@ def solve(
 
     Every value is simulated on the same random numbers, so the outcome is a fixed function of the parameter.
     A coarse scan of the range shows where the goal is met and where not; the change nearest to the
-    scenario's own value is then closed in on (Brent's method, then halving) down to the step of the
-    parameter. If no value of the scan meets the goal, its best one is climbed from before it is given up.
+    scenario's own value (by ratio for factors and premiums) is then closed in on (Brent's method, then
+    halving) down to the step of the parameter. Which change that is follows from the scan alone, and fewer
+    evaluations only leave it less precise. If no value of the scan meets the goal, its best one is
+    climbed from before it is given up.
 
     Parameters
     ----------
@@ -249,16 +273,17 @@ def solve(
         ``"scale:KEY"`` is such a factor on any other number.
     goal
         ``"NAME>=NUMBER"`` or ``"NAME<=NUMBER"`` with a name from ``cbhi.VARIABLES``, or ``"balance"`` for
-        ``"scheme_net_income_rwf>=0"``, which counts claims when they are paid; a fund that cannot pay keeps
-        its balance by arrears, so look at ``arrears_rwf`` too.
+        ``"scheme_surplus_rwf>=0"``, which counts claims when they are approved, so that paying late is no
+        way to balance. Turning members away is: the answer says how many, and what arrears do.
     low, high
-        Range to search, in the parameter's unit; what is allowed for the parameter if not given.
+        Range to search, in the parameter's unit. If not given, what is allowed for the parameter, but for
+        factors and premiums (anything in RWF) at most ten times the scenario's own.
     period
-        A reporting year ("2010") or several taken as one ("2008-2010"); the last complete one if not given.
+        A reporting year ("2009") or several taken as one ("2008-2009"); the last complete one if not given.
     probability
         Share of replicates that are to meet the goal, above 0 to 1.
     households, replicates, seed, workers
-        As in ``simulate``, for every value tried.
+        As in ``simulate``, for every value tried; nobody is interviewed.
     max_evaluations
         Most values tried, from 10.
     progress
@@ -276,6 +301,13 @@ def solve(
         period outside the run. All of this is found before anything is simulated.
     Interrupted
         On Ctrl-C.
+
+    Examples
+    --------
+    The premium that would balance the scheme without the state's grant to the pools:
+
+    >>> base = cbhi.scenario("rwanda").replace({"fund.pool_grant_rwf": 0})
+    >>> cbhi.solve(base, "premium", goal="balance", period="2009")
     """
     base = load_scenario(scenario)
     question = check_question(base, parameter, goal, low, high, period, probability)
@@ -295,6 +327,7 @@ def solve(
                 replicates=replicates,
                 seed=seed,
                 workers=workers,
+                survey=0,
                 progress=tell,
             )
             cache[value] = _judge(results, value, wanted, span, probability)
@@ -302,10 +335,11 @@ def solve(
 
     for point in points:
         evaluate(point)
-    _search(lever, cache, evaluate, budget)
+    change = _search(lever, cache, evaluate, budget)
     if progress is not None:
         progress(total, total)
-    return _conclude(lever, base, wanted, span, probability, cache, ends, (households, replicates, seed))
+    size = (households, replicates, seed)
+    return _conclude(lever, base, wanted, span, probability, cache, change, ends, size)
 
 
 class Question(NamedTuple):
@@ -367,9 +401,12 @@ def _find_period(scenario: Scenario, period: str | None) -> tuple[tuple[str, str
 def _range(lever: Lever, low: float | None, high: float | None) -> tuple[float, float]:
     """Return the ends of the search on the grid of the lever's steps."""
     found = []
-    asked: tuple[tuple[str, Any, float], ...] = (("low", low, lever.low), ("high", high, lever.high))
-    for word, given, allowed in asked:
-        end = allowed if given is None else given
+    # without an upper end, the usual one; if the lower one lies beyond it, all that is allowed
+    beyond = isinstance(low, (int, float)) and low >= lever.usual_high
+    usual = lever.high if beyond else lever.usual_high
+    asked: tuple[tuple[str, Any, float], ...] = (("low", low, lever.low), ("high", high, usual))
+    for word, given, natural in asked:
+        end = natural if given is None else given
         if isinstance(end, bool) or not isinstance(end, (int, float)) or math.isnan(end):
             raise ValueError(f"{word} must be a number [{lever.unit}], got {given!r}")
         if math.isinf(end):
@@ -397,15 +434,21 @@ def _check(lever: Lever, base: Scenario, value: float) -> None:
 
 
 def _scan_points(lever: Lever, low: float, high: float) -> list[float]:
-    """Return about eight values: evenly spaced, or by factors of four where the range is wide."""
+    """Return about eight values: evenly spaced, or by factors where ratios count or the range is wide."""
     centre = min(max(lever.present, low), high)
-    wide = low >= 0.0 and high > 20.0 * max(centre, low) and (centre > 0.0 or high > 20.0)
-    if not wide:
-        raw = [*np.linspace(low, high, 7), centre]
-    elif centre > 0.0:
-        raw = [low, centre / 4, centre / 2, centre, 2 * centre, 4 * centre, 16 * centre, high]
+    if lever.by_ratio and low < lever.present / 4.0:
+        raw = [low, *(lever.present * factor for factor in (0.25, 0.5, 1.0, 2.0, 4.0)), high]
+        raw += [16.0 * lever.present] if high > 30.0 * lever.present else []
+        raw = [x for x in raw if x <= high]
+    elif lever.by_ratio:
+        raw = [*np.geomspace(low, high, 7), centre]
+    elif low >= 0.0 and high > 20.0 * max(centre, low) and (centre > 0.0 or high > 20.0):
+        if centre > 0.0:
+            raw = [low, centre / 4, centre / 2, centre, 2 * centre, 4 * centre, 16 * centre, high]
+        else:
+            raw = [low, *np.geomspace(high / 4096.0, high, 7)]
     else:
-        raw = [low, *np.geomspace(high / 4096.0, high, 7)]
+        raw = [*np.linspace(low, high, 7), centre]
     snapped = (lever.snap(float(x)) for x in raw)
     return sorted({min(max(x, low), high) for x in snapped})
 
@@ -432,61 +475,85 @@ def _judge(
         median=float(median),
         high=float(high),
         means=means,
+        values=tuple(float(x) for x in values),
     )
 
 
 Evaluate = Callable[[float], Evaluation]
 
 
-def _search(lever: Lever, cache: dict[float, Evaluation], evaluate: Evaluate, budget: int) -> None:
-    """Add evaluations until the change nearest to the present value is known to a step."""
+Change = tuple[float, float]
+
+
+class _BudgetSpent(Exception):
+    """No further value may be tried."""
+
+
+def _search(lever: Lever, cache: dict[float, Evaluation], evaluate: Evaluate, budget: int) -> Change | None:
+    """Close in on the change nearest to the present value; return the values on either side of it.
+
+    The values tried follow from the scan alone, and the budget only says where to stop, so that a larger
+    one narrows the same change.
+    """
     if not any(one.meets for one in cache.values()):
         _climb(lever, cache, evaluate, min(budget, len(cache) + _CLIMB))
-    pair = _nearest_change(lever, cache)
-    if pair is None:
-        return
-    inner, outer = (cache[value] for value in pair)
-    if math.isfinite(inner.margin) and math.isfinite(outer.margin) and budget - len(cache) > 2:
-        _brent(lever, cache, evaluate, pair, budget)
-    stepped = False
-    while len(cache) < budget:
-        found = _nearest_change(lever, cache)
-        if found is None or found[1] - found[0] < 1.5 * lever.step:
-            return
-        low, high = found
-        meets, fails = (low, high) if cache[low].meets else (high, low)
-        # after Brent's method the root is mostly a step away; if it is not, halve
-        middle = (
-            lever.snap(meets + math.copysign(lever.step, fails - meets))
-            if not stepped
-            else 0.5 * (low + high)
-        )
-        stepped = True
-        evaluate(min(max(lever.snap(middle), low + lever.step), high - lever.step))
+    nearest = _nearest_change(lever, cache)
+    if nearest is None:
+        return None
+    sides = list(nearest)
+
+    def probe(x: float) -> Evaluation:
+        if x not in cache and len(cache) >= budget:
+            raise _BudgetSpent
+        one = evaluate(x)
+        if sides[0] < x < sides[1]:
+            sides[0 if one.meets == cache[sides[0]].meets else 1] = x
+        return one
+
+    with contextlib.suppress(_BudgetSpent):
+        if all(math.isfinite(cache[value].margin) for value in nearest):
+            _brent(lever, probe, nearest)
+        _halve(lever, cache, probe, sides)
+    return sides[0], sides[1]
 
 
-def _nearest_change(lever: Lever, cache: dict[float, Evaluation]) -> tuple[float, float] | None:
+def _nearest_change(lever: Lever, cache: dict[float, Evaluation]) -> Change | None:
     """Return the neighbouring values between which the goal turns, nearest to the present value."""
     values = sorted(cache)
     pairs = [(a, b) for a, b in itertools.pairwise(values) if cache[a].meets != cache[b].meets]
-    if not pairs:
-        return None
-    return min(pairs, key=lambda pair: (max(pair[0] - lever.present, lever.present - pair[1], 0.0), pair))
+
+    def distance(pair: Change) -> float:
+        first, last = (lever.place(value) for value in pair)
+        one, other = (abs(cache[value].margin) for value in pair)
+        # where a straight line between the two crosses the target
+        part = one / (one + other) if math.isfinite(one + other) and one + other > 0.0 else 0.5
+        return abs(first + part * (last - first) - lever.place(lever.present))
+
+    return min(pairs, key=lambda pair: (distance(pair), pair), default=None)
 
 
-def _brent(
-    lever: Lever, cache: dict[float, Evaluation], evaluate: Evaluate, pair: tuple[float, float], budget: int
-) -> None:
+def _brent(lever: Lever, probe: Evaluate, pair: Change) -> None:
     """Close in on the root of the margin between two values, on the grid of steps."""
     from scipy.optimize import brentq
 
     def margin(x: float) -> float:
-        known = evaluate(lever.snap(x))
+        known = probe(lever.snap(x))
         # a value just at the target meets the goal, so zero counts as the right side
         return max(known.margin, -1e30) if known.margin != 0.0 else math.ulp(0.0)
 
-    rounds = min(_ROUNDS, budget - len(cache) - 2)
-    brentq(margin, *pair, xtol=0.5 * lever.step, rtol=1e-12, maxiter=rounds, full_output=True, disp=False)
+    brentq(margin, *pair, xtol=0.5 * lever.step, rtol=1e-12, maxiter=_ROUNDS, full_output=True, disp=False)
+
+
+def _halve(lever: Lever, cache: dict[float, Evaluation], probe: Evaluate, sides: list[float]) -> None:
+    """Bring the two sides of a change to a step; ``probe`` moves them."""
+    stepped = False
+    while sides[1] - sides[0] >= 1.5 * lever.step:
+        low, high = sides
+        meets, fails = (low, high) if cache[low].meets else (high, low)
+        # after Brent's method the root is mostly a step away; if it is not, halve
+        middle = 0.5 * (low + high) if stepped else meets + math.copysign(lever.step, fails - meets)
+        stepped = True
+        probe(min(max(lever.snap(middle), lever.snap(low + lever.step)), lever.snap(high - lever.step)))
 
 
 def _climb(lever: Lever, cache: dict[float, Evaluation], evaluate: Evaluate, budget: int) -> None:
@@ -510,6 +577,7 @@ def _conclude(
     span: tuple[str, str],
     probability: float,
     cache: dict[float, Evaluation],
+    pair: Change | None,
     ends: tuple[float, float],
     size: tuple[int | str, int, int],
 ) -> Solution:
@@ -518,14 +586,12 @@ def _conclude(
 
     values = sorted(cache)
     tried = tuple(cache[value] for value in values)
-    pair = _nearest_change(lever, cache)
     if pair is not None:
         value = pair[0] if cache[pair[0]].meets else pair[1]
     elif tried[0].meets:
-        value = min(values, key=lambda one: (abs(one - lever.present), one))
+        value = min(values, key=lambda one: (abs(lever.place(one) - lever.place(lever.present)), one))
     else:
         value = max(values, key=lambda one: (cache[one].margin, -abs(one - lever.present)))
-    steps = np.diff([one.attained for one in tried])
     solved = lever.apply(base, value)
     draft = Solution(
         parameter=lever.name,
@@ -539,7 +605,7 @@ def _conclude(
         at=cache[value],
         evaluations=tried,
         precision=math.inf if pair is None else lever.snap(pair[1] - pair[0]),
-        monotone=bool(np.all(steps >= 0.0) or np.all(steps <= 0.0)),
+        monotone=not _turns(tried),
         crossings=sum(a.meets != b.meets for a, b in itertools.pairwise(tried)),
         explanation=(),
         households=size[0],
@@ -549,3 +615,19 @@ def _conclude(
         ends=ends,
     )
     return dataclasses.replace(draft, explanation=explain(draft))
+
+
+def _turns(tried: Sequence[Evaluation]) -> bool:
+    """Say whether the goal's variable both rises and falls along the values tried, beyond chance."""
+    moves = {_move(one, other) for one, other in itertools.combinations(tried, 2)}
+    return {-1, 1} <= moves
+
+
+def _move(one: Evaluation, other: Evaluation) -> int:
+    """Return 1 where the variable rises between two values tried, -1 where it falls, 0 within chance."""
+    change = np.array(other.values) - np.array(one.values)
+    if change.size < 2:
+        return int(np.sign(other.attained - one.attained))
+    found = mean_ci_over_replicates(change, _SURE)
+    rounding = 1e-9 * np.nanmax(np.abs(one.values), initial=0.0)
+    return int(found.low > rounding) - int(found.high < -rounding)

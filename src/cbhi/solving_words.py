@@ -25,13 +25,20 @@ _LAPSES = {
     "lapse_unaffordable_share": "cannot pay",
     "lapse_subsidy_lost_share": "lose their subsidy",
 }
+_COLUMNS = (
+    "result: median of the goal's variable over replicates, with their 5-95 % spread. Means: members at the"
+    " end; surplus, income less claims approved and other expenses; unpaid, claims owed at the end; turned"
+    " away over arrears, members' contacts per person and year."
+)
 _FULL = 0.995  # shares above this are as good as all
+_AWAY = 0.02  # contacts per person and year that are worth a warning
+_LATE = 0.02  # growth of unpaid claims, over claims approved, that is worth one
 
 
 def explain(solution: Solution) -> tuple[str, ...]:
     """Return sentences: the answer and how it is known, or the nearest value and what stands in the way."""
     if solution.reached:
-        return (*_answer(solution), *_shape(solution))
+        return (*_answer(solution), *_costs(solution), *_shape(solution))
     return (*_failure(solution), *_shape(solution), *_obstacles(solution))
 
 
@@ -81,10 +88,10 @@ def _answer(solution: Solution) -> list[str]:
             f" nearest to the scenario's own, {solution.lever.show(solution.lever.present)}."
         )
         return lines
-    failing = [one for one in solution.evaluations if not one.meets]
-    next_one = min(failing, key=lambda one: abs(one.value - value))
+    failing = [one for one in _neighbours(solution) if not one.meets]
+    next_one = min(failing, key=lambda one: abs(abs(one.value - value) - solution.precision))
     step = solution.lever.step
-    close = "one step on" if solution.precision < 1.5 * step else "the nearest value tried that fails"
+    close = "one step on" if solution.precision < 1.5 * step else "the next value tried"
     met = _percent(next_one.share_met, 0)
     lines.append(f"At {solution.lever.show(next_one.value)}, {close}, it is met in {met} only.")
     if solution.precision >= 1.5 * step:
@@ -119,8 +126,8 @@ def _failure(solution: Solution) -> list[str]:
             )
         else:
             lines.append(
-                f"What binds is the search: {lever.show(value)} is the {word} value asked for; allowed are"
-                f" {lever.low:g} to {lever.high:g}."
+                f"What binds is the search: {lever.show(value)} is the {word} value searched; allowed are"
+                f" {lever.low:g} to {lever.high:g} (low, high)."
             )
     else:
         lines.append(
@@ -158,6 +165,35 @@ def _members(one: Evaluation, other: Evaluation) -> str:
     return f", coverage {verb} from {_percent(before)} to {_percent(after)}"
 
 
+def _costs(solution: Solution) -> list[str]:
+    """Warn when the goal is met by paying late or by turning members away."""
+    at = solution.at
+    lines = []
+    if at.arrears_growth > max(0.0, _LATE * at.means["claims_approved_rwf"]):
+        growth, owed = (_figure("arrears_rwf", x) for x in (at.arrears_growth, at.means["arrears_rwf"]))
+        lines.append(
+            f"WARNING: there, claims unpaid grow by {growth} over {_period(solution)}, to {owed} (means): the"
+            " providers lend that to the scheme."
+        )
+    if at.turned_away > _AWAY:
+        lines.append(
+            f"WARNING: there, members are turned away over arrears, {at.turned_away:.2f} contacts per person"
+            " and year."
+        )
+    others = [one for one in solution.evaluations if one.meets and one is not at and one.turned_away > _AWAY]
+    if others and at.turned_away <= _AWAY:
+        first, last = others[0], others[-1]
+        which = solution.lever.show(first.value)
+        if last is not first:
+            which += f" to {solution.lever.show(last.value)}"
+        most = max(one.turned_away for one in others)
+        lines.append(
+            f"At {which} it is met too, but there members are turned away over arrears, up to {most:.2f}"
+            " contacts per person and year."
+        )
+    return lines
+
+
 def _shape(solution: Solution) -> list[str]:
     """Warn when the response turns, or is met in several stretches."""
     lines = []
@@ -169,10 +205,10 @@ def _shape(solution: Solution) -> list[str]:
             " there takes low and high."
         )
     if not solution.monotone:
-        best = max(solution.evaluations, key=lambda one: one.margin)
+        chance = " (in one run, so it may be chance)" if solution.replicates == 1 else ""
         lines.append(
-            f"The response is not monotone: {solution.goal.variable} turns over the"
-            f" {len(solution.evaluations)} values tried, best at {solution.lever.show(best.value)}."
+            f"The response is not monotone: {solution.goal.variable} both rises and falls over the"
+            f" {len(solution.evaluations)} values tried{chance}."
         )
     return lines
 
@@ -183,9 +219,15 @@ def _other_changes(solution: Solution) -> str:
     found = [
         f"{show(a.value)} and {show(b.value)}"
         for a, b in itertools.pairwise(solution.evaluations)
-        if a.meets != b.meets and solution.at not in (a, b)
+        if a.meets != b.meets and not _is_found(solution, a, b)
     ]
     return ", ".join(found)
+
+
+def _is_found(solution: Solution, a: Evaluation, b: Evaluation) -> bool:
+    """Say whether two neighbours are the sides of the change that was closed in on."""
+    here = solution.at in (a, b)
+    return here and math.isclose(b.value - a.value, solution.precision, abs_tol=0.5 * solution.lever.step)
 
 
 def _obstacles(solution: Solution) -> list[str]:
@@ -198,9 +240,10 @@ def _obstacles(solution: Solution) -> list[str]:
             for name, word in (
                 ("contributions_rwf", "households' premiums"),
                 ("subsidies_rwf", "premiums paid by others"),
+                ("claims_approved_rwf", "claims approved"),
                 ("claims_paid_rwf", "claims paid"),
                 ("administration_rwf", "administration"),
-                ("scheme_net_income_rwf", "net income"),
+                ("scheme_surplus_rwf", "surplus"),
             )
         ]
         lines.append(
@@ -222,7 +265,9 @@ def _obstacles(solution: Solution) -> list[str]:
 
 def _present(solution: Solution) -> Evaluation | None:
     """Return the value tried that is nearest to the scenario's own."""
-    return min(solution.evaluations, key=lambda one: abs(one.value - solution.lever.present), default=None)
+    place = solution.lever.place
+    own = place(solution.lever.present)
+    return min(solution.evaluations, key=lambda one: abs(place(one.value) - own), default=None)
 
 
 def _out_of_cover(solution: Solution) -> list[str]:
@@ -259,7 +304,10 @@ def tabulate(solution: Solution) -> Table:
     """Return the values tried and the answer; see ``Solution.summary``."""
     name = solution.goal.variable
     scale = _scale(name, [x for one in solution.evaluations for x in (one.low, one.high)])
-    money = _scale("scheme_net_income_rwf", [o.means["scheme_net_income_rwf"] for o in solution.evaluations])
+    money, owed = (
+        _scale(key, [one.means[key] for one in solution.evaluations])
+        for key in ("scheme_surplus_rwf", "arrears_rwf")
+    )
     rows = []
     for one in solution.evaluations:
         spread = f"{scale.show(one.low)} to {scale.show(one.high)}"
@@ -271,7 +319,9 @@ def tabulate(solution: Solution) -> Table:
                 "-" if solution.replicates == 1 else spread,
                 f"{_percent(one.share_met, 0)}",
                 f"{100 * one.means['coverage_end_share']:.1f}",
-                money.show(one.means["scheme_net_income_rwf"]),
+                money.show(one.means["scheme_surplus_rwf"]),
+                owed.show(one.means["arrears_rwf"]),
+                f"{one.turned_away:.2f}",
                 mark,
             )
         )
@@ -284,6 +334,7 @@ def tabulate(solution: Solution) -> Table:
         ("scenario", base),
         ("varied", solution.parameter + (f" ({keys})" if keys != solution.parameter else "")),
         ("unit", solution.unit),
+        ("searched", " to ".join(solution.lever.show(end) for end in solution.ends)),
         ("goal", f"{solution.goal} in {_period(solution)}"),
         ("wanted in", f"{_percent(solution.probability, 0)} of the replicates"),
         ("each value", f"{runs}, seed {solution.seed}, the same random numbers"),
@@ -291,11 +342,11 @@ def tabulate(solution: Solution) -> Table:
     return Table(
         title=f"Which {solution.parameter} meets {solution.goal}?",
         heads=(
-            ("", name, "5-95 %", "goal met", "members", "net income", ""),
-            ("value", f"median, {scale.unit}", "of the runs", "in", "mean, %", f"mean, {money.unit}", ""),
+            ("", "result,", "5-95 %", "goal", "members,", "surplus,", "unpaid,", "turned", ""),
+            ("value", scale.unit, "of the runs", "met in", "%", money.unit, owed.unit, "away", ""),
         ),
         rows=tuple(rows),
-        notes=solution.explanation,
+        notes=(*solution.explanation, _COLUMNS),
         facts=facts,
     )
 
@@ -317,6 +368,7 @@ def as_dict(solution: Solution) -> dict[str, Any]:
         "period": list(solution.period),
         "probability": solution.probability,
         "share_met": solution.at.share_met,
+        "means": {name: _finite(value) for name, value in solution.at.means.items()},
         "attained": _finite(solution.at.attained),
         "p05": _finite(solution.at.low),
         "p50": _finite(solution.at.median),

@@ -330,7 +330,8 @@ def _require_shapes(path: Path, results: Results) -> None:
             )
         kind = _KINDS.get(name, np.dtype(np.int64))
         if array.dtype != kind:
-            raise ValueError(f"'{path}' is damaged: array '{name}' holds {array.dtype}, not {kind}")
+            what = "other columns" if kind.names else f"{array.dtype}, not {kind}"
+            raise ValueError(f"'{path}' is damaged: array '{name}' holds {what}")
     numbers = arrays.replicates
     if numbers.size == 0 or numbers.min() < 0 or np.any(np.diff(numbers) <= 0):
         raise ValueError(f"'{path}' is damaged: its replicates are not numbered in order")

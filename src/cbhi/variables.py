@@ -159,11 +159,19 @@ def _any_administrative(c: Cells) -> F8:
 
 def _uninsured_visits(c: Cells) -> F8:
     others = c.tally(codes.PERSONS) - c.tally(codes.INSURED) - c.tally(codes.PERSONS_FORMAL)
-    return 12.0 * _ratio(c.tally(codes.VISITS_UNINSURED), others)
+    return 12.0 * _ratio(c.tally(codes.VISITS_UNINSURED) - c.tally(codes.VISITS_REFUSED), others)
 
 
 def _out_of_pocket(c: Cells) -> F8:
     return 12.0 * _ratio(_flow_total(*_OUT_OF_POCKET)(c), c.tally(codes.PERSONS))
+
+
+def _approved(c: Cells) -> F8:
+    return (
+        c.tally(codes.CLAIMS_APPROVED_SECTION)
+        + c.tally(codes.CLAIMS_APPROVED_SECTION_HOSPITAL)
+        + c.tally(codes.CLAIMS_APPROVED_POOL)
+    )
 
 
 def _paid_by_others(c: Cells) -> F8:
@@ -199,13 +207,13 @@ _INCOME = (
     codes.LEVY,
     codes.REINSURANCE_RECOVERY,
 )
-_EXPENSES = (
-    *_CLAIMS,
+_OTHER_EXPENSES = (
     codes.ADMINISTRATION,
     codes.AUDIT,
     codes.EMBEZZLEMENT,
     codes.REINSURANCE_PREMIUM,
 )
+_EXPENSES = (*_CLAIMS, *_OTHER_EXPENSES)
 _PER_YEAR = "per person per year"
 
 VARIABLES: dict[str, Variable] = {
@@ -242,8 +250,11 @@ VARIABLES: dict[str, Variable] = {
     "visits_per_person_year": Variable("visits " + _PER_YEAR, "curative visits", _per_person_year(*_VISITS)),
     "visits_insured_per_person_year": Variable(
         "visits " + _PER_YEAR,
-        "visits of members with benefits",
-        lambda c: 12.0 * _ratio(c.tally(codes.VISITS_INSURED), c.tally(codes.INSURED)),
+        "visits of members with benefits, those included whose cover was not honoured",
+        lambda c: (
+            12.0
+            * _ratio(c.tally(codes.VISITS_INSURED) + c.tally(codes.VISITS_REFUSED), c.tally(codes.INSURED))
+        ),
     ),
     "visits_uninsured_per_person_year": Variable(
         "visits " + _PER_YEAR, "visits of people without any cover", _uninsured_visits
@@ -395,11 +406,7 @@ VARIABLES: dict[str, Variable] = {
     "claims_approved_rwf": Variable(
         "RWF",
         "claims approved",
-        lambda c: (
-            c.tally(codes.CLAIMS_APPROVED_SECTION)
-            + c.tally(codes.CLAIMS_APPROVED_SECTION_HOSPITAL)
-            + c.tally(codes.CLAIMS_APPROVED_POOL)
-        ),
+        _approved,
         True,
     ),
     "administration_rwf": Variable("RWF", "administrative cost", _flow_total(codes.ADMINISTRATION), True),
@@ -422,6 +429,12 @@ VARIABLES: dict[str, Variable] = {
         "RWF",
         "scheme income less claims paid, administration, audit, reinsurance and what disappears",
         lambda c: _flow_total(*_INCOME)(c) - _flow_total(*_EXPENSES)(c),
+        True,
+    ),
+    "scheme_surplus_rwf": Variable(
+        "RWF",
+        "scheme income less claims approved, whether paid or not, and all other expenses",
+        lambda c: _flow_total(*_INCOME)(c) - _approved(c) - _flow_total(*_OTHER_EXPENSES)(c),
         True,
     ),
     "refused_and_paid_per_person_year": Variable(

@@ -201,7 +201,7 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for name in ("run", "list", "selftest"):
+    for name in ("run", "household", "list", "selftest"):
         assert f"\n  {name} " in done.stdout
 
 

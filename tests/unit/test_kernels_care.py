@@ -235,7 +235,7 @@ class TestVisit:
         t = visited(ACTIVE, at={"refusal": 1.0})[3]
         assert t[codes.VISITS_INSURED] == 0
         assert t[codes.FORGONE_REFUSED] + t[codes.REFUSED_AND_PAID] == 1
-        assert t[codes.VISITS_UNINSURED] == t[codes.REFUSED_AND_PAID]
+        assert t[codes.VISITS_UNINSURED] == t[codes.REFUSED_AND_PAID] == t[codes.VISITS_REFUSED]
         assert visited({}, at={"refusal": 1.0})[3][codes.VISITS_UNINSURED] == 1
         assert visited({"formal": 1}, at={"refusal": 1.0})[3][codes.VISITS_FORMAL] == 1
 

@@ -83,6 +83,10 @@ OF_HOUSEHOLDS = [
 
 
 class TestNotes:
+    def test_rows_of_interviews_have_no_gaps(self) -> None:
+        kind = make_watch(0, 0).interviews.dtype
+        assert kind.itemsize == sum(kind[name].itemsize for name in kind.names)
+
     def test_before_and_after(self) -> None:
         watch = make_watch(2, 12)
         hh, _ = household(watched=2)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--in-group/--no-group", default=None, help="In an association, or in none.")
 @click.option(
     "--find", multiple=True, metavar="EVENT",
-    help="What is to happen to it, such as borrows, lapses, subsidised or refused; repeatable.",
+    help="What is to happen to it; repeatable, for all of them.",
 )  # fmt: skip
 @click.option("--section", type=int, metavar="S", help="Number of its section, from 1.")
 @click.option("--number", type=int, metavar="N", help="Its number within the section, from 0.")
@@ -78,7 +78,11 @@ def command(
     """Follow one family of SCENARIO month by month: money, illness, cover, and why it decided as it did.
 
     SCENARIO is a name that `cbhi list` prints, or a TOML file. The first family that fits is taken; when
-    nothing is asked for, the first that lets cover lapse. Amounts are its own francs.
+    nothing is asked for, one that renews cover, lets it lapse and lives to the end. Amounts are its own
+    francs.
+
+    EVENT is joins, renews, lapses, stays-out, cannot-pay, subsidised, group-pays, borrows, refused (a loan),
+    defaults, fined, admitted, turned-away, unpaid-care or dissolves.
 
     \b
     Examples:

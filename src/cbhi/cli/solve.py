@@ -32,7 +32,12 @@ from cbhi.cli.progress import COMPILING, is_compiled, show_progress
     help="Share of replicates that are to meet the goal.",
 )  # fmt: skip
 @click.option("--low", type=float, metavar="X", help="Lowest value to try.  [default: lowest allowed]")
-@click.option("--high", type=float, metavar="X", help="Highest value to try.  [default: highest allowed]")
+@click.option(
+    "--high",
+    type=float,
+    metavar="X",
+    help="Highest value to try.  [default: highest allowed; for factors and RWF 10 times the own]",
+)
 @click.option(
     "--max-evaluations", type=WholeNumber(10, 1000), metavar="N", default=20, show_default=True,
     help="Most values to try.",
@@ -66,15 +71,17 @@ def command(
 ) -> None:
     """Find the value at which SCENARIO just meets a goal.
 
-    SCENARIO is a name that `cbhi list` prints, or a TOML file. The answer is the change nearest to the
-    scenario's own value. Exit code 1 says that no value meets the goal; what comes nearest and what stands in
-    the way is printed all the same.
+    SCENARIO is a name that `cbhi list` prints, or a TOML file. 'premium' is a factor on all premiums;
+    'balance' means that income covers the claims approved, paid or not, and all other expenses
+    (scheme_surplus_rwf>=0). The answer is the change nearest to the scenario's own value.
+    Exit code 1 says that no value meets the goal; what comes nearest and what stands in the way is printed
+    all the same.
 
     \b
     Examples:
-      cbhi solve rwanda --vary premium --goal balance --in 2010
+      cbhi solve rwanda --set fund.pool_grant_rwf=0 --vary premium --goal balance --in 2009
       cbhi solve rwanda --vary subsidy.slots_share --goal "coverage_end_share>=0.85" --in 2012
-      cbhi solve rwanda --vary scheme.premium_rwf --goal "scheme_net_income_rwf>=0" --low 500 --high 5000
+      cbhi solve rwanda --vary premium --goal "coverage_end_share>=0.8" --in 2009 --low 1 --high 4
     """
     with errors(households):
         if output is not None and output == Path():

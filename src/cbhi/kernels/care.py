@@ -68,6 +68,7 @@ from cbhi.kernels.codes import (
     VISITS_ELSEWHERE,
     VISITS_FORMAL,
     VISITS_INSURED,
+    VISITS_REFUSED,
     VISITS_UNINSURED,
 )
 from cbhi.kernels.compiling import compile_kernels
@@ -391,7 +392,7 @@ def bill_capitation(sec: Section, rule: Rule, tallies: I8) -> int:
     return invoice
 
 
-def count_visit(stratum: I8, own_rwf: int, claim_rwf: int, insured: bool, formal: bool) -> None:
+def count_visit(stratum: I8, own_rwf: int, claim_rwf: int, covered: bool, formal: bool) -> None:
     """Count a visit in its stratum: what the patient and what third parties pay, by cover."""
     stratum[S_VISITS] += 1
     stratum[S_OUT_OF_POCKET] += own_rwf
@@ -400,12 +401,12 @@ def count_visit(stratum: I8, own_rwf: int, claim_rwf: int, insured: bool, formal
         stratum[S_VISITS_FORMAL] += 1
         stratum[S_OUT_OF_POCKET_FORMAL] += own_rwf
         stratum[S_CLAIMS_FORMAL] += claim_rwf
-    elif insured:
+    elif covered:
         stratum[S_VISITS_INSURED] += 1
         stratum[S_OUT_OF_POCKET_INSURED] += own_rwf
 
 
-def count_patient(stratum: I8, is_woman: bool, admitted: bool, insured: bool, formal: bool) -> None:
+def count_patient(stratum: I8, is_woman: bool, admitted: bool, covered: bool, formal: bool) -> None:
     """Count who was served in its stratum: women, and admissions by cover."""
     stratum[S_VISITS_WOMEN] += 1 if is_woman else 0
     if not admitted:
@@ -414,7 +415,7 @@ def count_patient(stratum: I8, is_woman: bool, admitted: bool, insured: bool, fo
     stratum[S_ADMISSIONS_WOMEN] += 1 if is_woman else 0
     if formal:
         stratum[S_ADMISSIONS_FORMAL] += 1
-    elif insured:
+    elif covered:
         stratum[S_ADMISSIONS_INSURED] += 1
 
 
@@ -426,6 +427,7 @@ def book_visit(
     ward: int,
     own_centre: int,
     own_ward: int,
+    covered: bool,
     insured: bool,
     as_member: bool,
     rule: Rule,
@@ -436,12 +438,13 @@ def book_visit(
 ) -> int:
     """Pay and book the bills of a visit; return the claim on the home section's fund, RWF.
 
-    ``insured`` is whether the person has cover, ``as_member`` whether the bill was made out as if so.
+    ``covered`` is whether the person has cover, ``insured`` whether it was honoured, ``as_member`` whether
+    the bill was made out to a member.
     """
     own = own_centre + own_ward
     pay_from_cash_or_debt(hh, own, flows)
     hh.out_of_pocket = int(hh.out_of_pocket) + own
-    count_visit(strata[stratum_of(hh)], own, centre + ward - own, insured, hh.formal != 0)
+    count_visit(strata[stratum_of(hh)], own, centre + ward - own, covered, hh.formal != 0)
     tallies[BILLED_HEALTH_CENTRE] += centre
     tallies[BILLED_HOSPITAL] += ward
     take_payment(sec, host, own_centre)
@@ -459,6 +462,7 @@ def book_visit(
         hospital[1] += ward - own_ward
         return 0
     tallies[VISITS_INSURED if insured else VISITS_UNINSURED] += 1
+    tallies[VISITS_REFUSED] += 1 if covered and not insured else 0
     if not as_member:
         flows[FEE_HEALTH_CENTRE] += own_centre
         flows[FEE_HOSPITAL] += own_ward
@@ -499,6 +503,7 @@ def visit(
     _, v1, v2, v3 = block(fixed.key, sec.number, ordinal, NOBODY, now, DRAW_SUPPLY, contact)
     slot, insured = pick_patient(hh, mm, now, active, terms.service, rule, fixed, u0)
     formal = hh.formal != 0
+    covered = insured
     as_member = insured
     if insured and not formal and v1 < terms.refusal:
         # turned away as a member: comes all the same if the fee would not have deterred it
@@ -532,11 +537,11 @@ def visit(
     if capitated:
         centre = own_centre
     tallies[ADMISSIONS] += 1 if admitted else 0
-    count_patient(strata[stratum_of(hh)], mm[slot].sex == FEMALE, admitted, insured, formal)
+    count_patient(strata[stratum_of(hh)], mm[slot].sex == FEMALE, admitted, covered, formal)
     tallies[UPCODED_RWF if rule.payment == PAY_CASE else INDUCED_RWF] += added
     return book_visit(
-        hh, sec, host, centre, ward, own_centre, own_ward, insured, as_member, rule, hospital, strata,
-        flows, tallies,
+        hh, sec, host, centre, ward, own_centre, own_ward, covered, insured, as_member, rule, hospital,
+        strata, flows, tallies,
     )  # fmt: skip
 
 

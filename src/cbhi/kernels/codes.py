@@ -342,7 +342,8 @@ SECTIONS_SUSPENDED = 99
 POSTS_OPENED = 100
 INFLATED_RWF = 101
 CATASTROPHIC_25 = 102
-N_TALLIES = 103
+VISITS_REFUSED = 103
+N_TALLIES = 104
 TALLIES = (
     "persons",
     "households",
@@ -447,6 +448,7 @@ TALLIES = (
     "posts_opened",
     "inflated_rwf",
     "catastrophic_25",
+    "visits_refused",
 )
 
 # --- gauges: sums of real numbers, weighted by persons, for averages -----------------------------------

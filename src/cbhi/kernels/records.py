@@ -251,34 +251,37 @@ class Nation(Record):
 
 
 class Interview(Record):
-    """What a household tells at its anniversary, over the twelve months before."""
+    """What a household tells at its anniversary, over the twelve months before.
 
+    Wide fields first, so that rows have no gaps: what stands in a gap would be written to disk.
+    """
+
+    consumption_rwf: int  # mean of twelve months
+    contribution_rwf: int  # by whatever means
+    sponsored_rwf: int  # paid by others through a slot
+    out_of_pocket_rwf: int
+    claims_rwf: int  # paid or promised by third parties for its care
+    loans_rwf: int
+    expected_episodes: float  # a year, as risk and age have it
+    public_expected_episodes: float  # and as neighbours would reckon
     month: Count  # absolute; 0 in rows that were not needed
     section: Count  # the country's number of it
     district: Count  # place among the simulated districts
     household: Count  # ordinal within the section
+    adult_equivalents: Real
+    insured_person_months: Count
+    visits: Count
+    admissions: Count
+    episodes: Count
+    forgone: Count
     months: Small  # since the last interview, or since it is watched
     persons: Small
-    adult_equivalents: Real
-    consumption_rwf: int  # mean of twelve months
     quintile: Small
     category: Small
     listed_category: Small
     has_slot: Flag
     is_formal: Flag
     is_member: Flag  # paid up
-    insured_person_months: Count
-    contribution_rwf: int  # by whatever means
-    sponsored_rwf: int  # paid by others through a slot
-    out_of_pocket_rwf: int
-    visits: Count
-    admissions: Count
-    episodes: Count
-    forgone: Count
-    claims_rwf: int  # paid or promised by third parties for its care
-    loans_rwf: int
-    expected_episodes: float  # a year, as risk and age have it
-    public_expected_episodes: float  # and as neighbours would reckon
 
 
 class Choice(Record):
