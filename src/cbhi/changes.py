@@ -121,11 +121,20 @@ def flatten(changes: Mapping[str, Any], at: Path = (), words: Iterable[str] = ()
     return flat
 
 
+def _plain(value: Any) -> Any:
+    """Return a number of numpy or pandas as Python's own; anything else as it is."""
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
+        return value.item()
+    return value
+
+
 def _walk(flat: Flat, key: str, value: Any, path: Path, words: tuple[str, ...]) -> None:
     groups = groups_of_keys()
     if key in known_parameters():
         if value is not UNREADABLE:
-            flat.values[key] = value
+            flat.values[key] = _plain(value)
         flat.places[key] = path
     elif key in groups:
         if isinstance(value, Mapping):

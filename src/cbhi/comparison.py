@@ -187,7 +187,10 @@ class Comparison:
         )
 
     def to_frame(self, name: str | None = None, *, every: Every = "year", by: By = "all") -> pd.DataFrame:
-        """Return a tidy frame of pairs: one row a scenario, replicate, period, group and variable.
+        """Return a tidy frame: one row a scenario, replicate, period, group and variable.
+
+        The first scenario is in it like any other, so a pivot on ``value`` sets all side by side;
+        ``difference(name).to_frame()`` has one row a pair instead.
 
         Parameters
         ----------
@@ -199,7 +202,9 @@ class Comparison:
         Returns
         -------
         pandas.DataFrame
-            scenario, against, replicate, period, group, variable, value_against, value, difference, unit.
+            The columns of ``Results.to_frame`` (scenario, param_set, replicate, period, group, variable,
+            value, unit), then against (the first scenario) and difference (value less the first scenario's
+            in the same replicate); both are missing in the rows of the first.
 
         Raises
         ------
@@ -208,11 +213,19 @@ class Comparison:
         """
         import pandas as pd
 
-        names = [name] if name is not None else list(stratified_names(by) if by in GROUPS else VARIABLES)
-        if name is None and every == "month":
-            names = [known for known in names if known not in YEARLY_ONLY]
-        frames = [self.difference(one, every, by).to_frame() for one in names]
-        return pd.concat(frames, ignore_index=True)
+        frames: list[list[pd.DataFrame]] = [[] for _ in self.results]
+        for one in self.variables(every, by) if name is None else [name]:
+            found = self.difference(one, every, by)
+            for rows, frame in zip(frames, found.scenario_frames(), strict=True):
+                rows.append(frame)
+        whole = pd.concat([frame for rows in frames for frame in rows], ignore_index=True)
+        whole.insert(1, "param_set", 0)
+        return whole
+
+    def variables(self, every: Every = "year", by: By = "all") -> list[str]:
+        """Return the names of the variables that exist at a detail."""
+        names = stratified_names(by) if by in GROUPS else VARIABLES
+        return [known for known in names if every == "year" or known not in YEARLY_ONLY]
 
     def summary(
         self, names: Sequence[str] | None = None, periods: Sequence[str] | None = None, *, by: By = "all"

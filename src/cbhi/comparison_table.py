@@ -33,7 +33,8 @@ HEADLINE: dict[str, str] = {
     "subsidies_rwf": "subsidies",
     "claims_paid_rwf": "claims paid",
     "administration_rwf": "administration",
-    "scheme_net_income_rwf": "net income",
+    "scheme_surplus_rwf": "surplus",
+    "scheme_net_income_rwf": "net income, cash",
     "reserves_rwf": "reserves",
     "arrears_rwf": "claims unpaid",
     "loans_rwf": "premium loans",
@@ -62,7 +63,7 @@ def tabulate(
     # the spread gives way to the number of the scenario, so that the lines stay short
     without = {2: not grouped, 3: not several, 8: several}
     keep = [i for i in range(len(heads[0])) if not without.get(i)]
-    picked = [tuple(tuple(row[i] for i in keep) for row in part) for part in (heads, _thin(rows))]
+    picked = [tuple(tuple(row[i] for i in keep) for row in part) for part in (heads, rows)]
     first = comparison.results[0]
     return Table(
         title=f"What changes against {first.scenario.name}",
@@ -71,6 +72,7 @@ def tabulate(
         notes=_notes(comparison, np.concatenate(ratios), several),
         n_labels=2 + grouped + several,
         facts=_facts(comparison),
+        say_once=True,
     )
 
 
@@ -143,20 +145,6 @@ def _rows(difference: Difference, label: str, shown: Sequence[str]) -> list[tupl
     return rows
 
 
-def _thin(rows: list[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-    """Leave out labels that the row above has already said."""
-    thinned = []
-    before: tuple[str, ...] = ("",) * 10
-    for row in rows:
-        cells = list(row)
-        for i in range(3):
-            if row[: i + 1] == before[: i + 1]:
-                cells[i] = ""
-        thinned.append(tuple(cells))
-        before = row
-    return tuple(thinned)
-
-
 def _largest(values: F8) -> float:
     known = np.abs(values[np.isfinite(values)])
     return float(known.max()) if known.size else math.nan
@@ -212,7 +200,8 @@ def _notes(comparison: Comparison, ratios: F8, several: bool) -> tuple[str, ...]
         middle = f" (median {np.median(known):.1f})" if known.size else ""
         notes.append(
             f"var. ratio{middle}: variance of the difference if seeds were independent over that of the"
-            " pairs; near 1, the scenarios differ too much for pairing to help."
+            " pairs; near 1, the scenarios differ too much for pairing to help; - where the difference does not"
+            " vary, which does not count for the median."
         )
     notes.append("Differences of shares are in percentage points.")
     left = [label for label in comparison.results[0].period_labels() if label not in comparison.periods()]

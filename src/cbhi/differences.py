@@ -97,16 +97,18 @@ class Difference:
         the expectation of the variance of their difference and needs no further run. A ratio of 10 means that
         unpaired runs need 10 times the replicates for the same standard error. A ratio near 1 is no error:
         it says that the two scenarios have so little in common that pairing does not help; below 1
-        the shared draws push them apart. Not a number where nothing varies, infinite where the
-        difference is the same in every replicate.
+        the shared draws push them apart. Not a number where the difference is the same in every replicate,
+        so that there is no variance to compare with.
         """
         known = ~np.isnan(self.values)
         parts = []
         for values in (self.others, np.broadcast_to(self.base[:, None], self.others.shape), self.values):
             error = mean_ci_over_replicates(np.where(known, values, np.nan)).standard_error
             parts.append(error**2)
+        largest = np.nanmax(np.abs(self.others), axis=0, initial=0.0)
+        varies = parts[2] > (1e-12 * largest) ** 2  # more than rounding
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray((parts[0] + parts[1]) / parts[2], dtype=float)
+            return np.asarray(np.where(varies, (parts[0] + parts[1]) / parts[2], np.nan), dtype=float)
 
     def _interval(self, level: float = 0.95) -> MeanInterval:
         return mean_ci_over_replicates(self.values, level)
@@ -196,6 +198,35 @@ class Difference:
                 "variable": self.variable,
             }
         )
+
+    def scenario_frames(self) -> list[pd.DataFrame]:
+        """Return a frame for each scenario, the first included: one row a replicate, period and group.
+
+        Returns
+        -------
+        list of pandas.DataFrame
+            Columns scenario, replicate, period, group, variable, value, unit, against, difference; the last
+            two are missing for the first scenario.
+        """
+        import pandas as pd
+
+        replicate, period, group = (axis.ravel() for axis in np.indices(self.base.shape))
+        frames = []
+        for place, name in enumerate((self.against, *self.scenarios)):
+            own = self.base if place == 0 else self.others[:, place - 1]
+            columns = {
+                "scenario": np.full(own.size, name, dtype=object),
+                "replicate": self.replicates[replicate],
+                "period": np.array(self.periods, dtype=object)[period],
+                "group": np.array(self.groups, dtype=object)[group],
+                "variable": self.variable,
+                "value": own.ravel(),
+                "unit": self.unit,
+                "against": np.full(own.size, None if place == 0 else self.against, dtype=object),
+                "difference": np.full(own.size, np.nan) if place == 0 else (own - self.base).ravel(),
+            }
+            frames.append(pd.DataFrame(columns))
+        return frames
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a scenario, replicate, period and group.

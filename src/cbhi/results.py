@@ -34,7 +34,7 @@ PER_RUN = frozenset({"districts"})
 """Fields of ``Arrays`` that all replicates share; every other one has the replicates on its first axis."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Results:
     """The results of one scenario.
 
@@ -72,6 +72,19 @@ class Results:
         years = f"{self.periods[0][0]} to {self.periods[-1][0]}"
         size = f"{self.n_replicates} replicates of {self.households:,} households"
         return f"<Results of {self.scenario.name!r}: {size}, {years}, seed {self.seed}>"
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether both hold the same replicates of one run, with the same numbers in them."""
+        if not isinstance(other, Results):
+            return NotImplemented
+        if any(ours != theirs for _, ours, theirs in _what_is_run(self, other)):
+            return False
+        return all(
+            np.array_equal(ours, theirs, equal_nan=ours.dtype.kind == "f")
+            for ours, theirs in zip(self.arrays, other.arrays, strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def n_replicates(self) -> int:
@@ -125,10 +138,10 @@ class Results:
             raise ValueError(
                 f"unknown variable '{name}'{suggest(name, VARIABLES)}; all names: cbhi.VARIABLES"
             )
-        kinds = ("all", "district", *GROUPS)
-        if every not in ("year", "month") or by not in kinds:
-            known = ", ".join(repr(kind) for kind in kinds)
-            raise ValueError(f"every must be 'year' or 'month', by one of {known}; got {every!r}, {by!r}")
+        if every not in ("year", "month"):
+            raise ValueError(f"every must be 'year' or 'month', got {every!r}")
+        if by not in ("all", "district", *GROUPS):
+            raise ValueError(_unknown_groups(by))
         if by in GROUPS:
             if name not in stratified_names(by) or every != "year":
                 known = ", ".join(stratified_names(by))
@@ -185,6 +198,8 @@ class Results:
             return ["all"]
         if by == "district":
             return [f"district {int(number) + 1}" for number in self.arrays.districts]
+        if by not in GROUPS:
+            raise ValueError(_unknown_groups(by))
         return list(GROUPS[by])
 
     def to_frame(self, name: str | None = None, *, every: Every = "both", by: By = "all") -> pd.DataFrame:
@@ -209,6 +224,12 @@ class Results:
 
         if every not in ("year", "month", "both"):
             raise ValueError(f"every must be 'year', 'month' or 'both', got {every!r}")
+        if name is not None and not isinstance(name, str):
+            raise ValueError(
+                f"name must be one variable, such as 'coverage_share', or None for all; got {name!r}"
+            )
+        if by not in ("all", "district", *GROUPS):
+            raise ValueError(_unknown_groups(by))
         names = [name] if name is not None else list(stratified_names(by) if by in GROUPS else VARIABLES)
         wanted: list[Literal["year", "month"]] = ["year", "month"] if every == "both" else [every]
         columns: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS[2:]}
@@ -536,6 +557,18 @@ class Results:
         return save_results(self, Path(directory), formats=formats)
 
 
+def _unknown_groups(by: object) -> str:
+    known = ", ".join(repr(kind) for kind in ("all", "district", *GROUPS))
+    return f"by must be one of {known}; got {by!r}"
+
+
+def _what_is_run(one: Results, other: Results) -> list[tuple[str, Any, Any]]:
+    """Return name and both values of what replicates of one run have in common."""
+    names = ("households", "seed", "survey")
+    fingerprints = ("scenario", one.scenario.fingerprint(), other.scenario.fingerprint())
+    return [fingerprints, *((name, getattr(one, name), getattr(other, name)) for name in names)]
+
+
 def join_results(parts: Sequence[Results]) -> Results:
     """Return the replicates of several results as one, in the order of their numbers.
 
@@ -555,9 +588,10 @@ def join_results(parts: Sequence[Results]) -> Results:
         When they do not belong together, or hold the same replicate twice.
     """
     first = parts[0]
-    run = (first.scenario.fingerprint(), first.households, first.seed, first.survey)
-    if any((p.scenario.fingerprint(), p.households, p.seed, p.survey) != run for p in parts[1:]):
-        raise ValueError("only replicates of one scenario, size, seed and survey can be joined")
+    for part in parts[1:]:
+        apart = [name for name, ours, theirs in _what_is_run(first, part) if ours != theirs]
+        if apart:
+            raise ValueError(f"only replicates of one run can be joined; these differ in {', '.join(apart)}")
     numbers = np.concatenate([part.arrays.replicates for part in parts])
     if np.unique(numbers).size != numbers.size:
         raise ValueError("the same replicate is in both results")

@@ -116,6 +116,10 @@ class Scenario:
             raise ScenarioError(f"scenario '{self.name}'", problems)
         self.regimes()
 
+    def __hash__(self) -> int:
+        """Return a number that equal scenarios share."""
+        return hash((self.name, self.fingerprint()))
+
     def __repr__(self) -> str:
         """Return one line: name, span, and how much it says."""
         span = f"{format_month(self.start)} to {format_month(self.end)}"

@@ -79,6 +79,9 @@ class Table:
         Columns that hold labels.
     facts
         Pairs of name and value between title and table, such as what was run.
+    say_once
+        Whether labels that the row above has said are left out where a person reads the table; CSV keeps
+        them, so that a spreadsheet can filter.
     """
 
     title: str
@@ -87,6 +90,7 @@ class Table:
     notes: tuple[str, ...] = ()
     n_labels: int = 1
     facts: tuple[tuple[str, str], ...] = ()
+    say_once: bool = False
 
     def __post_init__(self) -> None:
         widths = {len(row) for row in (*self.heads, *self.rows)}
@@ -96,6 +100,23 @@ class Table:
     def __str__(self) -> str:
         """Return the table as text of fixed width."""
         return self.as_text()
+
+    @property
+    def _shown(self) -> tuple[tuple[str, ...], ...]:
+        """The rows, without labels that the row above has said if they are said once."""
+        if not self.say_once:
+            return self.rows
+        shown = []
+        before: tuple[str, ...] = ()
+        for row in self.rows:
+            said = 0
+            while said < self.n_labels and row[: said + 1] == before[: said + 1]:
+                said += 1
+            # the last label tells the rows apart
+            said = min(said, self.n_labels - 1)
+            shown.append(("",) * said + row[said:])
+            before = row
+        return tuple(shown)
 
     def _widths(self) -> list[int]:
         """Return the characters that each column needs."""
@@ -160,7 +181,7 @@ class Table:
         """Return the lines of some of the columns between rules."""
         rule = "-" * (sum(widths[i] for i in places) + len(_GAP) * (len(places) - 1))
         lines = [rule]
-        for number, row in enumerate((*self.heads, *self.rows)):
+        for number, row in enumerate((*self.heads, *self._shown)):
             if number == len(self.heads):
                 lines.append(rule)
             cells = [
@@ -174,7 +195,7 @@ class Table:
         facts = [f"<b>{html.escape(name)}</b> {html.escape(value)}" for name, value in self.facts]
         parts = [f"<p>{' · '.join(facts)}</p>"] if facts else []
         parts += ["<table>", f"<caption>{html.escape(self.title)}</caption>"]
-        for tag, cell_tag, rows in (("thead", "th", self.heads), ("tbody", "td", self.rows)):
+        for tag, cell_tag, rows in (("thead", "th", self.heads), ("tbody", "td", self._shown)):
             parts.append(f"<{tag}>")
             for row in rows:
                 cells = "".join(
@@ -203,7 +224,7 @@ class Table:
             return guard + " & ".join(cells) + r" \\"
 
         facts = "; ".join(f"{name}: {value}" for name, value in self.facts)
-        body = [line(row) for row in self.heads] + [r"\hline"] + [line(row) for row in self.rows]
+        body = [line(row) for row in self.heads] + [r"\hline"] + [line(row) for row in self._shown]
         parts = [
             r"\begin{table}",
             rf"\caption{{{self.title.translate(_LATEX)}}}",
@@ -219,7 +240,10 @@ class Table:
         return "\n".join(parts)
 
     def as_csv(self) -> str:
-        """Return heads and rows as CSV, without title, facts and notes; several rows of heads are joined."""
+        """Return heads and rows as CSV, without title, facts and notes.
+
+        Several rows of heads are joined, and every row has all of its labels.
+        """
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         if self.heads:

@@ -155,5 +155,9 @@ def test_what_is_not_kept_is_refused(results: Results) -> None:
         results.values("trust", by="quintile")
     with pytest.raises(ValueError, match="by month is not kept by sex"):
         results.values("persons", every="month", by="sex")
-    with pytest.raises(ValueError, match=r"one of 'all', .*'cover'; got 'year', 'tribe'"):
+    with pytest.raises(ValueError, match=r"by must be one of 'all', .*'cover'; got 'tribe'"):
         results.values("persons", by="tribe")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="by must be one of"):
+        results.to_frame("persons", by="tribe")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="name must be one variable"):
+        results.to_frame(["persons"])  # type: ignore[arg-type]
