@@ -11,7 +11,8 @@ Blocks of a page run one after another in one new folder, as a reader would type
 - a ``toml`` block whose first line is ``# NAME.toml`` becomes that file.
 
 A ``text`` block after ``<!-- printed -->`` holds what the block before it prints;
-``<!-- printed :12 -4: -->`` keeps its first twelve lines and the last four. A block after ``<!-- no-run: the reason -->`` is not run.
+``<!-- printed :12 -4: -->`` keeps its first twelve lines and the last four. A block after
+``<!-- no-run: the reason -->`` is not run.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cbhi import checks, datasets, indicators, limits
     from cbhi.comparison import Comparison, compare
     from cbhi.family import Family, household
-    from cbhi.loading import load
+    from cbhi.reading import load
     from cbhi.results import Results
     from cbhi.scenarios import Event, Scenario, ScenarioError, scenario, scenario_names
     from cbhi.simulation import Interrupted, simulate
@@ -34,7 +34,7 @@ _HOME = {
     "VARIABLES": "variables",
     "compare": "comparison",
     "household": "family",
-    "load": "loading",
+    "load": "reading",
     "scenario": "scenarios",
     "scenario_names": "scenarios",
     "simulate": "simulation",

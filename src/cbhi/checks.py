@@ -262,6 +262,11 @@ def check_fund_balances(flows: I8, stocks: I8, tallies: I8, national_pool: Mask 
 def check_debt(flows: I8, stocks: I8, tallies: I8) -> None:
     """Check that households' debt is what was borrowed, less what was repaid and written off.
 
+    Parameters
+    ----------
+    flows, stocks, tallies
+        As in the head of this module.
+
     Raises
     ------
     CheckError
@@ -278,6 +283,11 @@ def check_debt(flows: I8, stocks: I8, tallies: I8) -> None:
 
 def check_lenders(flows: I8, stocks: I8, tallies: I8) -> None:
     """Check that loans, deposits and lenders' borrowing follow from what was lent, paid and written off.
+
+    Parameters
+    ----------
+    flows, stocks, tallies
+        As in the head of this module.
 
     Raises
     ------
@@ -320,6 +330,11 @@ def check_lenders(flows: I8, stocks: I8, tallies: I8) -> None:
 
 def check_people(tallies: I8, opening_people: I8) -> None:
     """Check that persons and households change only by birth, death, founding and dissolution.
+
+    Parameters
+    ----------
+    tallies, opening_people
+        As in the head of this module.
 
     Raises
     ------
@@ -409,6 +424,11 @@ def check_membership(tallies: I8, opening_people: I8) -> None:
 
     Who is insured is counted at the start of a month and all else at its end, after deaths.
 
+    Parameters
+    ----------
+    tallies, opening_people
+        As in the head of this module.
+
     Raises
     ------
     CheckError
@@ -474,6 +494,11 @@ def check_membership(tallies: I8, opening_people: I8) -> None:
 
 def check_subsidies(flows: I8, tallies: I8) -> None:
     """Check that subsidies stay within their budget and slots within the people there are.
+
+    Parameters
+    ----------
+    flows, tallies
+        As in the head of this module.
 
     Raises
     ------
@@ -589,6 +614,11 @@ def check_nonnegative(flows: I8, stocks: I8, tallies: I8, strata: I8, opening_pe
 
     Government, donors, NGOs, formal insurers and the rest of the world have net positions of either sign.
 
+    Parameters
+    ----------
+    flows, stocks, tallies, strata, opening_people
+        As in the head of this module.
+
     Raises
     ------
     CheckError
@@ -609,6 +639,11 @@ def check_nonnegative(flows: I8, stocks: I8, tallies: I8, strata: I8, opening_pe
 
 def check_gauges(gauges: F8, tallies: I8, opening_people: I8) -> None:
     """Check that averages are finite and not negative, and shares at most one.
+
+    Parameters
+    ----------
+    gauges, tallies, opening_people
+        As in the head of this module.
 
     Raises
     ------

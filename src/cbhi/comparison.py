@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,9 +16,9 @@ from cbhi.differences import Difference
 from cbhi.kernels.records import F8
 from cbhi.months import format_month
 from cbhi.packing import pack_calendar, pack_rules, reporting_periods
-from cbhi.results import Results
+from cbhi.results import Results, join_results, select_replicates
 from cbhi.scenarios import Scenario
-from cbhi.simulation import Progress, load_scenario, simulate, whole_number
+from cbhi.simulation import Keep, Progress, load_scenario, simulate, whole_number
 from cbhi.strata import GROUPS, stratified_names
 from cbhi.variables import VARIABLES, YEARLY_ONLY, By
 from cbhi.words import suggest
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from cbhi.tables import Table
 
-__all__ = ["Comparison", "Tolerance", "compare"]
+__all__ = ["Comparison", "Tolerance", "compare", "load_comparison"]
 
 Every = Literal["year", "month"]
 _LEVEL = 0.95  # of the interval that a tolerance bounds
@@ -135,7 +136,13 @@ class Comparison:
         return tuple(one.scenario for one in self.results)
 
     def periods(self, every: Every = "year") -> tuple[str, ...]:
-        """Return the labels of the periods that all scenarios have, of the same months in each."""
+        """Return the labels of the periods that all scenarios have, of the same months in each.
+
+        Parameters
+        ----------
+        every
+            Reporting years or months.
+        """
         return tuple(label for label, _ in self._common(every))
 
     def _common(self, every: Every) -> list[tuple[str, list[int]]]:
@@ -223,7 +230,13 @@ class Comparison:
         return whole
 
     def variables(self, every: Every = "year", by: By = "all") -> list[str]:
-        """Return the names of the variables that exist at a detail."""
+        """Return the names of the variables that exist at a detail.
+
+        Parameters
+        ----------
+        every, by
+            As in ``Results.values``.
+        """
         names = stratified_names(by) if by in GROUPS else VARIABLES
         return [known for known in names if every == "year" or known not in YEARLY_ONLY]
 
@@ -295,8 +308,9 @@ class Comparison:
         ----------
         directory
             Folder, made if need be. It gets ``differences.csv`` (every pair by reporting year, as
-            ``to_frame`` gives it), ``summary.txt``, ``comparison.json`` (what was compared, and in which
-            folder it is) and one folder a scenario, such as ``1-rwanda``.
+            ``difference(name).to_frame()`` gives it), ``summary.txt``, ``comparison.json`` (what was
+            compared, and in which folder it is) and one folder a scenario, such as ``1-rwanda``. An earlier
+            comparison in it makes way; ``cbhi.load`` reads the folder back.
 
         Returns
         -------
@@ -320,11 +334,14 @@ def compare(
     replicates: int = 10,
     seed: int = 1,
     workers: int = 1,
+    survey: int = 1_000,
     tol: float | None = None,
     on: str = "coverage_end_share",
     period: str | None = None,
     max_replicates: int = 200,
     progress: Progress | None = None,
+    finished: Sequence[Results] = (),
+    keep: Keep | None = None,
 ) -> Comparison:
     """Simulate scenarios on common random numbers, so that their difference is the policy and not the luck.
 
@@ -337,10 +354,12 @@ def compare(
         The scenario that the others are compared with: an object, a name or a file.
     *others
         One or more scenarios; all names must differ.
-    households, seed, workers
+    households
         As in ``simulate``, the same for all.
     replicates
         Repetitions of each scenario; with ``tol`` the size of a batch, at least 2.
+    seed, workers, survey
+        As in ``simulate``, the same for all.
     tol
         Largest half-width of the 95 % interval (Student's t) of each mean difference in ``on`` at ``period``,
         in the unit of ``on``. Batches of replicates are added until it is met or ``max_replicates`` reached;
@@ -353,6 +372,11 @@ def compare(
     progress
         Called with (months done, months in all) over all scenarios; with ``tol`` the second number grows by
         the batch.
+    finished
+        Results of the same scenarios, households, seed and survey, whose replicates are not simulated again.
+    keep
+        Called with the results of each replicate as soon as it is finished, from the thread that ran it;
+        their ``scenario`` says whose they are.
 
     Returns
     -------
@@ -364,7 +388,7 @@ def compare(
         When fewer than two scenarios are given, names are not unique, no period is in common, or an argument
         is out of range. All of this is found before anything is simulated.
     Interrupted
-        On Ctrl-C.
+        On Ctrl-C; its ``results`` are of the scenario under way only, ``keep`` has had all of them.
     """
     scenarios = [load_scenario(one) for one in (base, *others)]
     check_scenarios(scenarios)
@@ -374,12 +398,15 @@ def compare(
     if tol is not None:
         check_tolerance(tol, on, replicates, max_replicates)
         year = _watched_period(period, common_years(scenarios))
-    results: list[Results | None] = [None] * len(scenarios)
+    earlier = [_own(finished, scenario) for scenario in scenarios]
+    run = functools.partial(
+        simulate, households=households, seed=seed, workers=workers, survey=survey, keep=keep
+    )
     while True:
-        done = _batch(scenarios, results, households, n, seed, workers, progress)
+        done = _batch(scenarios, earlier, n, run, progress)
         if tol is None:
             return Comparison(tuple(done))
-        results[:] = done
+        earlier = [_joined(one, before) for one, before in zip(done, earlier, strict=True)]
         comparison = Comparison(tuple(done))
         widths = _half_widths(comparison, on, year)
         reached = float(np.max(widths))
@@ -390,11 +417,9 @@ def compare(
 
 def _batch(
     scenarios: list[Scenario],
-    before: list[Results | None],
-    households: int | str,
+    before: Sequence[Results | None],
     n: int,
-    seed: int,
-    workers: int,
+    run: Callable[..., Results],
     progress: Progress | None,
 ) -> list[Results]:
     """Bring every scenario to ``n`` replicates."""
@@ -407,19 +432,64 @@ def _batch(
             progress(past + done, total)
 
     for scenario, finished in zip(scenarios, before, strict=True):
-        results.append(
-            simulate(
-                scenario,
-                households=households,
-                replicates=n,
-                seed=seed,
-                workers=workers,
-                progress=tell,
-                finished=finished,
-            )
-        )
+        results.append(run(scenario, replicates=n, progress=tell, finished=finished))
         past += n * scenario.n_months
     return results
+
+
+def _own(finished: Sequence[Results], scenario: Scenario) -> Results | None:
+    """Return the finished replicates of a scenario, or None."""
+    own = [one for one in finished if one.scenario.fingerprint() == scenario.fingerprint()]
+    return functools.reduce(_joined, own) if own else None
+
+
+def _joined(one: Results, more: Results | None) -> Results:
+    """Return the replicates of both, each once."""
+    if more is None:
+        return one
+    have = {int(number) for number in one.arrays.replicates}
+    rest = select_replicates(more, {int(number) for number in more.arrays.replicates} - have)
+    return join_results([one, rest]) if rest.n_replicates else one
+
+
+def load_comparison(directory: Path) -> Comparison:
+    """Read the comparison that ``Comparison.save`` wrote to a folder; ``cbhi.load`` does so.
+
+    Parameters
+    ----------
+    directory
+        The folder, which holds ``comparison.json``.
+
+    Returns
+    -------
+    Comparison
+        Equal to what was saved.
+
+    Raises
+    ------
+    ValueError
+        When files are missing, damaged, or do not belong together. Nothing is unpickled.
+    OSError
+        When a file cannot be read.
+    """
+    from cbhi.comparison_files import RECORD, read_comparison
+
+    results, asked = read_comparison(directory)
+    comparison = Comparison(tuple(results))
+    if asked is None:
+        return comparison
+    try:
+        tolerance = Tolerance(
+            variable=str(asked["variable"]),
+            period=str(asked["period"]),
+            wanted=float(asked["wanted"]),
+            reached=float(asked["reached"]),
+            replicates=results[0].n_replicates,
+        )
+        check_variable(tolerance.variable)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"'{directory / RECORD}' is damaged: tolerance: {error}") from None
+    return dataclasses.replace(comparison, tolerance=tolerance)
 
 
 def _half_widths(comparison: Comparison, on: str, year: str) -> F8:

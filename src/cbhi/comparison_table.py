@@ -200,8 +200,8 @@ def _notes(comparison: Comparison, ratios: F8, several: bool) -> tuple[str, ...]
         middle = f" (median {np.median(known):.1f})" if known.size else ""
         notes.append(
             f"var. ratio{middle}: variance of the difference if seeds were independent over that of the"
-            " pairs; near 1, the scenarios differ too much for pairing to help; - where the difference does not"
-            " vary, which does not count for the median."
+            " pairs; near 1, the scenarios differ too much for pairing to help; - where the difference does"
+            " not vary, which does not count for the median."
         )
     notes.append("Differences of shares are in percentage points.")
     left = [label for label in comparison.results[0].period_labels() if label not in comparison.periods()]

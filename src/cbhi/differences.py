@@ -119,7 +119,13 @@ class Difference:
             return np.asarray((hits & known).sum(axis=0) / known.sum(axis=0), dtype=float)
 
     def half_width(self, level: float = 0.95) -> F8:
-        """Return half the width of the Monte Carlo interval of the mean difference (Student's t)."""
+        """Return half the width of the Monte Carlo interval of the mean difference (Student's t).
+
+        Parameters
+        ----------
+        level
+            Coverage of the interval, above 0 and below 1.
+        """
         found = self._interval(level)
         return (found.high - found.low) / 2.0
 

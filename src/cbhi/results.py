@@ -189,11 +189,23 @@ class Results:
         return values * self.weight if variable.scaled else values
 
     def period_labels(self, every: Literal["year", "month"] = "year") -> list[str]:
-        """Return the labels of the reporting years ("2003") or of the months ("2003-07")."""
+        """Return the labels of the reporting years ("2003") or of the months ("2003-07").
+
+        Parameters
+        ----------
+        every
+            ``"year"`` or ``"month"``.
+        """
         return self._spans(every)[0]
 
     def groups(self, by: By) -> list[str]:
-        """Return the labels of the groups."""
+        """Return the labels of the groups.
+
+        Parameters
+        ----------
+        by
+            As in ``values``.
+        """
         if by == "all":
             return ["all"]
         if by == "district":
@@ -494,13 +506,28 @@ class Results:
         poverty_line_rwf: float | Mapping[str, float] | None = None,
         ppp_rwf: float | Mapping[str, float] | None = None,
     ) -> pd.DataFrame:
-        """Return the indicators of the field by year; see ``cbhi.run_indicators.indicators_frame``."""
+        """Return the indicators of the field by year; see ``cbhi.run_indicators.indicators_frame``.
+
+        Parameters
+        ----------
+        survey
+            Households one by one, in the columns of ``survey_frame``; those interviewed if not given.
+        poverty_line_rwf, ppp_rwf
+            RWF a year and adult equivalent, and RWF for one international dollar of 2017: one number, or one
+            for each reporting year.
+        """
         from cbhi.run_indicators import indicators_frame
 
         return indicators_frame(self, survey, poverty_line_rwf=poverty_line_rwf, ppp_rwf=ppp_rwf)
 
     def indicators_summary(self, period: str | None = None) -> Table:
-        """Return one year's indicators as a table; see ``cbhi.run_indicators.indicators_table``."""
+        """Return one year's indicators as a table; see ``cbhi.run_indicators.indicators_table``.
+
+        Parameters
+        ----------
+        period
+            A reporting year; the last one if not given.
+        """
         from cbhi.run_indicators import indicators_table
 
         return indicators_table(self, period)
@@ -512,7 +539,13 @@ class Results:
         return health_accounts(self)
 
     def health_accounts_summary(self, period: str | None = None) -> Table:
-        """Return one year's health accounts; see ``cbhi.health_accounts.health_accounts_table``."""
+        """Return one year's health accounts; see ``cbhi.health_accounts.health_accounts_table``.
+
+        Parameters
+        ----------
+        period
+            A reporting year; the last one if not given.
+        """
         from cbhi.health_accounts import health_accounts_table
 
         return health_accounts_table(self, period)

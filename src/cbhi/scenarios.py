@@ -215,7 +215,22 @@ class Scenario:
         )
 
     def add_event(self, month: str, changes: Mapping[str, Any], why: str = "") -> Scenario:
-        """Return a copy with one more event: ``changes`` hold from ``month`` (such as "2011-07") on."""
+        """Return a copy with one more event: ``changes`` hold from ``month`` on.
+
+        Parameters
+        ----------
+        month
+            First month, such as ``"2011-07"``.
+        changes
+            Full or sectional keys to values, as in ``replace``.
+        why
+            What happened, for whoever reads the scenario.
+
+        Raises
+        ------
+        ScenarioError
+            For what is not a month, unknown keys, values out of range, and keys that no event can change.
+        """
         taken = flatten(changes)
         problems = taken.problems
         at = _month(month, "month", problems)

@@ -12,6 +12,7 @@ import click
 
 from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim
+from cbhi.cli.kept import Kept
 from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, sizes
 from cbhi.cli.progress import COMPILING, is_compiled, show_progress
 from cbhi.cli.variants import variant
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     "-o", "--output", type=click.Path(path_type=Path),
     help="Folder for every scenario's results and the differences.  [default: none is written]",
 )  # fmt: skip
+@click.option("--resume", is_flag=True, help="Take the finished replicates of an earlier -o, do the others.")
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON and nothing else.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress and no table.")
 def command(
@@ -72,13 +74,15 @@ def command(
     period: str | None,
     max_replicates: int,
     output: Path | None,
+    resume: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Compare SCENARIOS with the first of them, on the same random numbers.
 
     Each is a name that `cbhi list` prints, or a TOML file. `--with` adds the first one with other values, so
-    one scenario and one `--with` are enough. `--set` and `--until` hold for all of them.
+    one scenario and one `--with` are enough. `--set` and `--until` hold for all of them. With -o, a run that
+    is stopped keeps its finished replicates; the same command with --resume goes on.
 
     \b
     Examples:
@@ -95,6 +99,8 @@ def command(
             raise ValueError(f"--by {by} needs --on, such as --on coverage_end_share")
         if (period is not None) and tol is None:
             raise ValueError("--in is the year that --tol is about; give --tol, or leave --in out")
+        if resume and output is None:
+            raise ValueError("--resume needs -o, the folder in which finished replicates were kept")
         from cbhi.comparison import check_scenarios, check_variable, common_years, compare
         from cbhi.simulation import simulate
 
@@ -108,21 +114,28 @@ def command(
                     click.echo(COMPILING, err=True)
                 # in this thread, which Ctrl-C stops at once
                 simulate(chosen[0], households=1)
-            with show_progress(quiet) as progress:
-                found = compare(
-                    *chosen,
-                    households=households,
-                    replicates=replicates,
-                    seed=seed,
-                    workers=workers or default_workers(),
-                    tol=tol,
-                    on=watched,
-                    period=period,
-                    max_replicates=max_replicates,
-                    progress=progress,
-                )
-            if output is not None:
-                found.save(output)
+            kept = Kept(output, chosen, households, seed)
+            finished = kept.read(quiet) if resume else kept.tell(quiet)
+            with kept.on_interrupt():
+                with show_progress(quiet) as progress:
+                    found = compare(
+                        *chosen,
+                        households=households,
+                        replicates=replicates,
+                        seed=seed,
+                        workers=workers or default_workers(),
+                        survey=kept.survey,
+                        tol=tol,
+                        on=watched,
+                        period=period,
+                        max_replicates=max_replicates,
+                        progress=progress,
+                        finished=finished,
+                        keep=kept.keep,
+                    )
+                if output is not None:
+                    found.save(output)
+            kept.remove()
     if as_json:
         click.echo(_as_json(found, on, by, output))
     elif not quiet:

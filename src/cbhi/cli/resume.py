@@ -76,7 +76,7 @@ def keep_what_is_finished(parts: Parts, finished: Results | None, replicates: in
         if done == 0:
             raise
         told = f"{done} of {replicates} replicates are finished and kept in '{parts.directory}'"
-        again = f"resume with: {_command_to_resume()}"
+        again = f"resume with: {command_to_resume()}"
         if isinstance(error, KeyboardInterrupt):
             fail(f"interrupted: {told}\n{again}", INTERRUPTED)
         click.echo(f"{told}\n{again}", err=True)
@@ -87,7 +87,7 @@ def _number(replicates: int) -> str:
     return f"{replicates} finished replicate{'s' if replicates != 1 else ''}"
 
 
-def _command_to_resume() -> str:
+def command_to_resume() -> str:
     """Return the command line that was given, with --resume."""
     context = click.get_current_context()
     words = ["cbhi", str(context.info_name)]
@@ -97,7 +97,7 @@ def _command_to_resume() -> str:
         if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE or name == "resume":
             continue
         if isinstance(parameter, click.Argument):
-            words.append(str(value))
+            words += [str(one) for one in value] if isinstance(value, tuple) else [str(value)]
         elif isinstance(parameter, click.Option) and parameter.is_flag:
             words.append(parameter.opts[-1])
         else:

@@ -315,10 +315,14 @@ def openimis_derived_indicators(
     ----------
     new_policies, policies_previous_period, expired_policies, renewals, insurees : float, optional
         P2, P1 of the period before, P4, P5, P6; counts.
-    available_contributions, amount_remunerated : float, optional
-        P9 and P11; money.
-    claims, rejected_claims : float, optional
-        P10 and P12; counts.
+    available_contributions : float, optional
+        P9; money.
+    claims : float, optional
+        P10; a count.
+    amount_remunerated : float, optional
+        P11; money.
+    rejected_claims : float, optional
+        P12; a count.
     settlement_days : array, shape (n,), optional
         Days from submission to payment of each claim of the period.
     feedback_marks : array, shape (m,), optional
