@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cbhi.changes import flatten
-from cbhi.changes import known_parameters as _table
 from cbhi.scenarios import Event, Scenario
+from cbhi.scenarios.changes import flatten
+from cbhi.scenarios.changes import known_parameters as _table
 from cbhi.words import suggest
 
 __all__ = ["MOST_TIMES", "PREMIUM", "Lever", "make_lever"]

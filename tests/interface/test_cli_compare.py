@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -124,3 +125,63 @@ def test_changes_are_parted_at_commas_outside_brackets() -> None:
     assert made.regimes()[-1][1].scheme.premium_rwf.rich == 2
     assert made.regimes()[0][1].care.copayment_rwf == 5
     assert variant(base, "care.copayment_rwf=0").name == "Rwanda + care.copayment_rwf=0"
+
+
+def test_a_stopped_comparison_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cbhi import simulation
+
+    question = (*OPEN, *FREE, *SMALL, "-o", "out/c")
+    run, done = simulation.run_replicate, []
+
+    def stopped(*arguments: Any, **named: Any) -> Any:
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(arguments)
+        return run(*arguments, **named)
+
+    monkeypatch.setattr(simulation, "run_replicate", stopped)
+    broken = call(*question)
+    assert broken.exit_code == 130, broken.output
+    assert "interrupted: 3 finished replicates of 2 scenarios kept in 'out/c'" in broken.stderr
+    assert (
+        "resume with: cbhi compare rwanda-rules --with 'free: scheme.household_premium_rwf=0'"
+        in broken.stderr
+    )
+    assert broken.stderr.rstrip().endswith("--output out/c --resume")
+    assert {path.name for path in Path("out/c").iterdir()} == {".parts"}
+    alone = call(*OPEN, *FREE, *SMALL)
+    assert alone.exit_code == 130
+    assert "nothing was written; with -o FOLDER finished replicates are kept" in alone.stderr
+
+    done.clear()
+    again = call(*question, "--resume")
+    assert again.exit_code == 0, again.output
+    assert "3 finished replicates found in 'out/c'" in again.stderr
+    assert len(done) == 1
+    monkeypatch.undo()
+    monkeypatch.chdir(Path.cwd())
+    whole = call(*OPEN, *FREE, *SMALL, "-o", "out/d")
+    assert whole.exit_code == 0
+    for name in ("differences.csv", "summary.txt", "1-rwanda-rules-only-switches-rollout-false/yearly.csv"):
+        assert Path("out/c", name).read_bytes() == Path("out/d", name).read_bytes()
+    assert not list(Path("out/c").glob(".*"))
+
+
+def test_a_finished_comparison_is_added_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call(*OPEN, *FREE, *SMALL, "-o", "out/c").exit_code == 0
+    more = [word if word != "2" else "3" for word in SMALL]
+    done = call(*OPEN, *FREE, *more, "-o", "out/c", "--resume")
+    assert done.exit_code == 0, done.output
+    assert "4 finished replicates found" in done.stderr
+    found = cbhi.load("out/c")
+    assert found.results[0].n_replicates == 3
+    other = call(*OPEN, *FREE, *more, "--seed", "2", "-o", "out/c", "--resume")
+    assert "nothing to resume in 'out/c'" in other.stderr
+    said = call(*OPEN, *FREE, *SMALL, "--resume")
+    assert said.exit_code == 2
+    assert "--resume needs -o" in said.stderr
+
+
+def test_interviews_are_kept_where_they_can_be_read() -> None:
+    assert call(*OPEN, *FREE, *SMALL, "-o", "out/c").exit_code == 0
+    assert (cbhi.load("out/c").results[0].arrays.interviews["month"] > 0).any()

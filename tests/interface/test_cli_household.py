@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 
 import cbhi
 from cbhi.cli import main
-from cbhi.family_files import FILES
-from cbhi.family_search import EVENTS
+from cbhi.family.files import FILES
+from cbhi.family.search import EVENTS
 
 SMALL = ("rwanda-rules", "--households", "150", "--until", "2004-12", "--set", "switches.rollout=false")
 

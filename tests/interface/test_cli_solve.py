@@ -96,3 +96,24 @@ def test_wrong_input(arguments: tuple[str, ...], said: str) -> None:
 def test_what_is_missing_is_named() -> None:
     assert "Missing option '--vary'" in call("rwanda", "--goal", "balance").stderr
     assert "Missing option '--goal'" in call("rwanda", "--vary", "premium").stderr
+
+
+def test_the_examples_of_the_help_can_be_asked() -> None:
+    import shlex
+
+    from cbhi.solving import check_question
+
+    said = CliRunner().invoke(main, ["solve", "--help"]).stdout
+    lines = [line.strip() for line in said.splitlines() if line.strip().startswith("cbhi solve ")]
+    assert len(lines) == 3
+    for line in lines:
+        words = shlex.split(line)[2:]
+        given = dict(zip(words[1::2], words[2::2], strict=True))
+        chosen = cbhi.scenario(words[0])
+        if "--set" in given:
+            key, _, value = given["--set"].partition("=")
+            chosen = chosen.replace({key: float(value)})
+        low, high = (float(given[end]) if end in given else None for end in ("--low", "--high"))
+        question = check_question(chosen, given["--vary"], given["--goal"], low, high, given["--in"], 0.9)
+        assert question.ends[0] < question.ends[1]
+    assert "--goal balance --in 2009" in said

@@ -14,12 +14,12 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
-from cbhi.changes import flat_values, known_parameters, sections
 from cbhi.cli import main
-from cbhi.scenario_diff import differences
 from cbhi.scenarios import scenario, scenario_names, scenarios_dir
-from cbhi.schema import scenario_schema
-from cbhi.templates import COMMON, scenario_template
+from cbhi.scenarios.changes import flat_values, known_parameters, sections
+from cbhi.scenarios.diff import differences
+from cbhi.scenarios.schema import scenario_schema
+from cbhi.scenarios.templates import COMMON, scenario_template
 from cbhi.variables import VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import cbhi
 from cbhi.comparison import Comparison, Tolerance, common_periods, compare
 from cbhi.comparison_files import folder_names
 from cbhi.differences import Difference
+from cbhi.results import COLUMNS, Results
 from cbhi.scenarios import Scenario
 
 SIZE = dict(households=200, replicates=4)
@@ -178,19 +180,29 @@ def test_a_tolerance_adds_batches_until_it_is_met(base: Scenario, free: Scenario
 
 
 def test_tidy_frame(compared: Comparison) -> None:
-    frame = compared.to_frame("visits_per_person_year")
-    assert list(frame) == [
-        "scenario", "against", "replicate", "period", "group", "variable", "value_against", "value",
-        "difference", "unit",
-    ]  # fmt: skip
-    assert len(frame) == 2 * 4 * 4
-    assert frame["difference"].to_numpy() == pytest.approx(
-        (frame["value"] - frame["value_against"]).to_numpy()
-    )
-    own = compared["free"].to_frame("visits_per_person_year", every="year")
-    mine = frame[frame["scenario"] == "free"].sort_values(["replicate", "period"])
-    assert mine["value"].tolist() == own["value"].tolist()
+    name = "visits_per_person_year"
+    frame = compared.to_frame(name)
+    assert list(frame) == [*COLUMNS, "against", "difference"]
+    # the rows of all scenarios, as each has them by itself
+    own = pd.concat([one.to_frame(name, every="year") for one in compared.results], ignore_index=True)
+    pd.testing.assert_frame_equal(frame[list(COLUMNS)], own)
+    first = frame["scenario"] == "small"
+    assert frame[first]["against"].isna().all()
+    assert frame[first]["difference"].isna().all()
+    assert set(frame[~first]["against"]) == {"small"}
+    wide = frame.pivot_table(index=["replicate", "period"], columns="scenario", values="value")
+    free = frame[frame["scenario"] == "free"].set_index(["replicate", "period"])
+    assert free["difference"].to_numpy() == pytest.approx((wide["free"] - wide["small"]).to_numpy())
+    assert (free["difference"] != 0).any()
     assert set(compared.to_frame(by="quintile")["variable"]) <= set(cbhi.VARIABLES)
+    assert len(compared.to_frame(name, by="quintile")) == 3 * 4 * 4 * 5
+    assert "renewal_share" not in compared.variables("month")
+    # one row a pair
+    pairs = compared.difference(name).to_frame()
+    assert len(pairs) == 2 * 4 * 4
+    assert pairs["difference"].to_numpy() == pytest.approx(
+        (pairs["value"] - pairs["value_against"]).to_numpy()
+    )
 
 
 def test_the_table_says_what_the_numbers_are(compared: Comparison) -> None:
@@ -208,7 +220,7 @@ def test_the_table_says_what_the_numbers_are(compared: Comparison) -> None:
     assert "spread" in text
     assert "percentage points" in text
     assert len(compared.summary([COVERAGE], by="quintile").rows) == 2 * 5 * len(
-        {row[1] for row in compared.summary([COVERAGE]).rows if row[1]}
+        {row[1] for row in compared.summary([COVERAGE]).rows}
     )
     page = compared._repr_html_()
     assert "<details>" in page
@@ -240,7 +252,10 @@ def test_saving(compared: Comparison, tmp_path: Path) -> None:
     record = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
     assert [one["folder"] for one in record["scenarios"]] == ["1-small", "2-free"]
     frame = pd.read_csv(folder / "differences.csv", dtype={"period": str})
-    assert frame["difference"].tolist() == pytest.approx(two.to_frame()["difference"].tolist(), nan_ok=True)
+    pairs = two.difference(COVERAGE).to_frame()
+    told = frame[frame["variable"] == COVERAGE]
+    assert list(frame) == list(pairs)
+    assert told["difference"].tolist() == pytest.approx(pairs["difference"].tolist(), nan_ok=True)
     again = cbhi.load(folder / "2-free")
     assert np.array_equal(again.values(COVERAGE), two["free"].values(COVERAGE))
     (folder / "1-small" / "mine.txt").write_text("kept", encoding="utf-8")
@@ -355,3 +370,139 @@ def test_results_are_named_and_shown(compared: Comparison) -> None:
     )
     assert [one.name for one in compared.scenarios] == ["small", "free", "again"]
     assert "4 replicates" in repr(compared.difference(COVERAGE))
+
+
+def test_no_ratio_where_the_difference_does_not_vary(compared: Comparison) -> None:
+    d = by_hand([[0.1, 0.3], [0.2, 0.3], [0.6, 0.3]], [[0.3, 0.4], [0.4, 0.9], [0.8, 0.3]])
+    assert math.isnan(d.variance_ratio[0, 0, 0])  # always 0.2, but for rounding
+    assert d.variance_ratio[0, 1, 0] == pytest.approx(1.0)
+    assert math.isnan(by_hand([[0.1], [0.2]], [[0.1], [0.2]]).variance_ratio[0, 0, 0])
+    table = Comparison((compared["small"], compared["again"])).summary()
+    assert {row[-1] for row in table.rows} == {"-"}
+    said = " ".join(table.notes)
+    assert "var. ratio:" in said
+    assert "median" not in said.split("var. ratio")[1].split(":")[0]
+    both = compared.summary([COVERAGE], ["2002"])
+    assert [row[-1] == "-" for row in both.rows] == [False, True]
+    middle = float(compared.difference(COVERAGE).variance_ratio[0, -1, 0])
+    assert f"var. ratio (median {middle:.1f})" in " ".join(both.notes)
+
+
+def test_a_spreadsheet_can_filter_the_table(compared: Comparison) -> None:
+    lines = compared.summary([COVERAGE, "contributions_rwf"], ["2001", "2002"]).as_csv().splitlines()
+    assert len(lines) == 1 + 2 * 2 * 2
+    assert [line.startswith('"members, %",2001') for line in lines].count(True) == 2
+    assert not any(line.startswith(",") for line in lines[1:])
+
+
+def same(one: Comparison, other: Comparison) -> None:
+    assert [r.scenario for r in one.results] == [r.scenario for r in other.results]
+    for mine, its in zip(one.results, other.results, strict=True):
+        for a, b in zip(mine.arrays, its.arrays, strict=True):
+            assert np.array_equal(a, b)
+    pd.testing.assert_frame_equal(one.to_frame(), other.to_frame())
+    assert one.tolerance == other.tolerance
+
+
+def test_a_comparison_is_read_back(compared: Comparison, tmp_path: Path) -> None:
+    watched = dataclasses.replace(compared, tolerance=Tolerance(COVERAGE, "2002", 0.01, 0.02, 4))
+    for number, one in enumerate((compared, watched)):
+        found = cbhi.load(one.save(tmp_path / str(number)))
+        assert isinstance(found, Comparison)
+        same(found, one)
+    assert isinstance(cbhi.load(str(tmp_path / "0" / "2-free")), Results)
+
+
+@pytest.fixture(scope="module")
+def saved(compared: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Comparison(compared.results[:2]).save(tmp_path_factory.mktemp("saved"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (dict(format_version=None), "has no format_version"),
+        (dict(format_version=99), "written by a newer cbhi: format 99"),
+        (dict(scenarios=[]), "does not name the scenarios"),
+        (dict(scenarios=[{"folder": "../x"}, {"folder": "1-a"}]), "'../x' is no folder of a scenario"),
+        (dict(scenarios=[{"folder": "1-gone"}, {"folder": "2-free"}]), "there is no folder '1-gone'"),
+        (dict(scenarios=["a", "b"]), "None is no folder of a scenario"),
+        (dict(seed=9), "does not hold the run that was compared: seed 1, and comparison.json says 9"),
+        (dict(replicates=3), "replicates 4, and comparison.json says 3"),
+        (dict(tolerance=5), "'tolerance' holds 5"),
+        (dict(tolerance={"variable": "x"}), "tolerance: 'period'"),
+    ],
+)
+def test_damaged_and_foreign_comparisons(
+    saved: Path, tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    folder = tmp_path / "c"
+    shutil.copytree(saved, folder)
+    path = folder / "comparison.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **change}), encoding="utf-8")
+    with pytest.raises(ValueError) as problem:  # noqa: PT011
+        cbhi.load(folder)
+    assert said in str(problem.value)
+    assert str(folder) in str(problem.value)
+
+
+def test_other_folders_are_refused_by_name(saved: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    shutil.copytree(saved, folder)
+    (folder / "comparison.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"comparison.json' is damaged: not valid JSON"):
+        cbhi.load(folder)
+    shutil.copy(saved / "comparison.json", folder)
+    for name in ("run.json", "scenario.json", "arrays.npz"):
+        shutil.copy(folder / "2-free" / name, folder / "1-small" / name)
+    with pytest.raises(ValueError, match="does not hold the run that was compared: scenario 'free'"):
+        cbhi.load(folder)
+    shutil.copy(saved / "1-small" / "run.json", folder)
+    with pytest.raises(ValueError, match="holds the results of a run .* and a comparison"):
+        cbhi.load(folder)
+    with pytest.raises(ValueError, match="the folder of the results is wanted"):
+        cbhi.load(3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="there is no folder"):
+        cbhi.load(tmp_path / "nowhere")
+
+
+def test_a_smaller_comparison_leaves_nothing_of_a_larger(compared: Comparison, tmp_path: Path) -> None:
+    folder = compared.save(tmp_path / "c")
+    (folder / "2-free" / "mine.txt").write_text("kept", encoding="utf-8")
+    (folder / "notes").mkdir()
+    small, free, again = compared.results
+    two = Comparison((small, again))
+    two.save(folder)
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == [
+        "1-small", "2-again", "2-free", "notes",
+    ]  # fmt: skip
+    assert [path.name for path in (folder / "2-free").iterdir()] == ["mine.txt"]
+    found = cbhi.load(folder)
+    assert isinstance(found, Comparison)
+    same(found, two)
+    Comparison((free, small)).save(folder)
+    assert not (folder / "2-again").exists()
+
+
+def test_finished_replicates_are_taken_over_and_kept(base: Scenario, free: Scenario) -> None:
+    size = dict(households=60, replicates=3)
+    kept: list[Results] = []
+    whole = compare(base, free, keep=kept.append, **size)
+    assert sorted((one.scenario.name, *one.arrays.replicates.tolist()) for one in kept) == [
+        (name, number) for name in ("free", "small") for number in range(3)
+    ]
+    fresh: list[Results] = []
+    some = [one for one in kept if one.arrays.replicates[0] != 1]
+    again = compare(base, free, finished=some, keep=fresh.append, **size)
+    assert [one.arrays.replicates.tolist() for one in fresh] == [[1], [1]]
+    same(again, whole)
+    # batches of a tolerance find them too
+    fresh.clear()
+    batches = compare(
+        base, free, finished=kept, keep=fresh.append, households=60, replicates=2, tol=1e-9, max_replicates=3
+    )
+    assert not fresh
+    assert np.array_equal(batches.difference(COVERAGE).values, whole.difference(COVERAGE).values)
+    with pytest.raises(ValueError, match="belong to another run: survey"):
+        compare(base, free, finished=kept, survey=0, **size)
+    assert compare(base, free, survey=0, **size).results[0].survey == 0

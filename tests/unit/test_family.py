@@ -15,10 +15,10 @@ import pytest
 import cbhi
 from cbhi.checks import CheckError
 from cbhi.family import Family, check_family
-from cbhi.family_choices import ENROLLED, OUTCOMES, UTILITY_TERMS, errors_in_terms, outcome_of, wishes_of
-from cbhi.family_files import FILES
-from cbhi.family_run import MOVED, PAID, RECEIVED, follow, prepare
-from cbhi.family_search import EVENTS, TRAITS
+from cbhi.family.choices import ENROLLED, OUTCOMES, UTILITY_TERMS, errors_in_terms, outcome_of, wishes_of
+from cbhi.family.files import FILES
+from cbhi.family.run import MOVED, PAID, RECEIVED, follow, prepare
+from cbhi.family.search import EVENTS, TRAITS
 from cbhi.kernels import codes
 from cbhi.kernels.enrolment import GATE_ALONE, GATE_BOUND, GATE_FREE, NO_MEANS
 from cbhi.months import parse_month

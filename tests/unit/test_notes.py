@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cbhi.changes import known_parameters
-from cbhi.notes import NEEDS, Need, notes
 from cbhi.packing import pack_rules
 from cbhi.scenarios import Scenario, scenario
+from cbhi.scenarios.changes import known_parameters
+from cbhi.scenarios.notes import NEEDS, Need, notes
 from cbhi.simulation import simulate
 from cbhi.variables import Arrays
 
@@ -118,7 +118,7 @@ def test_what_is_called_idle_changes_nothing(number: str, keys: tuple[str, ...])
 
 
 def test_every_key_and_condition_is_a_parameter() -> None:
-    from cbhi.changes import groups_of_keys
+    from cbhi.scenarios.changes import groups_of_keys
 
     for need in NEEDS:
         assert need.of in known_parameters()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cbhi.changes import check_value, flatten, known_parameters
 from cbhi.scenarios import Scenario, ScenarioError, base_of, scenario
+from cbhi.scenarios.changes import check_value, flatten, known_parameters
 
 HEAD = "from = 2004-01-01\nto = 2012-12-31\n"
 

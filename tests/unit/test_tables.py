@@ -171,3 +171,20 @@ def test_what_rounds_to_zero_has_no_sign_and_nothing_is_a_dash() -> None:
     assert Scale(1.0, "", 2).show(-0.001) == "0.00"
     assert Scale(1.0, "", 2).show(-0.006) == "-0.01"
     assert Scale(1.0, "", 2).show(math.nan) == "-"
+
+
+def test_labels_are_said_once_where_a_person_reads_and_always_in_csv() -> None:
+    rows = (("a", "1", "x"), ("a", "2", "y"), ("b", "2", "z"), ("b", "2", "w"), ("", "2", "v"))
+    table = Table("t", (("", "year", "v"),), rows, n_labels=2, say_once=True)
+    assert table.as_text().splitlines()[4:-1] == [
+        "a  1     x",
+        "   2     y",
+        "b  2     z",
+        "   2     w",
+        "   2     v",
+    ]
+    assert list(csv.reader(io.StringIO(table.as_csv())))[1:] == [list(row) for row in rows]
+    assert " & 2 & y" in table.as_latex()
+    assert "a & 2" not in table.as_latex()
+    plain = Table("t", (("", "year", "v"),), rows, n_labels=2)
+    assert "a & 2 & y" in plain.as_latex()

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cbhi.scenarios import scenario_names, scenarios_dir
-from cbhi.toml_text import UNREADABLE, read_toml
+from cbhi.scenarios.toml_text import UNREADABLE, read_toml
 
 LARGE = Path(__file__).resolve().parents[1] / "data" / "large_scenario.toml"
 SHIPPED = [scenarios_dir() / f"{name}.toml" for name in scenario_names()]

@@ -323,6 +323,25 @@ class TestNetIncome:
         held = value(results, "reserves_rwf")
         np.testing.assert_allclose(held, reserves[:, [12, 24]] * results.weight, rtol=1e-12)
 
+    def test_cash_and_accrual_differ_by_what_is_owed_more(self, results: Results) -> None:
+        """net income = surplus + change of claims unpaid; a bail-out pays claims and is no income."""
+        owed = results.arrays.stocks[
+            ...,
+            [
+                codes.STOCK_PAYABLES_SECTION, codes.STOCK_PAYABLES_SECTION_HOSPITAL, codes.STOCK_PAYABLES_POOL,
+            ],
+        ].sum(axis=(2, 3))  # fmt: skip
+        change = np.stack([owed[:, end] - owed[:, begin] for _, begin, end in results.periods], axis=1)
+        net, surplus = (
+            value(results, f"scheme_{name}_rwf") / results.weight for name in ("net_income", "surplus")
+        )
+        np.testing.assert_allclose(surplus + change, net, rtol=1e-12, atol=1e-3)
+        assert (change != 0).any()
+        others = flow(results, "administration", "audit", "embezzlement", "reinsurance_premium")
+        income = value(results, "scheme_income_rwf") / results.weight
+        approved = COUNTS["claims_approved_rwf"](results)
+        np.testing.assert_allclose(surplus, income - approved - others, rtol=1e-9, atol=1e-3)
+
     def test_it_is_income_less_expenses_by_name(self, results: Results) -> None:
         income = flow(
             results, "contribution", "group_contribution", "subsidy_state", "subsidy_donor", "subsidy_ngo",

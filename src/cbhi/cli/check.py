@@ -38,9 +38,9 @@ def command(files: tuple[str, ...], quiet: bool) -> None:
 
 def _checked(name: str) -> list[str]:
     """Return what is said of a scenario without problems."""
-    from cbhi.notes import notes, undone_events
-    from cbhi.scenario_diff import differences
     from cbhi.scenarios import base_of, scenario
+    from cbhi.scenarios.diff import differences
+    from cbhi.scenarios.notes import notes, undone_events
 
     chosen = scenario(name)
     base_name, base = base_of(name)

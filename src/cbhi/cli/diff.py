@@ -25,8 +25,8 @@ def command(one: str, other: str, as_json: bool, no_sources: bool) -> None:
       cbhi diff rwanda mine.toml --json
     """
     with errors():
-        from cbhi.scenario_diff import as_records, difference_table, differences
         from cbhi.scenarios import scenario
+        from cbhi.scenarios.diff import as_records, difference_table, differences
 
         a, b = scenario(one), scenario(other)
         if as_json:

@@ -31,7 +31,7 @@ def command(file: Path, base: str, name: str | None) -> None:
     """
     with errors():
         from cbhi.scenarios import scenario
-        from cbhi.templates import scenario_template
+        from cbhi.scenarios.templates import scenario_template
 
         if file.suffix != ".toml" or not file.stem:
             raise ValueError(f"a scenario file ends in .toml; write {file.name or 'mine'}.toml")

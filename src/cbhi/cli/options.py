@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from cbhi.changes import Problem
     from cbhi.scenarios import Scenario
+    from cbhi.scenarios.changes import Problem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

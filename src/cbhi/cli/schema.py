@@ -24,7 +24,7 @@ def command(output: Path | None) -> None:
     """
     with errors():
         from cbhi.cli.new import write_new
-        from cbhi.schema import scenario_schema
+        from cbhi.scenarios.schema import scenario_schema
 
         text = json.dumps(scenario_schema(), indent=1, ensure_ascii=False, allow_nan=False)
         if output is not None:

@@ -26,8 +26,8 @@ def command(key: str, scenario: str) -> None:
       cbhi show results
     """
     with errors():
-        from cbhi.descriptions import describe
         from cbhi.scenarios import scenario as find
+        from cbhi.scenarios.descriptions import describe
 
         text = describe(key, find(scenario)).as_text()
     click.echo(text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cbhi.family_choices import outcome_of, wishes_of
+from cbhi.family.choices import outcome_of, wishes_of
 from cbhi.kernels import codes
 from cbhi.kernels.enrolment import group_gate, is_kept_waiting, may_buy
 from cbhi.kernels.measure import take_opening_stocks

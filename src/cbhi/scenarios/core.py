@@ -17,7 +17,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from cbhi.changes import (
+from cbhi.datasets import data_dir
+from cbhi.months import format_month, parse_month
+from cbhi.params import Parameters
+from cbhi.scenarios.changes import (
     Problem,
     as_toml,
     check_dated,
@@ -26,11 +29,8 @@ from cbhi.changes import (
     known_parameters,
     stretches,
 )
-from cbhi.changes import flatten as flatten
-from cbhi.datasets import data_dir
-from cbhi.months import format_month, parse_month
-from cbhi.params import Parameters
-from cbhi.scenario_files import FileEvent, ScenarioFile, read_scenario_file
+from cbhi.scenarios.changes import flatten as flatten
+from cbhi.scenarios.files import FileEvent, ScenarioFile, read_scenario_file
 from cbhi.words import listed, nearest
 from cbhi.words import suggest as suggest
 

@@ -6,8 +6,8 @@ import html
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from cbhi.family_choices import OUTCOMES
-from cbhi.family_run import records_of
+from cbhi.family.choices import OUTCOMES
+from cbhi.family.run import records_of
 from cbhi.kernels.enrolment import GATE_BOUND
 from cbhi.months import format_month, parse_month
 from cbhi.tables import WIDTH, Table

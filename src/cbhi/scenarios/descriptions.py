@@ -7,7 +7,10 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from cbhi.changes import (
+from cbhi.months import format_month
+from cbhi.params import ParameterInfo, Parameters
+from cbhi.scenarios import Scenario
+from cbhi.scenarios.changes import (
     SERIES_RANGE,
     as_toml,
     check_dated,
@@ -16,9 +19,6 @@ from cbhi.changes import (
     known_parameters,
     sections,
 )
-from cbhi.months import format_month
-from cbhi.params import ParameterInfo, Parameters
-from cbhi.scenarios import Scenario
 from cbhi.strata import GROUPS, stratified_names
 from cbhi.tables import Table
 from cbhi.variables import VARIABLES, YEARLY_ONLY

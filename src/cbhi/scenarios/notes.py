@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cbhi.changes import as_toml, known_parameters
 from cbhi.months import format_month
 from cbhi.scenarios import Scenario
+from cbhi.scenarios.changes import as_toml, known_parameters
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbhi.checks import CheckError
-from cbhi.family_choices import ENROLLED, errors_in_terms
-from cbhi.family_run import (
+from cbhi.family.choices import ENROLLED, errors_in_terms
+from cbhi.family.run import (
     CHOICE_COLUMNS,
     MEMBER_COLUMNS,
     MOVED,
@@ -21,8 +21,8 @@ from cbhi.family_run import (
     prepare,
     records_of,
 )
-from cbhi.family_search import check_events, check_place, check_traits, find_family, never_founded
-from cbhi.family_words import check_months
+from cbhi.family.search import check_events, check_place, check_traits, find_family, never_founded
+from cbhi.family.words import check_months
 from cbhi.kernels import codes
 from cbhi.months import format_month
 from cbhi.scenarios import Scenario
@@ -81,7 +81,7 @@ class Family:
         ``purpose``, ``value_rwf``, and ``cash_rwf``, what it adds to the family's cash.
     choices
         One row a decision on cover: ``month``, ``who`` decides, all terms in RWF and logits,
-        ``probability``, ``draw``, ``wishes``, ``means``, ``outcome`` (``cbhi.family_choices.OUTCOMES``).
+        ``probability``, ``draw``, ``wishes``, ``means``, ``outcome`` (``cbhi.family.choices.OUTCOMES``).
     ended
         When and why the family dissolved, or an empty text.
     """
@@ -121,13 +121,13 @@ class Family:
         ValueError
             For what is not a month, or no month of the run.
         """
-        from cbhi.family_words import story
+        from cbhi.family.words import story
 
         return story(self, first, last, everything)
 
     def summary(self) -> Table:
         """Return who it is and its account by calendar year, as a table that prints itself."""
-        from cbhi.family_words import summarise_family
+        from cbhi.family.words import summarise_family
 
         return summarise_family(self)
 
@@ -144,13 +144,13 @@ class Family:
         ValueError
             For what is not a month, or no month of the run.
         """
-        from cbhi.family_words import decisions_as_tables
+        from cbhi.family.words import decisions_as_tables
 
         return decisions_as_tables(self, first, last)
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, as ``family.json`` holds it."""
-        from cbhi.family_files import as_dict
+        from cbhi.family.files import as_dict
 
         return as_dict(self)
 
@@ -167,7 +167,7 @@ class Family:
         ModuleNotFoundError
             When matplotlib is not installed.
         """
-        from cbhi.family_plot import plot_family
+        from cbhi.family.plot import plot_family
 
         return plot_family(self)
 
@@ -189,12 +189,12 @@ class Family:
         OSError
             When the folder cannot be made or written; nothing is half-written.
         """
-        from cbhi.family_files import save_family
+        from cbhi.family.files import save_family
 
         return save_family(self, Path(directory))
 
     def _repr_html_(self) -> str:
-        from cbhi.family_words import notebook_html
+        from cbhi.family.words import notebook_html
 
         return notebook_html(self)
 
@@ -231,10 +231,10 @@ def household(
         Number of the replicate, from 0.
     pick
         Traits at the start, such as ``{"quintile": 1, "category": "poorest", "size": 5, "chronic": True,
-        "in_group": False}`` (``cbhi.family_search.TRAITS``).
+        "in_group": False}`` (``cbhi.family.search.TRAITS``).
     find
         What is to happen to it during the run, such as ``"borrows"`` or ``("subsidised", "lapses")``; all
-        of them (``cbhi.family_search.EVENTS``).
+        of them (``cbhi.family.search.EVENTS``).
     section
         Number of its section, from 1, as in ``Results.survey_frame``.
     number

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from cbhi.months import explain_date, format_month, parse_month
 from cbhi.params import ParameterInfo, Parameters, parameter_table
-from cbhi.toml_text import UNREADABLE, Path
+from cbhi.scenarios.toml_text import UNREADABLE, Path
 from cbhi.words import listed, nearest, number_text, suggest
 
 HEAD = ("name", "about", "base", "country", "from", "to")

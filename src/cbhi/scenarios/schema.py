@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from cbhi.changes import SERIES_RANGE, groups_of_keys, known_parameters, sections
 from cbhi.params import Confidence, ParameterInfo, Parameters
 from cbhi.scenarios import scenario_names
+from cbhi.scenarios.changes import SERIES_RANGE, groups_of_keys, known_parameters, sections
 
 _DATE = r"^\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$"
 _MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cbhi.family_run import CATEGORIES, Engine, prepare, step
+from cbhi.family.run import CATEGORIES, Engine, prepare, step
 from cbhi.kernels import codes
 from cbhi.kernels.records import Table
 from cbhi.months import format_month

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cbhi.changes import as_toml, flat_values, known_parameters
-from cbhi.descriptions import allowed
 from cbhi.months import format_month
 from cbhi.scenarios import Scenario
+from cbhi.scenarios.changes import as_toml, flat_values, known_parameters
+from cbhi.scenarios.descriptions import allowed
 from cbhi.words import listed
 
 COMMON = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cbhi.changes import as_toml, flat_values, known_parameters
 from cbhi.months import format_month
 from cbhi.scenarios import Scenario
+from cbhi.scenarios.changes import as_toml, flat_values, known_parameters
 from cbhi.tables import Table
 
 

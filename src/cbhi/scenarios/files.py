@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from cbhi.changes import (
+from cbhi.datasets import data_dir
+from cbhi.months import format_month, parse_month
+from cbhi.params import Confidence
+from cbhi.scenarios.changes import (
     EVENT_WORDS,
     HEAD,
     Problem,
@@ -24,10 +27,7 @@ from cbhi.changes import (
     known_parameters,
     sections,
 )
-from cbhi.datasets import data_dir
-from cbhi.months import format_month, parse_month
-from cbhi.params import Confidence
-from cbhi.toml_text import UNREADABLE, Document, Path, read_toml
+from cbhi.scenarios.toml_text import UNREADABLE, Document, Path, read_toml
 from cbhi.words import listed, nearest, suggest
 
 TABLES = ("event", "sources")
