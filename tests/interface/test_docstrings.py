@@ -49,9 +49,7 @@ def public() -> Iterator[tuple[str, Any]]:
     things += [importlib.import_module("cbhi.differences").Difference]
     things += [importlib.import_module("cbhi.tables").Table]
     for thing in things:
-        if not (inspect.isfunction(thing) or inspect.isclass(thing)) or not thing.__module__.startswith(
-            "cbhi"
-        ):
+        if not (inspect.isfunction(thing) or inspect.isclass(thing)) or _is_private(thing.__module__):
             continue
         name = f"{thing.__module__}.{thing.__qualname__}"
         yield name, thing

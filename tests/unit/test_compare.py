@@ -458,7 +458,7 @@ def test_other_folders_are_refused_by_name(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not hold the run that was compared: scenario 'free'"):
         cbhi.load(folder)
     shutil.copy(saved / "1-small" / "run.json", folder)
-    with pytest.raises(ValueError, match="holds the results of a run .* and a comparison"):
+    with pytest.raises(ValueError, match=r"holds the results of a run .* and a comparison"):
         cbhi.load(folder)
     with pytest.raises(ValueError, match="the folder of the results is wanted"):
         cbhi.load(3)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -211,7 +212,7 @@ def test_a_larger_budget_narrows_the_same_values() -> None:
         list(searched(lambda x: math.copysign(1.0, x - 637.5), made_up(step=0.001), budget)[0])
         for budget in (10, 13, 20, 30)
     ]
-    for fewer, more in zip(tried, tried[1:], strict=False):
+    for fewer, more in itertools.pairwise(tried):
         assert more[: len(fewer)] == fewer
     assert len(tried[-1]) == 30
 

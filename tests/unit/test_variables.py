@@ -325,12 +325,9 @@ class TestNetIncome:
 
     def test_cash_and_accrual_differ_by_what_is_owed_more(self, results: Results) -> None:
         """net income = surplus + change of claims unpaid; a bail-out pays claims and is no income."""
-        owed = results.arrays.stocks[
-            ...,
-            [
-                codes.STOCK_PAYABLES_SECTION, codes.STOCK_PAYABLES_SECTION_HOSPITAL, codes.STOCK_PAYABLES_POOL,
-            ],
-        ].sum(axis=(2, 3))  # fmt: skip
+        names = ("payables_sections", "payables_sections_hospital", "payables_pools")
+        kinds = [codes.STOCKS.index(name) for name in names]
+        owed = results.arrays.stocks[..., kinds].sum(axis=(2, 3))
         change = np.stack([owed[:, end] - owed[:, begin] for _, begin, end in results.periods], axis=1)
         net, surplus = (
             value(results, f"scheme_{name}_rwf") / results.weight for name in ("net_income", "surplus")

@@ -46,7 +46,7 @@ def _checked(name: str) -> list[str]:
     base_name, base = base_of(name)
     found = differences(base, chosen)
     n_start = sum(d.month == "start" for d in found)
-    n_later = len(found) - n_start
+    n_later = sum(d.month != "start" and d.values[0] != d.values[1] for d in found)
     head = f"{name}: ok, the same as {base_name}"
     if found:
         values = "1 value" if n_start == 1 else f"{n_start} values"

@@ -203,7 +203,7 @@ class Scenario:
         if name is None:
             said = ", ".join(f"{key}={as_toml(value)}" for key, value in (changes or {}).items())
             name = f"{self.name} + {said}" if said else self.name
-        given = dict.fromkeys(flat, ("given by the user", "assumption"))
+        given = {key: _given(key, "given by the user") for key in flat}
         return Scenario(
             name=name,
             start=first,
@@ -373,7 +373,7 @@ def _load(path: Path, inside: tuple[Path, ...] = ()) -> Scenario:
         end=end,
         values=values,
         events=events,
-        sources={**_inherited_sources(base, file.values, path), **file.sources},
+        sources={**_inherited_sources(base, file, start, path), **file.sources},
         country=base.country if file.country is None and base else file.country or "",
     )
 
@@ -459,13 +459,19 @@ def _with_lines(file: ScenarioFile, problem: Problem) -> Problem:
 
 
 def _inherited_sources(
-    base: Scenario | None, values: Mapping[str, Any], path: Path
+    base: Scenario | None, file: ScenarioFile, start: int, path: Path
 ) -> dict[str, tuple[str, str]]:
-    """Return the base's sources; a value that the file replaces no longer has the base's source."""
-    inherited = dict(base.sources) if base else {}
-    return {
-        key: (f"given in {path.name}", "assumption") if key in values else inherited[key] for key in inherited
-    }
+    """Return the base's sources; a value of the start that the file gives has the file as its source."""
+    if base is None:
+        return {}
+    given = {*file.values, *(key for e in file.events if e.month <= start for key in e.changes)}
+    return {**base.sources, **{key: _given(key, f"given in {path.name}") for key in given}}
+
+
+def _given(key: str, where: str) -> tuple[str, str]:
+    """Return source and confidence of a value that a user gives."""
+    is_choice = known_parameters()[key].confidence == "choice"
+    return where, "choice" if is_choice else "assumption"
 
 
 def scenario(name: str | Path) -> Scenario:

@@ -125,21 +125,22 @@ def difference_table(one: Scenario, other: Scenario, sources: bool = True) -> Ta
     rows = []
     notes = []
     for d in found:
-        rows.append((d.month, d.key, *(_said(value) for value in d.values), d.unit))
+        a, b = (_said(value) for value in d.values)
+        rows.append((d.month, d.key, a, b if d.values[0] != d.values[1] else "the same", d.unit))
         if sources and d.month == "start" and any(d.sources):
             notes.append(f"{d.key}: {_short(d.sources[0])} | {_short(d.sources[1])}")
     reasons = [
         f"event of {d.month}, {d.key}: {' | '.join(reason or 'none' for reason in d.sources)}"
         for d in found
-        if d.month != "start" and any(d.sources)
+        if d.month != "start" and any(d.sources) and d.values[0] != d.values[1]
     ]
     if notes:
         notes.insert(0, f"Where the values come from ({one.name} | {other.name}):")
     if sources and reasons:
         notes += [f"Reasons given for events ({one.name} | {other.name}):", *reasons]
+    n = sum(d.values[0] != d.values[1] for d in found)
     return Table(
-        f"{one.name} and {other.name}: {len(found)} differences" if len(found) > 1
-        else f"{one.name} and {other.name}: 1 difference",
+        f"{one.name} and {other.name}: {n} difference{'s' if n > 1 else ''}",
         (heads,), tuple(rows), tuple(notes), n_labels=2,
     )  # fmt: skip
 

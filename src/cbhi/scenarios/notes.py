@@ -195,11 +195,13 @@ def undone_events(base: Scenario, scenario: Scenario) -> list[str]:
     scenario
         The scenario itself.
     """
-    of_base = {(event.month, key) for event in base.events for key in event.changes}
+    of_base = {
+        (event.month, key): value for event in base.events for key, value in event.changes.items()
+    }
     lines = []
     for event in scenario.events:
         for key, value in event.changes.items():
-            if (event.month, key) in of_base:
+            if of_base.get((event.month, key), ...) == value:
                 continue
             later = [e for e in scenario.events if e.month > event.month and key in e.changes]
             if later and (later[0].month, key) in of_base and later[0].changes[key] != value:
