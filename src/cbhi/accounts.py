@@ -5,15 +5,14 @@ Plain functions of the arrays that a run leaves, at national scale; ``cbhi.Resul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbhi.kernels import codes
 from cbhi.limits.credit import break_even_interest
-from cbhi.months import format_month
+from cbhi.runs import Run, describe_span, find_year
 from cbhi.tables import Table
 
 if TYPE_CHECKING:
@@ -32,19 +31,6 @@ __all__ = [
 
 ACCOUNT_COLUMNS = ("replicate", "period", "months", "partner", "item", "counterpart", "purpose", "value_rwf")
 RESOURCE_COLUMNS = ("replicate", "period", "months", "partner", "kind", "value", "unit")
-
-
-class Run(Protocol):
-    """Arrays with the scenario behind them; ``cbhi.Results`` is one."""
-
-    @property
-    def arrays(self) -> Any: ...
-    @property
-    def scenario(self) -> Any: ...
-    @property
-    def periods(self) -> Sequence[tuple[str, int, int]]: ...
-    @property
-    def weight(self) -> float: ...
 
 
 def accounts_frame(run: Run) -> pd.DataFrame:
@@ -290,7 +276,7 @@ def partners_as_table(run: Run, period: str | None = None) -> Table:
     run
         A run, such as ``cbhi.Results``.
     period
-        Label of a reporting year; the last one if not given.
+        Label of a reporting year; the last complete one if not given.
 
     Returns
     -------
@@ -302,10 +288,8 @@ def partners_as_table(run: Run, period: str | None = None) -> Table:
     ValueError
         For a label that is no reporting year of the run.
     """
-    labels = [label for label, _, _ in run.periods]
-    period = labels[-1] if period is None else period
-    if period not in labels:
-        raise ValueError(f"'{period}' is not a reporting year of this run; there are: {', '.join(labels)}")
+    year = run.periods[find_year(run.periods, period)]
+    period = year[0]
     accounts = accounts_frame(run)
     accounts = accounts[accounts["period"] == period]
     resources = resources_frame(run)
@@ -336,8 +320,7 @@ def partners_as_table(run: Run, period: str | None = None) -> Table:
             known = not np.isnan(value)
             cells.append(format(value * factor, form) + ("%" if kind == "targeting" else "") if known else "")
         rows.append((partner.replace("_", " "), *cells))
-    begin, end = next((begin, end) for label, begin, end in run.periods if label == period)
-    span = f"{format_month(run.scenario.start + begin)} to {format_month(run.scenario.start + end - 1)}"
+    span = describe_span(run.scenario.start, year)
     return Table(
         title=f"Partners in {period}, {span} (medians; money in million RWF, people and hours in thousands)",
         heads=(_HEAD, _UNDER),

@@ -397,7 +397,7 @@ def compare(
     year = ""
     if tol is not None:
         check_tolerance(tol, on, replicates, max_replicates)
-        year = _watched_period(period, common_years(scenarios))
+        year = _watched_period(period, scenarios)
     earlier = [_own(finished, scenario) for scenario in scenarios]
     run = functools.partial(
         simulate, households=households, seed=seed, workers=workers, survey=survey, keep=keep
@@ -538,10 +538,13 @@ def check_tolerance(tol: Any, on: str, replicates: int, max_replicates: int) -> 
     whole_number("max_replicates", max_replicates, replicates, 100_000)
 
 
-def _watched_period(period: str | None, labels: list[str]) -> str:
-    """Return the period asked for, or the last that the run does not cut short."""
+def _watched_period(period: str | None, scenarios: Sequence[Scenario]) -> str:
+    """Return the period asked for, or the last of twelve months."""
+    labels = common_years(scenarios)
     if period is None:
-        complete = [label for label in labels if label.isdigit()]
+        first = scenarios[0]
+        spans = reporting_periods(first, pack_calendar(first, pack_rules(first)))
+        complete = [label for label, begin, end in spans if end - begin == 12 and label in labels]
         return (complete or labels)[-1]
     if str(period) not in labels:
         raise ValueError(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cbhi.kernels.records import F8
-from cbhi.spread import mean_ci_over_replicates, quantiles_over_replicates
+from cbhi.published import explain_size
+from cbhi.spread import quantiles_over_replicates
 from cbhi.tables import Scale, Table, scale_of
 from cbhi.variables import VARIABLES, By
 from cbhi.words import suggest
@@ -122,7 +123,7 @@ def _heads(several: bool) -> tuple[tuple[str, ...], ...]:
 def _rows(difference: Difference, label: str, shown: Sequence[str]) -> list[tuple[str, ...]]:
     """Return one row a year, group and scenario: labels, then figures."""
     places = [difference.periods.index(period) for period in shown]
-    base = mean_ci_over_replicates(difference.base).mean[places]
+    base = difference.mean_against[:, places]
     mean, error = difference.mean[:, places], difference.standard_error[:, places]
     same, ratio = difference.share_same_sign[:, places], difference.variance_ratio[:, places]
     low, high = quantiles_over_replicates(difference.values[:, :, places], (0.05, 0.95))
@@ -138,7 +139,7 @@ def _rows(difference: Difference, label: str, shown: Sequence[str]) -> list[tupl
                 rows.append(
                     (
                         label + unit, period, group, f"({s + 2})",
-                        scale.show(base[p, g]), _signed(fine, mean[at]), fine.show(error[at]),
+                        scale.show(base[at]), _signed(fine, mean[at]), fine.show(error[at]),
                         _per_cent(same[at]), "-" if math.isnan(low[at]) else spread, _ratio(ratio[at]),
                     )
                 )  # fmt: skip
@@ -207,7 +208,7 @@ def _notes(comparison: Comparison, ratios: F8, several: bool) -> tuple[str, ...]
     left = [label for label in comparison.results[0].period_labels() if label not in comparison.periods()]
     if left:
         notes.append(f"Left out, for not all scenarios have the same months in them: {', '.join(left)}.")
-    return tuple(notes)
+    return (*notes, *explain_size(comparison.results[0]))
 
 
 def notebook_html(comparison: Comparison) -> str:

@@ -68,6 +68,12 @@ class Difference:
         return self._interval().n
 
     @property
+    def mean_against(self) -> F8:
+        """Mean of the first scenario over the replicates in which both sides have a value."""
+        known = ~np.isnan(self.values)
+        return mean_ci_over_replicates(np.where(known, self.base[:, None], np.nan)).mean
+
+    @property
     def mean(self) -> F8:
         """Mean difference over the replicates."""
         return self._interval().mean

@@ -54,7 +54,7 @@ class Goal:
         It meets the goal exactly when ``share_met`` is at least the probability. A replicate without a
         value counts as the worst.
         """
-        needed = math.ceil(probability * values.size - 1e-9)
+        needed = max(1, math.ceil(probability * values.size - 1e-9))
         sign = 1.0 if self.sense == ">=" else -1.0
         ordered = np.sort(np.where(np.isnan(values), -np.inf, sign * values))[::-1]
         return sign * float(ordered[needed - 1])

@@ -14,15 +14,14 @@ manual, which was not at hand; places open to doubt say so in ``why``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbhi.kernels import codes
+from cbhi.runs import Run, find_year
 from cbhi.tables import Table
-from cbhi.words import suggest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -213,19 +212,6 @@ _PLACES: dict[str, tuple[_Entry, ...]] = {
 }
 
 
-class Run(Protocol):
-    """Arrays with the scenario behind them; ``cbhi.Results`` is one."""
-
-    @property
-    def arrays(self) -> Any: ...
-    @property
-    def scenario(self) -> Any: ...
-    @property
-    def periods(self) -> Sequence[tuple[str, int, int]]: ...
-    @property
-    def weight(self) -> float: ...
-
-
 def _entries(flow: str) -> tuple[_Entry, ...]:
     """Return the places of a flow; a kind of flow that nobody has classified is an error, never nothing."""
     if flow not in _PLACES:
@@ -347,7 +333,7 @@ def health_accounts_table(run: Run, period: str | None = None) -> Table:
     run
         A run, such as ``cbhi.Results``.
     period
-        Label of a reporting year; the last one if not given.
+        Label of a reporting year; the last complete one if not given.
 
     Returns
     -------
@@ -360,13 +346,7 @@ def health_accounts_table(run: Run, period: str | None = None) -> Table:
     ValueError
         For a label that is no reporting year of the run.
     """
-    labels = [label for label, _, _ in run.periods]
-    period = labels[-1] if period is None else period
-    if period not in labels:
-        raise ValueError(
-            f"'{period}' is not a reporting year of this run{suggest(period, labels)}; "
-            f"there are: {', '.join(labels)}"
-        )
+    period = run.periods[find_year(run.periods, period)][0]
     frame = health_accounts(run)
     frame = frame[frame["period"] == period]
     spending = frame[frame["account"] == "expenditure"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cbhi.kernels.records import F8
-from cbhi.published import complete_periods, published_table
+from cbhi.published import closed_years, published_table
 from cbhi.results import Results
 from cbhi.spread import quantiles_over_replicates
 from cbhi.tables import Scale, scale_of
@@ -354,8 +354,8 @@ def _draw_published(axes: Axes, rows: pd.DataFrame, variable: str, scale: float)
 
 def _drawn(results: Results) -> list[int]:
     """Return the places of the reporting years to draw."""
-    complete = [place for place, _ in complete_periods(results).values()]
-    return complete or list(range(len(results.periods)))
+    closed = [place for place, _ in closed_years(results).values()]
+    return closed or list(range(len(results.periods)))
 
 
 def _events(results: Results) -> list[tuple[int, float, int, str]]:

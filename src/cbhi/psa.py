@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from cbhi.runs import common_years, describe_span, find_year
 from cbhi.variables import VARIABLES, By
 from cbhi.words import suggest
 
@@ -55,9 +56,10 @@ def psa_frame(
         Variables that become a column each, in their own units; see ``cbhi.VARIABLES``. What is not better
         when larger (``catastrophic_share``) must be turned round before it is used as an effect.
     periods
-        Labels of reporting years, such as ``["2010"]``; all that the results have in common if not given.
+        Labels of reporting years, such as ``["2010"]``; all of the same months in every result if not given.
     by
-        Groups (``grp``): ``"all"``, ``"district"`` or ``"quintile"``.
+        Groups (``grp``): ``"all"``, ``"district"``, ``"quintile"``, ``"category"``, ``"sex"`` or ``"cover"``,
+        where costs and effects are kept by them.
     form
         ``"long"`` for hesim, ``"wide"`` for dampack and BCEA.
 
@@ -70,12 +72,14 @@ def psa_frame(
         Wide: one row a sample; columns have the levels outcome, period, grp, strategy, so that
         ``wide["costs"]["2010"]["all"]`` is the matrix of costs and ``wide["coverage_share"]["2010"]["all"]``
         that of effects.
+        ``attrs["left_out"]`` of either says of every year left out which months it has in which result.
 
     Raises
     ------
     ValueError
-        For unknown names, costs in different units or not in RWF, unknown periods, two results of one
-        scenario, or results that do not hold the same samples.
+        For unknown names, costs in different units or not in RWF, periods that are unknown or not of the
+        same months in every result, two results of one scenario, or results that do not hold the same samples
+        or groups.
     """
     import pandas as pd
 
@@ -84,9 +88,11 @@ def psa_frame(
     cost_names, effect_names = _names(costs, "costs"), _names(effects, "effects")
     _check_units(cost_names)
     _check_strategies(results)
-    labels = _common_periods(results, periods)
+    groups = _common_groups(results, by)
+    labels, left_out = _choose_years(results, periods)
     frame = pd.concat([_one(run, cost_names, effect_names, labels, by) for run in results], ignore_index=True)
     frame = frame.sort_values(["sample", "period"], kind="stable", ignore_index=True)
+    frame.attrs["left_out"] = left_out
     if form == "long":
         return frame
     wide = frame.pivot(index="sample", columns=["period", "grp", "strategy"], values=["costs", *effect_names])
@@ -95,10 +101,12 @@ def psa_frame(
         (outcome, label, group, run.scenario.name)
         for outcome in ("costs", *effect_names)
         for label in labels
-        for group in results[0].groups(by)
+        for group in groups
         for run in results
     ]
-    return wide[wanted].rename_axis(columns=["outcome", "period", "grp", "strategy"])
+    chosen = wide[wanted].rename_axis(columns=["outcome", "period", "grp", "strategy"])
+    chosen.attrs["left_out"] = left_out
+    return chosen
 
 
 def _one(
@@ -107,8 +115,7 @@ def _one(
     """Return the long table of one strategy."""
     import pandas as pd
 
-    known = run.period_labels("year")
-    places = [known.index(label) for label in labels]
+    places = [find_year(run.periods, label) for label in labels]
     groups = run.groups(by)
     shape = (run.n_replicates, len(places), len(groups))
     total = sum((run.values(name, by=by)[:, places] for name in costs), start=np.zeros(1))
@@ -162,20 +169,55 @@ def _check_strategies(results: Sequence[Results]) -> None:
             )
 
 
-def _common_periods(results: Sequence[Results], periods: Sequence[str] | None) -> list[str]:
-    """Return the labels asked for, or those that all results have; a label that a run has twice is none."""
-    known = [run.period_labels("year") for run in results]
-    common = [label for label in known[0] if all(labels.count(label) == 1 for labels in known)]
+def _common_groups(results: Sequence[Results], by: By) -> list[str]:
+    """Return the groups, which must be those of every result."""
+    groups = results[0].groups(by)
+    for run in results[1:]:
+        if run.groups(by) != groups:
+            raise ValueError(
+                f"'{run.scenario.name}' does not have the groups of '{results[0].scenario.name}' by {by}:"
+                f" {', '.join(run.groups(by))} against {', '.join(groups)}"
+            )
+    return groups
+
+
+def _choose_years(results: Sequence[Results], periods: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Return the labels of the years to show, and what to say of those that are not of the same months."""
+    spans = common_years([(run.scenario.start, run.periods) for run in results])
+    once = [{own: labels.count(own) == 1 for own in labels} for labels in (_labels(run) for run in results)]
+    # a label that a run has twice names no year
+    common = [label for label, _ in spans if all(own[label] for own in once)]
+    left_out = [
+        _explain_year(results, label)
+        for label in dict.fromkeys(label for run in results for label in _labels(run))
+        if label not in common
+    ]
     if periods is None:
         if not common:
-            raise ValueError("the results have no reporting year in common")
-        return common
+            raise ValueError(f"the results have no reporting year of the same months: {'; '.join(left_out)}")
+        return common, left_out
     wanted = [periods] if isinstance(periods, str) else [str(label) for label in periods]
     for label in wanted:
-        if label not in common:
-            raise ValueError(
-                f"'{label}' is not a reporting year of every run; there are: {', '.join(common)}"
-            )
+        if label in common:
+            continue
+        known = ", ".join(common) or "none"
+        if any(label in _labels(run) for run in results):
+            said = _explain_year(results, label)
+            raise ValueError(f"{said}; years of the same months in every run: {known}")
+        raise ValueError(f"'{label}' is not a reporting year of every run; there are: {known}")
     if not wanted or len(set(wanted)) < len(wanted):
         raise ValueError("periods must name reporting years, each once")
-    return wanted
+    return wanted, []
+
+
+def _labels(run: Results) -> list[str]:
+    return [label for label, _, _ in run.periods]
+
+
+def _explain_year(results: Sequence[Results], label: str) -> str:
+    """Return which months a year has in each run."""
+    parts = []
+    for run in results:
+        spans = [describe_span(run.scenario.start, period) for period in run.periods if period[0] == label]
+        parts.append(f"{' and '.join(spans) or 'not run'} in '{run.scenario.name}'")
+    return f"{label} is {', '.join(parts)}"

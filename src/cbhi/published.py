@@ -14,6 +14,7 @@ import numpy as np
 from cbhi import datasets
 from cbhi.kernels.records import F8
 from cbhi.results import Results
+from cbhi.runs import is_closed
 from cbhi.simulation import HOUSEHOLDS_PER_SECTION
 from cbhi.spread import quantiles_over_replicates
 from cbhi.tables import Scale, Table, scale_of
@@ -26,8 +27,8 @@ __all__ = [
     "NOT_READ",
     "READINGS",
     "Reading",
+    "closed_years",
     "compare_published",
-    "complete_periods",
     "describe_runs",
     "explain_size",
     "published_as_table",
@@ -142,8 +143,11 @@ def _model_values(results: Results, model: str) -> F8:
     return values
 
 
-def complete_periods(results: Results) -> dict[int, tuple[int, int]]:
-    """Return year -> (place, months) of the reporting years, less a last one that the run cuts short.
+def closed_years(results: Results) -> dict[int, tuple[int, int]]:
+    """Return year -> (place, months) of the reporting years that close by themselves.
+
+    A published figure of a year is read in it even where it has fewer than twelve months; what is shown of a
+    run unless told otherwise is its last complete year, ``cbhi.runs.last_whole_year``.
 
     Parameters
     ----------
@@ -156,9 +160,9 @@ def complete_periods(results: Results) -> dict[int, tuple[int, int]]:
         Year in which the period closes -> its place in ``results.periods`` and its length.
     """
     found: dict[int, tuple[int, int]] = {}
-    for place, (label, begin, end) in enumerate(results.periods):
-        if label.isdigit():
-            found.setdefault(int(label), (place, end - begin))
+    for place, period in enumerate(results.periods):
+        if is_closed(period):
+            found.setdefault(int(period[0]), (place, period[2] - period[1]))
     return found
 
 
@@ -196,7 +200,7 @@ def compare_published(results: Results) -> pd.DataFrame:
     if not country:
         raise ValueError(f"scenario '{results.scenario.name}' has no country, so no published figures")
     outcomes = pd.concat([datasets.fit_rows(country), datasets.check_rows(country)], ignore_index=True)
-    periods = complete_periods(results)
+    periods = closed_years(results)
     order = {name: number for number, name in enumerate(READINGS)}
     values = {
         name: _model_values(results, READINGS[name].model)

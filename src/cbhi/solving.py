@@ -17,6 +17,7 @@ import numpy as np
 from cbhi.goals import Goal, parse_goal
 from cbhi.levers import Lever, make_lever
 from cbhi.packing import pack_calendar, pack_rules, reporting_periods
+from cbhi.published import explain_size
 from cbhi.results import Results
 from cbhi.scenarios import Scenario, ScenarioError
 from cbhi.simulation import Progress, load_scenario, simulate, whole_number
@@ -316,6 +317,7 @@ def solve(
     whole_number("replicates", replicates, 1, 100_000)
     total = budget * replicates * base.n_months
     cache: dict[float, Evaluation] = {}
+    remarks: list[str] = []
 
     def evaluate(value: float) -> Evaluation:
         if value not in cache:
@@ -330,6 +332,7 @@ def solve(
                 survey=0,
                 progress=tell,
             )
+            remarks[:] = explain_size(results)
             cache[value] = _judge(results, value, wanted, span, probability)
         return cache[value]
 
@@ -339,7 +342,8 @@ def solve(
     if progress is not None:
         progress(total, total)
     size = (households, replicates, seed)
-    return _conclude(lever, base, wanted, span, probability, cache, change, ends, size)
+    found = _conclude(lever, base, wanted, span, probability, cache, change, ends, size)
+    return dataclasses.replace(found, explanation=(*found.explanation, *remarks))
 
 
 class Question(NamedTuple):

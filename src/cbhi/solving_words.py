@@ -99,6 +99,7 @@ def _answer(solution: Solution) -> list[str]:
             f"So the limit is known to {solution.lever.show(solution.precision)}; more evaluations"
             " (max_evaluations) would narrow it."
         )
+    lines.append("The value was chosen on these replicates; a run with another seed is a test of it.")
     return lines
 
 
@@ -181,7 +182,8 @@ def _costs(solution: Solution) -> list[str]:
             " and year."
         )
     others = [one for one in solution.evaluations if one.meets and one is not at and one.turned_away > _AWAY]
-    if others and at.turned_away <= _AWAY:
+    # to turn members away saves money, so only there it is a false way to the goal
+    if others and at.turned_away <= _AWAY and solution.goal.variable.endswith("_rwf"):
         first, last = others[0], others[-1]
         which = solution.lever.show(first.value)
         if last is not first:

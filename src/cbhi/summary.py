@@ -14,8 +14,9 @@ import numpy as np
 from cbhi.accounts import partners_as_table
 from cbhi.kernels.records import F8
 from cbhi.months import format_month
-from cbhi.published import complete_periods, explain_size, published_as_table
+from cbhi.published import explain_size, published_as_table
 from cbhi.results import Results
+from cbhi.runs import find_year, whole_years
 from cbhi.spread import quantiles_over_replicates
 from cbhi.strata import stratified_names
 from cbhi.tables import WIDTH, Scale, Table, scale_of
@@ -110,9 +111,8 @@ def summarise(
     }
     if periods is not None:
         return _table(results, groups, spreads, _places(results, periods))
-    complete = list(complete_periods(results).values())
     # whole years where there are any, else what there is
-    known = [place for place, months in complete if months == 12] or list(range(len(results.periods)))
+    known = whole_years(results.periods) or list(range(len(results.periods)))
     for count in range(min(_MOST_YEARS, len(known)), 0, -1):
         # evenly spaced, the last complete year among them
         chosen = sorted({known[round(i)] for i in np.linspace(len(known) - 1, 0, count)})
@@ -135,14 +135,10 @@ def _checked(names: Sequence[str]) -> list[str]:
 
 def _places(results: Results, periods: Sequence[str]) -> list[int]:
     """Return the places of the reporting years asked for."""
-    labels = results.period_labels()
     wanted = [periods] if isinstance(periods, str) else [str(label) for label in periods]
     if not wanted:
         raise ValueError("periods is empty; leave it out for a choice of years")
-    for label in wanted:
-        if label not in labels:
-            raise ValueError(f"'{label}' is not a reporting year of this run; there are: {', '.join(labels)}")
-    return [labels.index(label) for label in dict.fromkeys(wanted)]
+    return [find_year(results.periods, label) for label in dict.fromkeys(wanted)]
 
 
 def _scale_for(name: str, values: F8) -> Scale:
@@ -252,11 +248,7 @@ def quintiles_as_table(results: Results, period: str | None = None) -> Table:
     ValueError
         For a label that is no reporting year of the run.
     """
-    if period is None:
-        complete = [place for place, _ in complete_periods(results).values()]
-        place = complete[-1] if complete else len(results.periods) - 1
-    else:
-        (place,) = _places(results, [period])
+    place = find_year(results.periods, period)
     rows = []
     for name in stratified_names("quintile"):
         values = results.values(name, by="quintile")[:, place]

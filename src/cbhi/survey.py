@@ -2,15 +2,16 @@
 
 A keyed lot picks the households, those founded during the run included. Each is interviewed in its
 anniversary month about the twelve months before, as household surveys ask; a first interview may cover fewer.
+So the interviews of a year are not a census of it: ``survey_frame`` says what their sums stand for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from cbhi.runs import Run
 from cbhi.strata import GROUPS
 
 if TYPE_CHECKING:
@@ -52,24 +53,16 @@ COLUMNS = (
 _FLAGS = ("has_slot", "is_formal", "is_member")
 
 
-class Run(Protocol):
+class SurveyedRun(Run, Protocol):
     """A run with its interviews; ``cbhi.Results`` is one."""
 
-    @property
-    def arrays(self) -> Any: ...
-    @property
-    def scenario(self) -> Any: ...
-    @property
-    def periods(self) -> Sequence[tuple[str, int, int]]: ...
-    @property
-    def weight(self) -> float: ...
     @property
     def households(self) -> int: ...
     @property
     def survey(self) -> int: ...
 
 
-def survey_frame(run: Run) -> pd.DataFrame:
+def survey_frame(run: SurveyedRun) -> pd.DataFrame:
     """Return the interviews of a run.
 
     Parameters
@@ -81,8 +74,8 @@ def survey_frame(run: Run) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row an interview: ``replicate``, ``period`` (reporting year), ``month`` ("2006-03"), ``months``
-        that it covers (12 but for the first), ``section`` and ``district`` (numbers from 1), ``household``
-        (number within its section), ``weight`` (real households for which it stands).
+        that it covers (12; fewer for a first interview), ``section`` and ``district`` (numbers from 1),
+        ``household`` (number within its section), ``weight`` (real households for which it stands).
 
         At the interview: ``persons``, ``adult_equivalents``, ``consumption_rwf`` (household, twelve months),
         ``quintile`` (1 the poorest), ``category`` as it truly is and ``listed_category`` ("poorest",
@@ -93,6 +86,21 @@ def survey_frame(run: Run) -> pd.DataFrame:
         means), ``sponsored_rwf`` (premiums paid by others), ``out_of_pocket_rwf``, ``visits``,
         ``admissions``, ``episodes``, ``forgone`` (episodes without care), ``claims_rwf`` (care billed to
         third parties), ``loans_rwf`` (borrowed for premiums).
+
+    Notes
+    -----
+    ``weight`` is the same in every row, since every household has the same chance: real households for one
+    simulated, times households of the start over those drawn. Shares and means need no more than
+    ``weight * persons``. Sums are something else:
+
+    - Amounts are of the twelve months before each interview, so a sum over the interviews of 2007 is about
+      2006 and 2007, half each. Interviews with ``months`` below 12 (all in the first twelve months of a run,
+      and a few per cent in each year, of families just founded) must be left out of means of amounts.
+    - In a whole year the weights add up to a few per cent less than the households of the country: a family
+      founded on the way is first interviewed at its first anniversary.
+    - In a reporting year of fewer than 12 months only households with an anniversary in it are interviewed:
+      of half a year (Rwanda's 1999 and 2011) half the households, so that weighted sums are half the
+      country's. For totals use ``cbhi.Results.values``, which counts everybody.
     """
     import pandas as pd
 

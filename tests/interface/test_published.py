@@ -14,7 +14,7 @@ from cbhi.kernels import codes
 from cbhi.published import (
     NOT_READ,
     READINGS,
-    complete_periods,
+    closed_years,
     published_as_table,
     published_table,
     yearly_as_table,
@@ -187,7 +187,7 @@ def test_a_year_cut_short_is_not_compared() -> None:
     # the year of 2011 closes in June; what follows says that it is cut short
     late = cbhi.simulate(base.replace({}, end="2011-12"), households=50)
     assert [label for label, _, _ in late.periods][-2:] == ["2011", "2011 (6 months)"]
-    places = complete_periods(late)
+    places = closed_years(late)
     assert late.periods[places[2011][0]][2] < base.replace({}, end="2011-12").n_months
 
 
@@ -197,7 +197,7 @@ def test_of_two_years_with_one_label_the_first_counts() -> None:
     labels = [label for label, _, _ in results.periods]
     assert labels[-3:] == ["2011", "2011", "2012"]
     # a plain 2011 in the sources means June
-    assert complete_periods(results)[2011] == (len(labels) - 3, 6)
+    assert closed_years(results)[2011] == (len(labels) - 3, 6)
 
 
 def test_money_is_compared_over_whole_years_only() -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import cbhi
-from cbhi.comparison import Comparison, Tolerance, common_periods, compare
+from cbhi.comparison import Comparison, Tolerance, _watched_period, common_periods, compare
 from cbhi.comparison_files import folder_names
 from cbhi.differences import Difference
 from cbhi.results import COLUMNS, Results
@@ -506,3 +506,23 @@ def test_finished_replicates_are_taken_over_and_kept(base: Scenario, free: Scena
     with pytest.raises(ValueError, match="belong to another run: survey"):
         compare(base, free, finished=kept, survey=0, **size)
     assert compare(base, free, survey=0, **size).results[0].survey == 0
+
+
+def test_the_base_is_averaged_over_the_pairs() -> None:
+    nan = math.nan
+    d = by_hand([[1.0], [nan], [3.0], [8.0]], [[2.0], [5.0], [5.0], [nan]])
+    assert d.mean_against.tolist() == [[[2.0]]]
+    assert d.mean.tolist() == [[[1.5]]]
+
+
+def test_the_last_complete_year_has_twelve_months(base: Scenario, free: Scenario) -> None:
+    short = [one.replace({}, name=one.name, end="2002-03") for one in (base, free)]
+    found = compare(*short, households=30, replicates=2, tol=0.9)
+    assert found.tolerance is not None
+    assert found.tolerance.period == "2001"
+    half = [cbhi.scenario("rwanda-rules").replace({}, name=name, end="2011-06") for name in "ab"]
+    assert _watched_period(None, half) == "2010"
+
+
+def test_few_sections_are_said(compared: Comparison) -> None:
+    assert "Few sections are simulated (1, in 1 district)" in " ".join(compared.summary().notes)

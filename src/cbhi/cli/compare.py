@@ -102,6 +102,7 @@ def command(
         if resume and output is None:
             raise ValueError("--resume needs -o, the folder in which finished replicates were kept")
         from cbhi.comparison import check_scenarios, check_variable, common_years, compare
+        from cbhi.saving import clear_leftovers
         from cbhi.simulation import simulate
 
         watched = on or "coverage_end_share"
@@ -114,6 +115,8 @@ def command(
                     click.echo(COMPILING, err=True)
                 # in this thread, which Ctrl-C stops at once
                 simulate(chosen[0], households=1)
+            if output is not None:
+                clear_leftovers(output)
             kept = Kept(output, chosen, households, seed)
             finished = kept.read(quiet) if resume else kept.tell(quiet)
             with kept.on_interrupt():
@@ -169,9 +172,8 @@ def _as_json(found: Comparison, on: str | None, by: str, output: Path | None) ->
     frames = []
     for name in [on] if on else list(HEADLINE):
         difference = found.difference(name, "year", by)  # type: ignore[arg-type]
-        base = difference.base.mean(axis=0).ravel()
         frame = difference.mean_ci()
-        frame.insert(5, "mean_against", [*base] * len(difference.scenarios))
+        frame.insert(5, "mean_against", difference.mean_against.ravel())
         quantiles = difference.quantiles()
         frame = frame.assign(**{key: quantiles[key] for key in ("p05", "p50", "p95")})
         frames.append(frame.assign(variance_ratio=difference.variance_ratio.ravel()))

@@ -87,12 +87,15 @@ def command(
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
         chosen = choose(scenario, changes, until)
+        from cbhi.saving import clear_leftovers
         from cbhi.simulation import simulate
         from cbhi.solving import check_question, solve
 
         # everything that is wrong with the question is said before anything is compiled or written
         check_question(chosen, parameter, goal, low, high, period, probability)
         with claim(output) if output is not None else contextlib.nullcontext():
+            if output is not None:
+                clear_leftovers(output)
             if not is_compiled():
                 if not quiet:
                     click.echo(COMPILING, err=True)

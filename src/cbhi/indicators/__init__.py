@@ -6,11 +6,13 @@ Bank), `equity` inequality and progressivity, `targeting`, `selection` and `solv
 
 Three rules hold throughout. An indicator that cannot be computed (an input was not recorded, a denominator
 is zero) is ``float("nan")``, never zero. A weight of 2 equals the row written twice. Tied rows share their
-mean rank, so results do not depend on the order of rows.
+mean rank, so results do not depend on the order of rows. Bad input raises ``ValueError``; data that are sound
+and still leave an indicator without a value (a probit that is certain) raise its kind ``UndefinedError``.
 """
 
 from __future__ import annotations
 
+from ._checks import UndefinedError
 from .equity import (
     BenefitIncidence,
     Curve,
@@ -143,6 +145,7 @@ __all__ = [
     "PositiveCorrelation",
     "RedistributiveEffect",
     "RiskGap",
+    "UndefinedError",
     "arrears_days",
     "average_cost_per_case",
     "bail_out_cost",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._checks import BoolArray, FloatArray
+from ._checks import BoolArray, FloatArray, UndefinedError
 
 _CERTAIN = 7.0
 """Fitted index beyond which a probability is 0 or 1 to twelve digits: the data separate."""
@@ -66,5 +66,5 @@ def fit_probit(name: str, outcome: BoolArray, design: FloatArray, weights: Float
     )
     index = scaled @ fit.x
     if not np.all(np.abs(index[weights > 0]) < _CERTAIN):
-        raise ValueError(f"{name} is predicted perfectly by the covariates for some rows; drop columns")
+        raise UndefinedError(f"{name} is predicted perfectly by the covariates for some rows; drop columns")
     return Probit(np.asarray(fit.x / scale), index, mills(index))

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cbhi.run_indicators.interviews import Lines, check_survey
 from cbhi.run_indicators.people import people_readings
-from cbhi.run_indicators.readings import ABSENT, Reading, Run, status
+from cbhi.run_indicators.readings import ABSENT, Reading, status
 from cbhi.run_indicators.scheme import scheme_readings
 from cbhi.run_indicators.solvency import solvency_readings
-from cbhi.run_indicators.survey import Lines, check_survey, survey_readings
+from cbhi.run_indicators.survey import survey_readings
+from cbhi.runs import Run, find_year
 from cbhi.tables import Table, scale_of
 from cbhi.words import suggest
 
@@ -70,12 +72,15 @@ def indicators_frame(
         Columns ``INDICATOR_COLUMNS``. ``replicate`` is the number of a replicate, missing for what is
         counted over the replicates, such as a probability of ruin. ``value`` is not a number where an
         indicator is absent, never zero; ``status`` then begins with ``absent:`` and gives the reason, and
-        otherwise with ``ok``, a note and the months of a year that is not whole.
+        otherwise with ``ok``, a note and the months of a year that is not whole. From the survey only
+        interviews about twelve months are used; where these are not all of the year, the note says how many
+        they are, and where they are fewer than a fifth, the indicator is absent.
 
     Raises
     ------
     ValueError
-        For a survey without the columns it needs, or a line that is not positive or for an unknown year.
+        For a survey without the columns it needs or with cells that cannot be, a line that is not positive or
+        for an unknown year, or an indicator that cannot take what the survey holds.
     """
     import pandas as pd
 
@@ -102,10 +107,11 @@ def _rows(run: Run, reading: Reading) -> list[tuple[Any, ...]]:
     values = reading.values[:, :, None] if reading.values.ndim == 2 else reading.values
     values = np.broadcast_to(values, (1 if reading.pooled else n, years, groups))
     numbers = [None] if reading.pooled else [int(number) for number in run.arrays.replicates]
+    notes, whys = (np.broadcast_to(texts, values.shape[:2]) for texts in (reading.note, reading.why))
     return [
         (
             run.scenario.name, number, label, group, reading.indicator, float(values[i, j, g]),
-            reading.unit, reading.family, status(values[i, j, g], reading, j, end - begin),
+            reading.unit, reading.family, status(values[i, j, g], notes[i, j], whys[i, j], end - begin),
         )
         for i, number in enumerate(numbers)
         for j, (label, begin, end) in enumerate(run.periods)
@@ -193,7 +199,7 @@ def indicators_table(run: Run, period: str | None = None, frame: pd.DataFrame | 
     run
         A run, such as ``cbhi.Results``.
     period
-        Label of a reporting year; the last one if not given.
+        Label of a reporting year; the last complete one if not given.
     frame
         What ``indicators_frame`` returned, if at hand.
 
@@ -207,13 +213,7 @@ def indicators_table(run: Run, period: str | None = None, frame: pd.DataFrame | 
     ValueError
         For a label that is no reporting year of the run.
     """
-    labels = [label for label, _, _ in run.periods]
-    period = labels[-1] if period is None else period
-    if period not in labels:
-        raise ValueError(
-            f"'{period}' is not a reporting year of this run{suggest(period, labels)}; "
-            f"there are: {', '.join(labels)}"
-        )
+    period = run.periods[find_year(run.periods, period)][0]
     frame = indicators_frame(run) if frame is None else frame
     shown = frame[(frame["period"] == period) & ~frame["group"].str.startswith("district")]
     rows: list[tuple[str, ...]] = []
@@ -242,6 +242,7 @@ def indicators_table(run: Run, period: str | None = None, frame: pd.DataFrame | 
         notes=(
             "median and spread over the replicates for which the indicator can be computed (n; 1 for what "
             "is counted over the replicates)",
+            "protection, equity, selection: households interviewed in the year, about the twelve months before",
             *(f"absent: {', '.join(names)}: {reason}" for reason, names in absent.items()),
         ),
         n_labels=2,

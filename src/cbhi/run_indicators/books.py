@@ -8,7 +8,8 @@ import numpy as np
 
 from cbhi.kernels import codes
 from cbhi.packing import pack_calendar, pack_rules
-from cbhi.run_indicators.readings import F8, Run
+from cbhi.run_indicators.readings import F8
+from cbhi.runs import Run
 
 OWN = (codes.CONTRIBUTION, codes.GROUP_CONTRIBUTION)
 SPONSORS = (codes.SUBSIDY_STATE, codes.SUBSIDY_DONOR, codes.SUBSIDY_NGO)

@@ -9,7 +9,8 @@ import numpy as np
 from cbhi import indicators
 from cbhi.kernels import codes
 from cbhi.run_indicators.books import SPONSORS, Books
-from cbhi.run_indicators.readings import F8, Reading, Run
+from cbhi.run_indicators.readings import F8, Reading
+from cbhi.runs import Run
 
 TARGETING = "targeting"
 BY_QUINTILE_MEANS = "equity by quintile"

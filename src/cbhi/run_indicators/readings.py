@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 F8 = NDArray[np.float64]
+Texts: TypeAlias = str | NDArray[np.object_]
+"""One text, or an array of them: one a year, or one a replicate and year."""
 
 ABSENT = "absent: "
 """How the status of an indicator begins that cannot be computed."""
-
-
-class Run(Protocol):
-    """Arrays with the scenario behind them; ``cbhi.Results`` is one."""
-
-    @property
-    def arrays(self) -> Any: ...
-    @property
-    def scenario(self) -> Any: ...
-    @property
-    def periods(self) -> Sequence[tuple[str, int, int]]: ...
-    @property
-    def weight(self) -> float: ...
 
 
 class Reading(NamedTuple):
@@ -37,9 +25,9 @@ class Reading(NamedTuple):
     values
         Shape (R, P) or (R, P, groups), with one row for what is counted over the replicates.
     note
-        What a user must know where it is computed; one, or one a year.
+        What a user must know where it is computed.
     why
-        Why it is absent where it is not a number; one, or one a year.
+        Why it is absent where it is not a number.
     groups
         Labels of the last axis.
     pooled
@@ -50,8 +38,8 @@ class Reading(NamedTuple):
     indicator: str
     unit: str
     values: F8
-    note: str | tuple[str, ...] = ""
-    why: str | tuple[str, ...] = "what it is divided by is zero"
+    note: Texts = ""
+    why: Texts = "what it is divided by is zero"
     groups: tuple[str, ...] = ("all",)
     pooled: bool = False
 
@@ -61,11 +49,10 @@ def never(family: str, indicator: str, unit: str, why: str, *, pooled: bool = Fa
     return Reading(family, indicator, unit, np.asarray(np.nan), why=why, pooled=pooled)
 
 
-def status(value: float, reading: Reading, year: int, months: int) -> str:
+def status(value: float, note: str, why: str, months: int) -> str:
     """Return what stands beside a value: ok or absent, the note or the reason, a year cut short."""
     if np.isnan(value):
-        return ABSENT + (reading.why if isinstance(reading.why, str) else reading.why[year])
-    note = reading.note if isinstance(reading.note, str) else reading.note[year]
+        return ABSENT + why
     parts = [note] if note else []
     if months != 12:
         parts.append(f"{months} month{'' if months == 1 else 's'}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -20,7 +22,8 @@ from cbhi.run_indicators.books import (
     SPONSORS,
     Books,
 )
-from cbhi.run_indicators.readings import F8, Reading, Run, never
+from cbhi.run_indicators.readings import F8, Reading, never
+from cbhi.runs import Run
 
 OPENIMIS = "openIMIS"
 NETWORK = "Microinsurance Network"
@@ -147,19 +150,16 @@ def _audited(books: Books) -> F8:
     return np.where(years[None, :], reported, np.nan)
 
 
+def _read(
+    family: str, name: str, unit: str, values: ArrayLike, note: str, why: str = "no premium was earned"
+) -> Reading:
+    return Reading(family, name, unit, np.asarray(values), note, why)
+
+
 def _network(books: Books) -> list[Reading]:
+    """Return the ratios of the Microinsurance Network in the order of its handbook."""
     earned, claims, expenses = books.earned, incurred(books), books.flow(*EXPENSES)
-    paid_up, persons = books.at_close(codes.PAID), books.at_close(codes.PERSONS)
-    before = np.concatenate([np.full((paid_up.shape[0], 1), np.nan), paid_up[:, :-1]], axis=1)
-    reserve, payables = books.stock(*RESERVES), books.stock(*PAYABLES)
-    no_premium = "no premium was earned"
-    nobody_owed = "nothing was owed at the close"
-    # a franc earned before it was paid would be negative by rounding only
-    liabilities = payables + np.maximum(0.0, books.unearned)
-
-    def read(name: str, unit: str, values: ArrayLike, note: str, why: str = no_premium) -> Reading:
-        return Reading(NETWORK, name, unit, np.asarray(values), note, why)
-
+    read = functools.partial(_read, NETWORK)
     return [
         read(
             "net_income_ratio",
@@ -171,27 +171,7 @@ def _network(books: Books) -> list[Reading]:
         read("incurred_expense_ratio", "ratio", indicators.incurred_expense_ratio(expenses, earned), _EARNED),
         read("incurred_claims_ratio", "ratio", indicators.incurred_claims_ratio(claims, earned), _EARNED),
         read("combined_ratio", "ratio", indicators.combined_ratio(claims, expenses, earned), _EARNED),
-        read(
-            "renewal_ratio",
-            "share",
-            indicators.renewal_ratio(books.tally(codes.RENEWALS), books.tally(codes.RENEWALS_DUE)),
-            "households, " + _AT_CLOSE,
-            "nobody was due to renew",
-        ),
-        read(
-            "coverage_ratio",
-            "ratio",
-            indicators.coverage_ratio(paid_up, persons - books.at_close(codes.PERSONS_FORMAL)),
-            "people paid up at the close over people outside formal schemes",
-            "nobody is outside formal schemes",
-        ),
-        read(
-            "growth_ratio",
-            "ratio",
-            indicators.growth_ratio(paid_up, before),
-            "people paid up at the close over those of the year before",
-            "nobody was paid up at the close before, or there is none",
-        ),
+        *_network_members(books),
         never(
             NETWORK,
             "claims_promptness",
@@ -205,117 +185,197 @@ def _network(books: Books) -> list[Reading]:
             "in francs, of health centres' claims; claims are not counted one by one",
             "nothing was audited or reported",
         ),
-        read(
+        *_network_balance(books),
+        never(NETWORK, "social_investment_ratio", "share", "no spending on education and prevention"),
+    ]
+
+
+def _network_members(books: Books) -> list[Reading]:
+    paid_up, persons = books.at_close(codes.PAID), books.at_close(codes.PERSONS)
+    before = np.concatenate([np.full((paid_up.shape[0], 1), np.nan), paid_up[:, :-1]], axis=1)
+    return [
+        _read(
+            NETWORK,
+            "renewal_ratio",
+            "share",
+            indicators.renewal_ratio(books.tally(codes.RENEWALS), books.tally(codes.RENEWALS_DUE)),
+            "households, " + _AT_CLOSE,
+            "nobody was due to renew",
+        ),
+        _read(
+            NETWORK,
+            "coverage_ratio",
+            "ratio",
+            indicators.coverage_ratio(paid_up, persons - books.at_close(codes.PERSONS_FORMAL)),
+            "people paid up at the close over people outside formal schemes",
+            "nobody is outside formal schemes",
+        ),
+        _read(
+            NETWORK,
+            "growth_ratio",
+            "ratio",
+            indicators.growth_ratio(paid_up, before),
+            "people paid up at the close over those of the year before",
+            "nobody was paid up at the close before, or there is none",
+        ),
+    ]
+
+
+def _network_balance(books: Books) -> list[Reading]:
+    reserve, payables = books.stock(*RESERVES), books.stock(*PAYABLES)
+    nobody_owed = "nothing was owed at the close"
+    # a franc earned before it was paid would be negative by rounding only
+    liabilities = payables + np.maximum(0.0, books.unearned)
+    return [
+        _read(
+            NETWORK,
             "solvency_ratio",
             "ratio",
             indicators.solvency_ratio(reserve, liabilities),
             "money of funds and pools over unpaid claims and premiums for cover still to come",
             nobody_owed,
         ),
-        read(
+        _read(
+            NETWORK,
             "liquidity_ratio",
             "ratio",
             indicators.liquidity_ratio(reserve, payables),
             "all unpaid claims are taken as payable within three months",
             nobody_owed,
         ),
-        never(NETWORK, "social_investment_ratio", "share", "no spending on education and prevention"),
     ]
 
 
 def _ilo(books: Books) -> list[Reading]:
-    claims, own = books.tally(*APPROVED), books.flow(*OWN)
-    visits, years = books.tally(codes.VISITS_INSURED), books.tally(codes.INSURED) / 12.0
-    policies = books.at_close(codes.HOUSEHOLD_MONTHS_INSURED)
-    reserve, payables = books.stock(*RESERVES), books.stock(*PAYABLES)
-    premiums = books.flow(*OWN, *SPONSORS)
-    running = books.flow(*EXPENSES)
-    spent = books.flow(*CLAIMS, *EXPENSES, codes.REINSURANCE_PREMIUM, codes.EMBEZZLEMENT)
-    given = books.flow(*SPONSORS, *GRANTS, *BAIL_OUTS)
-    received = premiums + books.flow(*GRANTS, *BAIL_OUTS, codes.REINSURANCE_RECOVERY)
-    enrolled = books.at_close(codes.PAID)
+    """Return the ratios of ILO-STEP and CIDR: use, the year's money, and what is left."""
+    absent = never(
+        ILO,
+        "contribution_recovery_rate",
+        "ratio",
+        "a premium is paid before cover begins, so none is due and unpaid",
+    )
+    return [*_ilo_use(books), *_ilo_money(books), *_ilo_balance(books), absent]
+
+
+def _ilo_use(books: Books) -> list[Reading]:
+    claims, visits = books.tally(*APPROVED), books.tally(codes.VISITS_INSURED)
+    years = books.tally(codes.INSURED) / 12.0
+    policies, enrolled = books.at_close(codes.HOUSEHOLD_MONTHS_INSURED), books.at_close(codes.PAID)
     # cover sold before it starts is paid up and not yet a policy in force, and a member may have none
     dependants = np.where(enrolled >= policies, enrolled - policies, np.nan)
     nobody = "nobody had benefits"
-    rows: list[tuple[str, str, ArrayLike, str, str]] = [
-        (
+    return [
+        _read(
+            ILO,
             "gross_penetration_rate",
             "ratio",
             indicators.gross_penetration_rate(policies, books.at_close(codes.HOUSEHOLDS_ALIVE)),
             "households with cover over all households, last month",
             "there are no households",
         ),
-        (
+        _read(
+            ILO,
             "dependents_per_member",
             "persons a member",
             indicators.dependents_per_member(dependants, policies),
             "a policy's first person is the member; people paid up at the close",
             "no household had cover, or cover in force exceeds cover paid",
         ),
-        (
+        _read(
+            ILO,
             "utilisation_rate",
             "visits a year",
             indicators.utilisation_rate(visits, years),
             "visits of members with benefits",
             nobody,
         ),
-        (
+        _read(
+            ILO,
             "average_cost_per_case",
             "RWF a visit",
             indicators.average_cost_per_case(claims, visits),
             "claims approved, admissions included, over visits",
             "no member was seen",
         ),
-        (
+        _read(
+            ILO,
             "claims_cost_per_beneficiary",
             "RWF a year",
             indicators.claims_cost_per_beneficiary(claims, years),
             "claims approved",
             nobody,
         ),
-        (
+    ]
+
+
+def _ilo_money(books: Books) -> list[Reading]:
+    claims, own, running = books.tally(*APPROVED), books.flow(*OWN), books.flow(*EXPENSES)
+    premiums = books.flow(*OWN, *SPONSORS)
+    given = books.flow(*SPONSORS, *GRANTS, *BAIL_OUTS)
+    received = premiums + books.flow(*GRANTS, *BAIL_OUTS, codes.REINSURANCE_RECOVERY)
+    return [
+        _read(
+            ILO,
             "loss_ratio",
             "ratio",
             indicators.loss_ratio(claims, premiums),
             "claims approved over premiums received, sponsors' included",
             "no premium was received",
         ),
-        (
+        _read(
+            ILO,
             "gross_administration_ratio",
             "ratio",
             indicators.gross_administration_ratio(running, premiums),
             "administration and audit over premiums received",
             "no premium was received",
         ),
-        (
+        _read(
+            ILO,
             "self_financing_rate",
             "ratio",
-            indicators.self_financing_rate(own, spent),
+            indicators.self_financing_rate(own, _spent(books)),
             "households' and associations' premiums over claims paid, expenses, reinsurance and losses",
             "nothing was spent",
         ),
-        (
-            "immediate_liquidity_ratio",
-            "ratio",
-            indicators.immediate_liquidity_ratio(reserve, payables),
-            "money of funds and pools over unpaid claims",
-            "nothing was owed at the close",
-        ),
-        (
-            "equity_to_claims_ratio",
-            "ratio",
-            indicators.equity_to_claims_ratio(reserve - payables - books.unearned, claims),
-            "own funds: money less unpaid claims and premiums for cover still to come",
-            "no claim was approved",
-        ),
-        (
+        _read(
+            ILO,
             "subsidy_dependence",
             "share",
             indicators.subsidy_dependence(given, received),
             "sponsors' premiums, grants, levies and bail-outs over all that was received",
             "nothing was received",
         ),
-        (
+    ]
+
+
+def _spent(books: Books) -> F8:
+    """Return what the scheme paid for care, its running, reinsurance, and what disappeared."""
+    return books.flow(*CLAIMS, *EXPENSES, codes.REINSURANCE_PREMIUM, codes.EMBEZZLEMENT)
+
+
+def _ilo_balance(books: Books) -> list[Reading]:
+    claims, spent = books.tally(*APPROVED), _spent(books)
+    reserve, payables = books.stock(*RESERVES), books.stock(*PAYABLES)
+    return [
+        _read(
+            ILO,
+            "immediate_liquidity_ratio",
+            "ratio",
+            indicators.immediate_liquidity_ratio(reserve, payables),
+            "money of funds and pools over unpaid claims",
+            "nothing was owed at the close",
+        ),
+        _read(
+            ILO,
+            "equity_to_claims_ratio",
+            "ratio",
+            indicators.equity_to_claims_ratio(reserve - payables - books.unearned, claims),
+            "own funds: money less unpaid claims and premiums for cover still to come",
+            "no claim was approved",
+        ),
+        _read(
+            ILO,
             "months_of_reserve",
             "months",
             indicators.months_of_reserve(reserve, spent / books.months),
@@ -323,10 +383,3 @@ def _ilo(books: Books) -> list[Reading]:
             "nothing was spent",
         ),
     ]
-    absent = never(
-        ILO,
-        "contribution_recovery_rate",
-        "ratio",
-        "a premium is paid before cover begins, so none is due and unpaid",
-    )
-    return [*(Reading(ILO, n, u, np.asarray(v), note, why) for n, u, v, note, why in rows), absent]

@@ -6,8 +6,9 @@ import numpy as np
 
 from cbhi import indicators
 from cbhi.run_indicators.books import APPROVED, PAYABLES, RESERVES, Books
-from cbhi.run_indicators.readings import F8, Reading, Run, never
+from cbhi.run_indicators.readings import F8, Reading, never
 from cbhi.run_indicators.scheme import net_income
+from cbhi.runs import Run
 
 SOLVENCY = "solvency"
 DAYS = 90.0

@@ -1,7 +1,8 @@
 """Indicators that need households one by one: protection, equity, selection, from the run's survey.
 
 A survey is a table with one row a household and interview, as ``cbhi.Results.survey_frame`` gives it. What
-is said of people is weighted by households' weight times their size.
+is said of people is weighted by households' weight times their size: all figures are shares, means and
+indices, so it does not matter that the households interviewed are fewer than all, and none is a total.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cbhi import indicators
-from cbhi.run_indicators.readings import F8, Reading, Run
+from cbhi.run_indicators.interviews import Lines, Sample, Year, read_years
+from cbhi.run_indicators.readings import F8, Reading
+from cbhi.runs import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,66 +26,6 @@ TARGETING = "targeting"
 SELECTION = "adverse selection"
 QUINTILES = tuple(f"quintile {q}" for q in range(1, 6))
 DAYS_A_YEAR = 365.0
-
-NEEDED = (
-    "replicate",
-    "period",
-    "weight",
-    "persons",
-    "consumption_rwf",
-    "category",
-    "is_formal",
-    "is_member",
-    "contribution_rwf",
-    "sponsored_rwf",
-    "out_of_pocket_rwf",
-    "visits",
-    "episodes",
-    "claims_rwf",
-    "expected_episodes",
-    "public_expected_episodes",
-)
-"""Columns that a survey must have. ``adult_equivalents`` is used where it is there."""
-
-
-class Lines(NamedTuple):
-    """What a year needs from outside the run: a poverty line and a purchasing power, or why there is none."""
-
-    poverty: float
-    poverty_note: str
-    poverty_why: str
-    ppp: float
-    ppp_why: str
-
-
-class Sample:
-    """The interviews of one replicate and year as arrays, and the lines of the year."""
-
-    def __init__(self, rows: pd.DataFrame, lines: Lines) -> None:
-        self.rows = rows
-        self.lines = lines
-        self.persons = self["persons"]
-        self.equivalents = self["adult_equivalents"] if "adult_equivalents" in rows else self.persons
-        self.households = self["weight"]
-        self.people = self.households * self.persons
-        self.consumption = self["consumption_rwf"]
-        self.out_of_pocket = self["out_of_pocket_rwf"]
-        self.living = self.consumption / self.equivalents
-
-    def __getitem__(self, column: str) -> F8:
-        return self.rows[column].to_numpy(dtype=float)
-
-    def a_person(self, column: str) -> F8:
-        """Return a household's total a person."""
-        return self[column] / self.persons
-
-    def an_equivalent(self, column: str) -> F8:
-        """Return a household's total a person, or an adult equivalent where these are known."""
-        return self[column] / self.equivalents
-
-    def only(self, keep: F8) -> Sample:
-        """Return the part of the sample for which ``keep`` is not zero."""
-        return Sample(self.rows[keep != 0], self.lines)
 
 
 class _Item(NamedTuple):
@@ -277,9 +220,17 @@ def _leakage(s: Sample) -> float:
     return indicators.leakage(s["sponsored_rwf"], poor, s.households)
 
 
+def _outside_formal(s: Sample) -> Sample:
+    """Return the households that could be members."""
+    free = s.only(1.0 - s["is_formal"])
+    if not free.households.size:
+        raise indicators.UndefinedError("everybody is in a formal scheme")
+    return free
+
+
 def _gap(field: str) -> Callable[[Sample], float]:
     def value(s: Sample) -> float:
-        free = s.only(1.0 - s["is_formal"])
+        free = _outside_formal(s)
         risk = free.a_person("expected_episodes")
         return float(getattr(indicators.risk_gap(risk, free["is_member"], free.people), field))
 
@@ -290,7 +241,7 @@ def _correlation(field: str) -> Callable[[Sample], float]:
     def value(s: Sample) -> float:
         # rows count as observations, so no weights; need is taken before treatment, so that cover cannot
         # raise it; the community's expectation is what a premium could have followed
-        free = s.only(1.0 - s["is_formal"])
+        free = _outside_formal(s)
         ill = free["episodes"] > free["public_expected_episodes"]
         expected = free.a_person("public_expected_episodes")
         # a community that tells nobody apart expects the same of all, up to rounding
@@ -302,7 +253,7 @@ def _correlation(field: str) -> Callable[[Sample], float]:
 
 def _counterfactual(field: str) -> Callable[[Sample], float]:
     def value(s: Sample) -> float:
-        free = s.only(1.0 - s["is_formal"])
+        free = _outside_formal(s)
         members = free["is_member"] * free.households
         episodes = float(members @ free["episodes"])
         if episodes <= 0:
@@ -379,70 +330,47 @@ def survey_readings(run: Run, survey: pd.DataFrame, lines: Mapping[str, Lines]) 
     Returns
     -------
     list of Reading
-        With a reason for every gap.
-    """
-    labels = [label for label, _, _ in run.periods]
-    numbers = [int(number) for number in run.arrays.replicates]
-    cells: dict[tuple[int, str], Sample] = {}
-    for key, rows in survey.groupby(["replicate", "period"]) if len(survey) else ():
-        number, label = key
-        if str(label) in labels:
-            cells[int(str(number)), str(label)] = Sample(rows, lines[str(label)])
-    return [_read(item, cells, numbers, labels, lines) for item in ITEMS]
-
-
-def check_survey(survey: pd.DataFrame) -> None:
-    """Raise for columns that are missing and for households without size or consumption.
-
-    Parameters
-    ----------
-    survey
-        One row a household and interview; an empty one is none and passes.
+        From interviews about twelve months only, with a reason for every gap.
 
     Raises
     ------
     ValueError
-        Naming all missing columns, or the first column with rows that are not above zero.
+        Where an indicator cannot take what the survey holds, naming it with replicate and year.
     """
-    if not len(survey):
-        return
-    missing = [column for column in NEEDED if column not in survey]
-    if missing:
-        raise ValueError(f"the survey has no column {', '.join(missing)}; it needs {', '.join(NEEDED)}")
-    for column in ("persons", "consumption_rwf", "weight"):
-        bad = int((~(survey[column] > 0)).sum())
-        if bad:
-            raise ValueError(f"survey column {column} must be above 0; {bad} of {len(survey)} rows are not")
+    labels = [label for label, _, _ in run.periods]
+    numbers = [int(number) for number in run.arrays.replicates]
+    years = read_years(survey, numbers, labels, lines)
+    return [_read(item, years, numbers, labels, lines) for item in ITEMS]
 
 
 def _read(
     item: _Item,
-    cells: Mapping[tuple[int, str], Sample],
+    years: Mapping[tuple[int, str], Year],
     numbers: list[int],
     labels: list[str],
     lines: Mapping[str, Lines],
 ) -> Reading:
     """Return one indicator for all replicates and years, with a reason for every gap."""
-    values = np.full((len(numbers), len(labels), len(item.groups)), np.nan)
-    reasons = []
-    for j, label in enumerate(labels):
-        reason = _obstacle(item, lines[label])
-        if not reason:
-            met = [(i, cells[number, label]) for i, number in enumerate(numbers) if (number, label) in cells]
-            reason = "" if met else ("no household was interviewed" if cells else "this run kept no survey")
-            for i, sample in met:
-                try:
-                    values[i, j] = item.value(sample)
-                except ValueError as error:
-                    reason = str(error)
-        reasons.append(reason or item.why)
-    notes = tuple(
-        "; ".join(
-            part for part in (item.note, lines[label].poverty_note if item.needs == "poverty" else "") if part
-        )
-        for label in labels
-    )
-    return Reading(item.family, item.indicator, item.unit, values, notes, tuple(reasons), item.groups)
+    shape = (len(numbers), len(labels))
+    values = np.full((*shape, len(item.groups)), np.nan)
+    notes, whys = np.full(shape, "", dtype=object), np.full(shape, item.why, dtype=object)
+    for i, j in np.ndindex(shape):
+        label = labels[j]
+        told = years[numbers[i], label]
+        about_line = lines[label].poverty_note if item.needs == "poverty" else ""
+        notes[i, j] = "; ".join(part for part in (item.note, about_line, told.note) if part)
+        obstacle = _obstacle(item, lines[label]) or told.why
+        if obstacle or told.sample is None:
+            whys[i, j] = obstacle
+            continue
+        try:
+            values[i, j] = item.value(told.sample)
+        except indicators.UndefinedError as error:
+            whys[i, j] = str(error)
+        except ValueError as error:
+            where = f"indicator {item.indicator} of {label}, replicate {numbers[i]}"
+            raise ValueError(f"{where}: {error}") from error
+    return Reading(item.family, item.indicator, item.unit, values, notes, whys, item.groups)
 
 
 def _obstacle(item: _Item, lines: Lines) -> str:
