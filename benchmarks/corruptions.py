@@ -23,11 +23,11 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from cbhi.scenarios.changes import flatten, groups_of_keys, known_parameters, sections
 from cbhi.cli import main as cli
 from cbhi.scenarios import scenario_names, scenarios_dir
-from cbhi.tables import Table
+from cbhi.scenarios.changes import flatten, groups_of_keys, known_parameters, sections
 from cbhi.scenarios.toml_text import read_toml
+from cbhi.tables import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGE = ROOT / "tests" / "data" / "large_scenario.toml"

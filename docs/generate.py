@@ -448,7 +448,7 @@ def _signature(name: str, function: Any) -> str:
 
 def members() -> str:
     """Return attributes and methods of the public classes."""
-    from cbhi.differences import Difference
+    from cbhi.comparison.differences import Difference
     from cbhi.tables import Table
 
     parts = []

@@ -41,7 +41,7 @@ def load(directory: str | Path) -> Results | Comparison:
     >>> results = cbhi.load("out/rwanda")
     >>> results.to_frame("coverage_end_share", every="year")
     """
-    from cbhi.comparison_files import RECORD
+    from cbhi.comparison.files import RECORD
 
     if not isinstance(directory, (str, Path)):
         return load_results(directory)  # which says what is wanted

@@ -46,7 +46,7 @@ def public() -> Iterator[tuple[str, Any]]:
     for module in modules():
         names = getattr(module, "__all__", [name for name in vars(module) if name[0] != "_"])
         things += [thing for name in names if (thing := getattr(module, name)) is not None]
-    things += [importlib.import_module("cbhi.differences").Difference]
+    things += [importlib.import_module("cbhi.comparison.differences").Difference]
     things += [importlib.import_module("cbhi.tables").Table]
     for thing in things:
         if not (inspect.isfunction(thing) or inspect.isclass(thing)) or _is_private(thing.__module__):

@@ -14,8 +14,8 @@ import pytest
 
 import cbhi
 from cbhi.comparison import Comparison, Tolerance, _watched_period, common_periods, compare
-from cbhi.comparison_files import folder_names
-from cbhi.differences import Difference
+from cbhi.comparison.differences import Difference
+from cbhi.comparison.files import folder_names
 from cbhi.results import COLUMNS, Results
 from cbhi.scenarios import Scenario
 

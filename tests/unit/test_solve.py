@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import cbhi
-from cbhi.goals import Goal, parse_goal
-from cbhi.levers import Lever, make_lever
 from cbhi.scenarios import Scenario
 from cbhi.solving import Evaluation, Solution, _climb, _scan_points, _search, _turns, check_question, solve
-from cbhi.solving_words import explain
+from cbhi.solving.goals import Goal, parse_goal
+from cbhi.solving.levers import Lever, make_lever
+from cbhi.solving.words import explain
 
 SIZE = dict(households=100, replicates=3)
 PREMIUM = "scheme.household_premium_rwf"

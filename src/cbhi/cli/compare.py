@@ -166,7 +166,7 @@ def _as_json(found: Comparison, on: str | None, by: str, output: Path | None) ->
     """Return the differences by year as one JSON text."""
     import pandas as pd
 
-    from cbhi.comparison_table import HEADLINE
+    from cbhi.comparison.table import HEADLINE
 
     first = found.results[0]
     frames = []

@@ -80,7 +80,7 @@ class Kept:
 
     def _saved(self) -> list[Results]:
         """Return what a comparison that was finished has left, where it is the same but for replicates."""
-        from cbhi.comparison_files import saved_folders
+        from cbhi.comparison.files import saved_folders
         from cbhi.loading import load_with_identity
 
         found = []

@@ -119,7 +119,7 @@ def command(
             if output is not None:
                 found.save(output)
     if as_json:
-        from cbhi.solving_words import as_dict
+        from cbhi.solving.words import as_dict
 
         click.echo(json.dumps(as_dict(found), indent=2, allow_nan=False, ensure_ascii=False))
     elif not quiet:

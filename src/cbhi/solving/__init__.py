@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cbhi.goals import Goal, parse_goal
-from cbhi.levers import Lever, make_lever
 from cbhi.packing import pack_calendar, pack_rules, reporting_periods
 from cbhi.published import explain_size
 from cbhi.results import Results
 from cbhi.scenarios import Scenario, ScenarioError
 from cbhi.simulation import Progress, load_scenario, simulate, whole_number
+from cbhi.solving.goals import Goal, parse_goal
+from cbhi.solving.levers import Lever, make_lever
 from cbhi.spread import mean_ci_over_replicates, quantiles_over_replicates
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class Solution:
 
     def summary(self) -> Table:
         """Return the values tried and the answer, as a table that prints itself."""
-        from cbhi.solving_words import tabulate
+        from cbhi.solving.words import tabulate
 
         return tabulate(self)
 
@@ -232,7 +232,7 @@ class Solution:
         OSError
             When the folder cannot be made or written; nothing is half-written.
         """
-        from cbhi.solving_words import save_solution
+        from cbhi.solving.words import save_solution
 
         return save_solution(self, Path(directory))
 
@@ -586,7 +586,7 @@ def _conclude(
     size: tuple[int | str, int, int],
 ) -> Solution:
     """Return the solution that the evaluations hold."""
-    from cbhi.solving_words import explain
+    from cbhi.solving.words import explain
 
     values = sorted(cache)
     tried = tuple(cache[value] for value in values)

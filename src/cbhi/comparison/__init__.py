@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from cbhi.differences import Difference
+from cbhi.comparison.differences import Difference
 from cbhi.kernels.records import F8
 from cbhi.months import format_month
 from cbhi.packing import pack_calendar, pack_rules, reporting_periods
@@ -266,12 +266,12 @@ class Comparison:
         ValueError
             For an unknown name or year.
         """
-        from cbhi.comparison_table import tabulate
+        from cbhi.comparison.table import tabulate
 
         return tabulate(self, names, periods, by)
 
     def _repr_html_(self) -> str:
-        from cbhi.comparison_table import notebook_html
+        from cbhi.comparison.table import notebook_html
 
         return notebook_html(self)
 
@@ -297,7 +297,7 @@ class Comparison:
         ModuleNotFoundError
             When matplotlib is not installed.
         """
-        from cbhi.comparison_plot import plot_comparison
+        from cbhi.comparison.plot import plot_comparison
 
         return plot_comparison(self, name, by)
 
@@ -322,7 +322,7 @@ class Comparison:
         OSError
             When the folder cannot be made or written; everything is written aside first and moved last.
         """
-        from cbhi.comparison_files import save_comparison
+        from cbhi.comparison.files import save_comparison
 
         return save_comparison(self, Path(directory))
 
@@ -472,7 +472,7 @@ def load_comparison(directory: Path) -> Comparison:
     OSError
         When a file cannot be read.
     """
-    from cbhi.comparison_files import RECORD, read_comparison
+    from cbhi.comparison.files import RECORD, read_comparison
 
     results, asked = read_comparison(directory)
     comparison = Comparison(tuple(results))

@@ -18,7 +18,7 @@ from cbhi.words import suggest
 
 if TYPE_CHECKING:
     from cbhi.comparison import Comparison
-    from cbhi.differences import Difference
+    from cbhi.comparison.differences import Difference
 
 __all__ = ["HEADLINE", "notebook_html", "tabulate"]
 
