@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cbhi.placing import is_unsettled, reading
 from cbhi.results import Results
 from cbhi.scenarios import Scenario
 from cbhi.storage import FORMAT_VERSION, hash_of_file, read_arrays, read_json, scenario_from_plain
@@ -49,6 +50,20 @@ def load_with_identity(directory: str | Path) -> tuple[Results, dict[str, Any]]:
     if not isinstance(directory, (str, Path)):
         raise ValueError(f"the folder of the results is wanted, got {directory!r}")
     folder = Path(directory)
+    try:
+        with reading(folder):
+            return _read(folder)
+    except PermissionError as error:
+        if not is_unsettled(folder):
+            raise
+        raise PermissionError(
+            error.errno,
+            f"'{folder}' is not complete: a run was killed while its results were put in place, and here they"
+            f" cannot be: {error.strerror}",
+        ) from error
+
+
+def _read(folder: Path) -> tuple[Results, dict[str, Any]]:
     record = _read_record(folder)
     for name in _NEEDED:
         _require_unchanged(folder / name, record)
@@ -76,10 +91,11 @@ def _read_record(folder: Path) -> dict[str, Any]:
         raise ValueError(f"'{folder}' is a file; the folder of the results is wanted")
     path = folder / "run.json"
     if not path.is_file():
-        unfinished = (folder / ".parts").is_dir()
-        why = (
-            "a run there was not finished; finish it with --resume" if unfinished else "there is no run.json"
-        )
+        why = "there is no run.json"
+        if (folder / ".parts").is_dir():
+            why = "a run there was not finished; finish it with --resume"
+        if is_unsettled(folder):
+            why = "they are being put in place, or a run was killed meanwhile; the next run there finishes it"
         raise ValueError(f"'{folder}' holds no results: {why}")
     record = read_json(path)
     version = record.get("format_version")

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,9 @@ class Parts:
         """Return how many replicates of runs with other settings are kept beside."""
         return len(list(self.folder.parent.glob(f"*/{_PATTERN}"))) - len(self._files())
 
+    def _file(self, number: int) -> Path:
+        return self.folder / f"replicate-{number:06d}.npz"
+
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(_PATTERN))
 
@@ -85,9 +88,7 @@ class Parts:
         try:
             with self._lock:
                 self._open()
-            _write_whole(
-                self.folder / f"replicate-{number:06d}.npz", lambda path: write_arrays(results, path)
-            )
+            _write_whole(self._file(number), lambda path: write_arrays(results, path))
         except OSError as error:
             reason = error.strerror or str(error)
             if not self.directory.is_dir():
@@ -155,9 +156,46 @@ class Parts:
                     found.append((results.n_replicates, differences(whose, results.scenario, self)))
         return found
 
-    def remove(self) -> None:
-        """Take this run's replicates away, after its results were saved."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def keep_surplus(self, numbers: Iterable[int], folder: Path | None = None) -> None:
+        """Keep the replicates of finished results of this run that will not be among those that replace them.
+
+        Parameters
+        ----------
+        numbers
+            Replicates that the results will hold when they are replaced.
+        folder
+            Where the finished results are; the folder of the results if not given.
+
+        Raises
+        ------
+        OSError
+            When one cannot be kept; the finished results are still there.
+        """
+        place, wanted = self.directory if folder is None else folder, {int(number) for number in numbers}
+        try:
+            record = read_json(place / _RUN)
+            if record.get("fingerprint") != self.identity["fingerprint"]:
+                return
+            if not {*record["replicate_numbers"]} - wanted:
+                return  # seen without reading the arrays
+            results, whose = load_with_identity(place)
+        except (ValueError, OSError, KeyError, TypeError):
+            return  # nothing that could be used is lost
+        if whose == self.identity:
+            for number in sorted({int(n) for n in results.arrays.replicates} - wanted):
+                self.keep(select_replicates(results, {number}))
+
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Take replicates away that saved results hold; those that they do not hold stay.
+
+        Parameters
+        ----------
+        numbers
+            Replicates that the results hold.
+        """
+        for number in numbers:
+            with contextlib.suppress(OSError):
+                self._file(int(number)).unlink(missing_ok=True)
         self.tidy()
 
     def tidy(self) -> None:

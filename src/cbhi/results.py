@@ -56,6 +56,8 @@ class Results:
         Seed of the draws.
     survey
         Households of the start that are interviewed every year, on average.
+    engine
+        Hash of the sources and packages that computed them (``cbhi.engine.engine_hash``).
     """
 
     scenario: Scenario
@@ -66,6 +68,7 @@ class Results:
     households: int
     seed: int
     survey: int = 0
+    engine: str = ""
 
     def __repr__(self) -> str:
         """Return one line: what was run, how large, how often."""
@@ -74,7 +77,10 @@ class Results:
         return f"<Results of {self.scenario.name!r}: {size}, {years}, seed {self.seed}>"
 
     def __eq__(self, other: object) -> bool:
-        """Say whether both hold the same replicates of one run, with the same numbers in them."""
+        """Say whether both hold the same replicates of one run, with the same numbers in them.
+
+        Another engine may have computed them: what counts are the numbers.
+        """
         if not isinstance(other, Results):
             return NotImplemented
         if any(ours != theirs for _, ours, theirs in _what_is_run(self, other)):
@@ -597,7 +603,7 @@ def _unknown_groups(by: object) -> str:
 
 def _what_is_run(one: Results, other: Results) -> list[tuple[str, Any, Any]]:
     """Return name and both values of what replicates of one run have in common."""
-    names = ("households", "seed", "survey")
+    names = ("households", "seed", "survey", "weight")
     fingerprints = ("scenario", one.scenario.fingerprint(), other.scenario.fingerprint())
     return [fingerprints, *((name, getattr(one, name), getattr(other, name)) for name in names)]
 
@@ -608,7 +614,7 @@ def join_results(parts: Sequence[Results]) -> Results:
     Parameters
     ----------
     parts
-        Results of one scenario, number of households, seed and survey; at least one.
+        Results of one scenario, number of households, seed and survey, of one engine; at least one.
 
     Returns
     -------
@@ -622,7 +628,11 @@ def join_results(parts: Sequence[Results]) -> Results:
     """
     first = parts[0]
     for part in parts[1:]:
-        apart = [name for name, ours, theirs in _what_is_run(first, part) if ours != theirs]
+        same = [
+            *_what_is_run(first, part),
+            ("engine (its sources, NumPy or Numba)", first.engine, part.engine),
+        ]
+        apart = [name for name, ours, theirs in same if ours != theirs]
         if apart:
             raise ValueError(f"only replicates of one run can be joined; these differ in {', '.join(apart)}")
     numbers = np.concatenate([part.arrays.replicates for part in parts])

@@ -1,17 +1,16 @@
 """Write results to a folder: tables, arrays, what was run, and a picture.
 
-All files are written to a hidden folder inside the target and then renamed into place, so that a run that
-fails or is stopped leaves either the old files or the new ones.
+All files are written to a hidden folder inside the target and then renamed into place, ``run.json`` last
+(``cbhi.placing``): a run that fails or is stopped leaves either the old files or the new ones. One that is
+killed in the middle of the renames leaves a folder without ``run.json``, and the next ``load`` or run there
+finishes what it began.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import json
-import os
 import platform
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -20,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 from cbhi.formats import SHEET_ROWS, check_formats, write_table, write_workbook
 from cbhi.kernels import codes
 from cbhi.months import format_month
+from cbhi.placing import STAGED, clear_staged, place_files, settle
 from cbhi.plots import plot_headline
 from cbhi.published import published_table
 from cbhi.results import COLUMNS, Results, select_replicates
 from cbhi.spread import quantiles_over_replicates
-from cbhi.storage import FORMAT_VERSION, engine_hash, hash_of_file, scenario_to_plain, write_arrays
+from cbhi.storage import FORMAT_VERSION, hash_of_file, scenario_to_plain, write_arrays
 from cbhi.variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ FILES = (*(f"{name}.csv" for name in TABLES), "arrays.npz", "scenario.json", "ru
 OTHER_FILES = (*(f"{name}.{ending}" for ending in ("parquet", "dta") for name in TABLES), WORKBOOK)
 """What other formats add."""
 
-_STAGED = ".saving-"
 _PACKAGES = ("cbhi", "numpy", "numba", "pandas", "scipy", "matplotlib")
 _WEAK = ("recalled", "assumption")
 _COLUMN_LABELS = {
@@ -124,10 +123,10 @@ def save_results(
     try:
         directory.mkdir(parents=True, exist_ok=True)
         # what cannot be taken away is hidden, and goes with the next run
-        with tempfile.TemporaryDirectory(prefix=_STAGED, dir=directory, ignore_cleanup_errors=True) as name:
+        with tempfile.TemporaryDirectory(prefix=STAGED, dir=directory, ignore_cleanup_errors=True) as name:
             staged = Path(name)
             _write_all(results, staged, wanted, dict(record or {}))
-            _swap_in(staged, directory)
+            place_files(staged, directory, (*FILES, *OTHER_FILES), mark="run.json")
     except OSError as error:
         reason = error.strerror or str(error)
         raise OSError(error.errno or 0, f"results cannot be written to '{directory}': {reason}") from error
@@ -159,36 +158,20 @@ def check_workbook(n_periods: int, n_replicates: int) -> None:
 
 
 def clear_leftovers(directory: Path) -> None:
-    """Remove what a run that was killed while it saved has left; no other run may be writing there."""
-    for path in directory.glob(f"{_STAGED}*"):
-        shutil.rmtree(path, ignore_errors=True)
+    """Finish or remove what a run that was killed while it saved has left; no other run may be writing there.
 
+    Parameters
+    ----------
+    directory
+        Folder of results.
 
-def _swap_in(staged: Path, directory: Path) -> None:
-    """Rename all files into place, or put back what was there."""
-    made = [file for file in (*FILES, *OTHER_FILES) if (staged / file).exists()]
-    before = staged / "before"
-    before.mkdir()
-    aside: list[str] = []
-    placed: list[str] = []
-    try:
-        for file in (*FILES, *OTHER_FILES):
-            if (directory / file).is_dir():
-                raise IsADirectoryError(21, f"'{file}' is a folder")
-            if (directory / file).exists():
-                os.replace(directory / file, before / file)
-                aside.append(file)
-            if file in made:
-                os.replace(staged / file, directory / file)
-                placed.append(file)
-    except BaseException:
-        for file in placed:
-            with contextlib.suppress(OSError):
-                (directory / file).unlink(missing_ok=True)
-        for file in aside:
-            with contextlib.suppress(OSError):
-                os.replace(before / file, directory / file)
-        raise
+    Raises
+    ------
+    OSError
+        When results that were being put in place cannot be.
+    """
+    settle(directory, alone=True)
+    clear_staged(directory)
 
 
 def _write_all(results: Results, folder: Path, formats: tuple[str, ...], record: dict[str, Any]) -> None:
@@ -334,7 +317,7 @@ def _run_record(results: Results) -> dict[str, Any]:
         "replicates": results.n_replicates,
         "replicate_numbers": [int(number) for number in results.arrays.replicates],
         "persons_per_simulated_person": results.weight,
-        "engine": engine_hash(),
+        "engine": results.engine,
         "versions": {"python": platform.python_version(), **_versions()},
         "platform": platform.platform(),
         "parameters_by_confidence": dict(sorted(counts.items())),

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cbhi.engine import engine_hash
 from cbhi.kernels import codes
 from cbhi.kernels.draws import NOBODY, uniform
 from cbhi.kernels.measure import take_opening_stocks
@@ -306,8 +307,8 @@ def simulate(
     first_replicate
         Number of the first replicate, from 0; two runs of one seed without a number in common can be joined.
     finished
-        Results of the same scenario, households, seed and survey, whose replicates are not simulated
-        again, such as those of an ``Interrupted``.
+        Results of the same scenario, households, seed, survey and engine, whose replicates are not
+        simulated again, such as those of an ``Interrupted``.
     keep
         Called with the results of each replicate as soon as it is finished, from the thread that ran it.
 
@@ -422,6 +423,8 @@ def _earlier(
         ("households", finished.households, int(layout.households.sum())),
         ("seed", finished.seed, seed),
         ("survey", finished.survey, survey),
+        ("real people per simulated one", finished.weight, layout.weight),
+        ("engine", finished.engine, engine_hash()),
     ):
         if theirs != ours:
             raise ValueError(f"the finished replicates belong to another run: {what} {theirs}, not {ours}")
@@ -449,20 +452,22 @@ def _wrap(
 ) -> Results:
     order = sorted(finished)
     stacked = {name: np.stack([getattr(finished[r][0], name) for r in order]) for name in Output._fields}
-    for array in stacked.values():
+    arrays = Arrays(
+        **stacked,
+        opening_people=np.stack([finished[r][1] for r in order]),
+        districts=layout.district_number.copy(),
+        replicates=np.array(order, dtype=np.int64),
+    )
+    for array in arrays:
         array.flags.writeable = False
     return Results(
         scenario=chosen,
-        arrays=Arrays(
-            **stacked,
-            opening_people=np.stack([finished[r][1] for r in order]),
-            districts=layout.district_number,
-            replicates=np.array(order, dtype=np.int64),
-        ),
+        arrays=arrays,
         periods=tuple(reporting_periods(chosen, calendar)),
         year_ends=tuple(int(t) for t in np.flatnonzero(calendar["year_ends"])),
         weight=layout.weight,
         households=int(layout.households.sum()),
         seed=seed,
         survey=survey,
+        engine=engine_hash(),
     )

@@ -6,7 +6,6 @@ what the arrays belong to. Results of a run and single replicates of an unfinish
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib.metadata
 import json
@@ -19,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbhi.engine import engine_hash
 from cbhi.kernels import codes
-from cbhi.kernels.compiling import source_hash
 from cbhi.kernels.records import Interview, record_table
 from cbhi.months import format_month, parse_month
 from cbhi.results import Results
@@ -29,7 +28,6 @@ from cbhi.variables import Arrays
 
 __all__ = [
     "FORMAT_VERSION",
-    "engine_hash",
     "hash_of_file",
     "identity",
     "read_arrays",
@@ -64,8 +62,6 @@ _MEANINGS = {
     "strata": "STRATUM_TALLIES",
 }
 _KINDS = {"gauges": np.dtype(np.float64), "interviews": record_table(Interview, 0).dtype}
-# beside the kernels, what turns a scenario into numbers
-_DECIDING = ("months.py", "packing.py", "params.py", "simulation.py")
 # what a damaged zip, a damaged stream or a damaged head of an array can raise
 _DAMAGE = (
     ValueError, KeyError, EOFError, OverflowError, MemoryError, NotImplementedError, RuntimeError,
@@ -73,16 +69,9 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-@functools.cache
-def engine_hash() -> str:
-    """Return a hash of the sources that decide results: the kernels, and what packs scenarios for them."""
-    digest = hashlib.sha256(source_hash().encode())
-    for name in _DECIDING:
-        digest.update((Path(__file__).parent / name).read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def identity(scenario: Scenario, households: int, seed: int, survey: int) -> dict[str, Any]:
+def identity(
+    scenario: Scenario, households: int, seed: int, survey: int, engine: str | None = None
+) -> dict[str, Any]:
     """Return what must be equal for replicates to belong to one run.
 
     Parameters
@@ -95,6 +84,8 @@ def identity(scenario: Scenario, households: int, seed: int, survey: int) -> dic
         Of the draws.
     survey
         Households interviewed every year, at most all.
+    engine
+        Hash of the engine that computes or computed it; this one if not given.
 
     Returns
     -------
@@ -110,7 +101,7 @@ def identity(scenario: Scenario, households: int, seed: int, survey: int) -> dic
         "seed": seed,
         "survey": survey,
         "cbhi": importlib.metadata.version("cbhi"),
-        "engine": engine_hash(),
+        "engine": engine_hash() if engine is None else engine,
     }
 
 
@@ -200,7 +191,7 @@ def write_arrays(results: Results, path: Path) -> None:
             raise TypeError(f"array '{name}' holds Python objects, which are never written")
     record = {
         "format_version": FORMAT_VERSION,
-        **identity(results.scenario, results.households, results.seed, results.survey),
+        **identity(results.scenario, results.households, results.seed, results.survey, results.engine),
         "weight": results.weight,
         "periods": [list(period) for period in results.periods],
         "year_ends": list(results.year_ends),
@@ -260,6 +251,7 @@ def read_arrays(path: Path, scenario: Scenario) -> tuple[Results, dict[str, Any]
             households=int(record["households"]),
             seed=int(record["seed"]),
             survey=int(record["survey"]),
+            engine=str(record["engine"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"'{path}' is damaged: its record is not complete ({error})") from None

@@ -1,7 +1,7 @@
 """What surveyed households tell: microdata of a panel that is interviewed once a year.
 
 A keyed lot picks the households, those founded during the run included. Each is interviewed in its
-anniversary month about the twelve months before, as household surveys ask; a first interview may cover fewer.
+anniversary month about the twelve months that end with it, as surveys ask; a first interview may cover fewer.
 So the interviews of a year are not a census of it: ``survey_frame`` says what their sums stand for.
 """
 
@@ -82,7 +82,7 @@ def survey_frame(run: SurveyedRun) -> pd.DataFrame:
         "middle", "rich"), ``has_slot`` (a subsidy), ``is_formal`` (formal cover), ``is_member`` (paid up),
         ``expected_episodes`` a year as its risk has it, ``public_expected_episodes`` at the mean rate.
 
-        Over the months before: ``insured_person_months``, ``contribution_rwf`` (premiums paid by own
+        Over the months told of, with that of the interview as the last: ``insured_person_months``, ``contribution_rwf`` (premiums paid by own
         means), ``sponsored_rwf`` (premiums paid by others), ``out_of_pocket_rwf``, ``visits``,
         ``admissions``, ``episodes``, ``forgone`` (episodes without care), ``claims_rwf`` (care billed to
         third parties), ``loans_rwf`` (borrowed for premiums).
@@ -93,11 +93,11 @@ def survey_frame(run: SurveyedRun) -> pd.DataFrame:
     simulated, times households of the start over those drawn. Shares and means need no more than
     ``weight * persons``. Sums are something else:
 
-    - Amounts are of the twelve months before each interview, so a sum over the interviews of 2007 is about
+    - Amounts are of the twelve months up to each interview, so a sum over the interviews of 2007 is about
       2006 and 2007, half each. Interviews with ``months`` below 12 (all in the first twelve months of a run,
       and a few per cent in each year, of families just founded) must be left out of means of amounts.
-    - In a whole year the weights add up to a few per cent less than the households of the country: a family
-      founded on the way is first interviewed at its first anniversary.
+    - In a whole year the weights add up to one or two per cent less than the households of the country, give
+      or take the luck of the draw: a family founded on the way is first interviewed at its first anniversary.
     - In a reporting year of fewer than 12 months only households with an anniversary in it are interviewed:
       of half a year (Rwanda's 1999 and 2011) half the households, so that weighted sums are half the
       country's. For totals use ``cbhi.Results.values``, which counts everybody.

@@ -267,7 +267,7 @@ def test_saving(compared: Comparison, tmp_path: Path) -> None:
 def test_a_failed_save_leaves_nothing(
     compared: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cbhi import comparison_files
+    from cbhi.comparison import files as comparison_files
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")

@@ -91,7 +91,7 @@ def command(
       cbhi compare rwanda --with "no subsidies: subsidy.offered=false" --on coverage_end_share --by quintile
       cbhi compare rwanda --with loans.offered=false --tol 0.002 --max-replicates 100 -o out/no-loans
     """
-    with errors(households):
+    with errors(households) as outcome:
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
         chosen = _choose_all(scenarios, variants, changes, until)
@@ -137,8 +137,10 @@ def command(
                         keep=kept.keep,
                     )
                 if output is not None:
-                    found.save(output)
-            kept.remove()
+                    kept.keep_surplus(found.results)
+                    with outcome.writing(output):
+                        found.save(output)
+            kept.remove(found.results)
     if as_json:
         click.echo(_as_json(found, on, by, output))
     elif not quiet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -21,13 +22,36 @@ def fail(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-@contextlib.contextmanager
-def errors(households: int | str = 0) -> Iterator[None]:
-    """Turn what a user can mend into one message and an exit code; everything else keeps its traceback."""
-    try:
+class Outcome:
+    """What is true of the files of a command when it is interrupted."""
+
+    def __init__(self) -> None:
+        self.said = "nothing was written"
+
+    @contextlib.contextmanager
+    def writing(self, folder: Path | None) -> Iterator[None]:
+        """Say, from here on, that the folder is being written, and then that it is complete.
+
+        Parameters
+        ----------
+        folder
+            Where the command writes; None where it writes nothing.
+        """
+        if folder is not None:
+            self.said = f"'{folder}' holds either what it held before or the new results"
         yield
+        if folder is not None:
+            self.said = f"the results are complete in '{folder}'"
+
+
+@contextlib.contextmanager
+def errors(households: int | str = 0) -> Iterator[Outcome]:
+    """Turn what a user can mend into one message and an exit code; everything else keeps its traceback."""
+    outcome = Outcome()
+    try:
+        yield outcome
     except KeyboardInterrupt:
-        fail("interrupted: nothing was written", INTERRUPTED)
+        fail(f"interrupted: {outcome.said}", INTERRUPTED)
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get((error.name or "").split(".")[0])
         if extra is None:

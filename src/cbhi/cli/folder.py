@@ -6,9 +6,12 @@ import contextlib
 import os
 import platform
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cbhi.locks import lock_handle
 
 if TYPE_CHECKING:
     from cbhi.scenarios import Scenario
@@ -33,7 +36,7 @@ def claim(folder: Path) -> Iterator[None]:
     try:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _take(lock)
+            handle = _take(lock)
         except FileExistsError:
             raise ValueError(
                 f"another run is writing to '{folder}'; choose another folder with -o, or delete '{lock}'"
@@ -45,46 +48,70 @@ def claim(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            lock.unlink(missing_ok=True)
+            _give_back(lock, handle)
     finally:
         for place in missing:
             with contextlib.suppress(OSError):
                 place.rmdir()  # refuses where something was written
 
 
-def _take(lock: Path) -> None:
-    """Write this process into the lock file; replace a lock whose process is gone."""
-    for _ in range(2):
+def _take(lock: Path) -> int:
+    """Write this process into the lock file and hold it; return its handle.
+
+    The file is locked by the system as well, so a lock whose process was killed is free, and of two processes
+    that find one such, one gets it. Where there are no such locks, nobody else's file is replaced.
+    """
+    while True:
         try:
-            handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            handle, new = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644), True
         except FileExistsError:
-            if _is_held(lock):
-                raise
+            try:
+                handle, new = os.open(lock, os.O_RDWR), False
+            except FileNotFoundError:
+                continue  # given back meanwhile
+        try:
+            locked = lock_handle(handle)
+            if locked is False or (locked is None and not new):
+                raise FileExistsError(lock)
+            if not _is_at(lock, handle):
+                os.close(handle)  # it was given back before it was locked
+                continue
+            if not new and not _is_left_over(handle):
+                raise FileExistsError(lock)
+            os.ftruncate(handle, 0)
+            os.lseek(handle, 0, os.SEEK_SET)
+            os.write(handle, f"{os.getpid()} {platform.node()}\n".encode())
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle
+
+
+def _give_back(lock: Path, handle: int) -> None:
+    """Remove the lock file if it is still this process's own, and let it go."""
+    own = _is_at(lock, handle)
+    if sys.platform == "win32":
+        os.close(handle)  # there, a file that is open cannot be removed
+    with contextlib.suppress(OSError):
+        if own:
             lock.unlink(missing_ok=True)
-            continue
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(f"{os.getpid()} {platform.node()}\n")
-        return
-    raise FileExistsError(lock)
+    if sys.platform != "win32":
+        os.close(handle)
 
 
-def _is_held(lock: Path) -> bool:
-    """Say whether the process named in the lock may still run; when in doubt, yes."""
+def _is_at(lock: Path, handle: int) -> bool:
+    """Say whether the file that is open is still the one of that name."""
     try:
-        number, host = lock.read_text(encoding="ascii").rstrip("\n").split(" ", 1)
-        pid = int(number)
+        return os.path.samestat(os.fstat(handle), lock.stat())
     except FileNotFoundError:
         return False
-    except (OSError, ValueError):
-        return True
-    if os.name != "posix" or host != platform.node():
-        return True
-    if pid == os.getpid():
-        return False  # a number used again: this process has not taken the lock
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
+
+
+def _is_left_over(handle: int) -> bool:
+    """Say whether a process of this machine left the lock file that is free now; when in doubt, no.
+
+    Another machine's may still run: some file systems do not tell each other of locks.
+    """
+    text = os.read(handle, 1_000).decode("utf-8", errors="replace").rstrip("\n")
+    number, _, host = text.partition(" ")
+    return text == "" or (number.isdecimal() and host == platform.node())

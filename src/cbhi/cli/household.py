@@ -90,7 +90,7 @@ def command(
       cbhi household rwanda --find borrows --from 2006-01 --to 2008-12
       cbhi household mine.toml --section 26 --number 17 -o out/family
     """
-    with errors(households):
+    with errors(households) as outcome:
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
         chosen = choose(scenario, changes, until)
@@ -123,7 +123,8 @@ def command(
                 )
             text = "" if quiet or as_json else _account(family, first, last, everything)
             if output is not None:
-                family.save(output)
+                with outcome.writing(output):
+                    family.save(output)
     if as_json:
         click.echo(json.dumps(family.as_dict(), indent=2, allow_nan=False, ensure_ascii=False))
     elif not quiet:
@@ -135,5 +136,5 @@ def command(
 def _account(family: Family, first: str | None, last: str | None, everything: bool) -> str:
     """Return who the family is, its account and its decisions."""
     parts = [family.summary().as_text(), family.story(first, last, everything=everything)]
-    parts += [table.as_text() for table in family.decisions(first, last)]
+    parts += [table.as_text() for table in family.decisions(first, last) if table.rows]
     return "\n\n".join(parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,10 +122,19 @@ class Kept:
             click.echo(told, err=True)
             raise
 
-    def remove(self) -> None:
-        """Take the replicates away, after the comparison was saved."""
+    def keep_surplus(self, found: Sequence[Results]) -> None:
+        """Keep what a larger comparison has finished, before ``found`` takes its place."""
+        from cbhi.comparison.files import saved_folders
+
+        if self.output is not None:
+            for name in saved_folders(self.output):
+                for parts in self.parts.values():
+                    parts.keep_surplus(found[0].arrays.replicates, self.output / name)
+
+    def remove(self, found: Sequence[Results]) -> None:
+        """Take the replicates away that a saved comparison holds; others stay."""
         for parts in self.parts.values():
-            parts.remove()
+            parts.remove(found[0].arrays.replicates)
 
 
 def _replicates(number: int) -> str:

@@ -61,6 +61,17 @@ def _tell_what_is_there(parts: Parts) -> None:
         )
 
 
+def tell_what_stays(parts: Parts) -> str:
+    """Return in words which replicates of the run are kept beside its results, or an empty text."""
+    numbers = parts.numbers()
+    if not numbers:
+        return ""
+    return (
+        f"{_number(len(numbers))} more of this run stay{'s' if len(numbers) == 1 else ''} in"
+        f" '{parts.folder.parent}'; --replicates {max(numbers) + 1} --resume uses them"
+    )
+
+
 @contextlib.contextmanager
 def keep_what_is_finished(parts: Parts, finished: Results | None, replicates: int) -> Iterator[None]:
     """Say, when a run is stopped or fails, how many replicates are kept and how to go on."""

@@ -14,7 +14,7 @@ from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim, default_folder
 from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, sizes
 from cbhi.cli.progress import COMPILING, duration, is_compiled, show_progress
-from cbhi.cli.resume import find_finished, keep_what_is_finished
+from cbhi.cli.resume import find_finished, keep_what_is_finished, tell_what_stays
 
 if TYPE_CHECKING:
     from cbhi.results import Results
@@ -89,7 +89,7 @@ def command(
     """
     began = time.monotonic()
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    with errors(households):
+    with errors(households) as outcome:
         if formats:
             from cbhi.formats import check_formats
 
@@ -129,14 +129,20 @@ def command(
                     )
                 replaced = _earlier_run(folder) if finished is None else ""
                 record = {"started": started, "wall_seconds": round(time.monotonic() - began, 3)}
-                save_results(results, folder, formats=formats, record=record)
-                parts.remove()
+                # finished replicates are not lost with the larger run that held them
+                parts.keep_surplus(results.arrays.replicates)
+                with outcome.writing(folder):
+                    save_results(results, folder, formats=formats, record=record)
+            parts.remove(results.arrays.replicates)
+            more = tell_what_stays(parts)
     if as_json:
         click.echo(_summary(results, folder, record))
     elif not quiet:
         _print_results(results, folder, record)
         if replaced:
             click.echo(f"in place of an earlier run: {replaced}")
+        if more:
+            click.echo(more)
 
 
 def _earlier_run(folder: Path) -> str:
@@ -157,10 +163,28 @@ def _print_results(results: Results, folder: Path, record: dict[str, Any]) -> No
     click.echo()
     click.echo(partners_as_table(results))
     click.echo()
-    click.echo(f"written to {folder} in {duration(record['wall_seconds'])}: {', '.join(_written(folder))}")
+    click.echo(
+        f"written to {folder} in {duration(record['wall_seconds'])}: {_files_in_words(_written(folder))}"
+    )
     picture = _record(folder)["picture"]
     if not (folder / picture).is_file():
         click.echo(f"picture {picture}")
+
+
+def _files_in_words(files: list[str]) -> str:
+    """Return the files as text, a table that is there in several forms once."""
+    from cbhi.saving import TABLES
+
+    forms: dict[str, list[str]] = {}
+    others = []
+    for file in files:
+        stem, _, ending = file.rpartition(".")
+        if stem in TABLES:
+            forms.setdefault(stem, []).append(ending)
+        else:
+            others.append(file)
+    endings = sorted({ending for found in forms.values() for ending in found})
+    return f"tables {', '.join(forms)} ({', '.join(endings)}); {', '.join(others)}"
 
 
 def _record(folder: Path) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def command(
       cbhi solve rwanda --vary subsidy.slots_share --goal "coverage_end_share>=0.85" --in 2012
       cbhi solve rwanda --vary premium --goal "coverage_end_share>=0.8" --in 2009 --low 1 --high 4
     """
-    with errors(households):
+    with errors(households) as outcome:
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
         chosen = choose(scenario, changes, until)
@@ -117,7 +117,8 @@ def command(
                     progress=progress,
                 )
             if output is not None:
-                found.save(output)
+                with outcome.writing(output):
+                    found.save(output)
     if as_json:
         from cbhi.solving.words import as_dict
 

@@ -31,6 +31,7 @@ from cbhi.scenarios.changes import (
 )
 from cbhi.scenarios.changes import flatten as flatten
 from cbhi.scenarios.files import FileEvent, ScenarioFile, read_scenario_file
+from cbhi.scenarios.frozen import freeze, thaw
 from cbhi.words import listed, nearest
 from cbhi.words import suggest as suggest
 
@@ -62,11 +63,14 @@ class ScenarioError(ValueError):
 
 @dataclass(frozen=True)
 class Event:
-    """Changes of parameters from one month on."""
+    """Changes of parameters from one month on; immutable."""
 
     month: int
     changes: Mapping[str, Any]
     why: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "changes", freeze(self.changes))
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ class Scenario:
         # and never writes into the caller's
         flat = flatten(self.values)
         values = dict(self.values) if flat.problems else flat.values
-        object.__setattr__(self, "values", MappingProxyType(values))
+        object.__setattr__(self, "values", MappingProxyType(freeze(values)))
         object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
         object.__setattr__(self, "events", tuple(sorted(self.events, key=lambda e: e.month)))
         problems = [*flat.problems]
@@ -130,7 +134,6 @@ class Scenario:
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         plain["values"] = dict(self.values)
         plain["sources"] = dict(self.sources)
-        plain["events"] = tuple(Event(e.month, dict(e.changes), e.why) for e in self.events)
         return _rebuild, (plain,)
 
     @property
@@ -253,9 +256,9 @@ class Scenario:
             "start": format_month(self.start),
             "end": format_month(self.end),
             "country": self.country,
-            "values": dict(self.values),
+            "values": thaw(self.values),
             "events": [
-                {"from": format_month(e.month), "why": e.why, "changes": dict(e.changes)} for e in self.events
+                {"from": format_month(e.month), "why": e.why, "changes": thaw(e.changes)} for e in self.events
             ],
         }
 
