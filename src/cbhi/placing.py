@@ -1,10 +1,11 @@
 """Put finished files into a folder in place of older ones: all of them or none, whenever it is stopped.
 
 The files are written to a hidden folder ``.saving-*`` inside the target. When they are whole, that folder is
-renamed to ``.placing-*``; from then on whoever comes next can finish the work, for each file lies in one place
-only: a new one in ``.placing-*`` or in the target, an old one in the target or in ``.placing-*/before``. One
-file is the mark: it goes first and comes last, so that a target that holds it holds one run's files only. An
-error puts the old files back, under the name ``.returning-*``.
+renamed to ``.placing-*``; from then on whoever comes next can finish the work, for each file lies in one
+place only: a new one in ``.placing-*`` or in the target, an old one in the target or in
+``.placing-*/before``. One file is the mark: it goes first and comes last, so that a target that holds it
+holds one run's files only. An error puts the old files back, under the name ``.returning-*``. It is about
+programs that are killed; what a loss of power leaves of files just written is up to the system.
 """
 
 from __future__ import annotations

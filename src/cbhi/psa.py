@@ -58,8 +58,8 @@ def psa_frame(
     periods
         Labels of reporting years, such as ``["2010"]``; all of the same months in every result if not given.
     by
-        Groups (``grp``): ``"all"``, ``"district"``, ``"quintile"``, ``"category"``, ``"sex"`` or ``"cover"``,
-        where costs and effects are kept by them.
+        Groups (``grp``): ``"all"``, ``"district"`` or, for what is kept by them
+        (``cbhi.strata.stratified_names``), ``"quintile"``, ``"category"`` or ``"cover"``.
     form
         ``"long"`` for hesim, ``"wide"`` for dampack and BCEA.
 

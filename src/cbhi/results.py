@@ -437,7 +437,8 @@ class Results:
         periods
             Labels of reporting years; all if not given.
         by
-            Groups: ``"all"``, ``"district"`` or ``"quintile"``.
+            Groups: ``"all"``, ``"district"`` or, for what is kept by them, ``"quintile"``, ``"category"``,
+            ``"cover"``.
         form
             ``"long"`` for hesim, ``"wide"`` for dampack and BCEA.
 

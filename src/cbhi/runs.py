@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
 from cbhi.months import format_month
-from cbhi.words import suggest
 
 __all__ = [
     "Period",
@@ -101,16 +100,13 @@ def find_year(periods: Sequence[Period], label: str | None) -> int:
     Raises
     ------
     ValueError
-        For a label that is no reporting year, with the nearest one and all there are.
+        For a label that is no reporting year, with all there are.
     """
     if label is None:
         return last_whole_year(periods)
     labels = [own for own, _, _ in periods]
     if str(label) not in labels:
-        raise ValueError(
-            f"'{label}' is not a reporting year of this run{suggest(str(label), labels)}; "
-            f"there are: {', '.join(labels)}"
-        )
+        raise ValueError(f"'{label}' is not a reporting year of this run; there are: {', '.join(labels)}")
     return labels.index(str(label))
 
 

@@ -82,10 +82,10 @@ def survey_frame(run: SurveyedRun) -> pd.DataFrame:
         "middle", "rich"), ``has_slot`` (a subsidy), ``is_formal`` (formal cover), ``is_member`` (paid up),
         ``expected_episodes`` a year as its risk has it, ``public_expected_episodes`` at the mean rate.
 
-        Over the months told of, with that of the interview as the last: ``insured_person_months``, ``contribution_rwf`` (premiums paid by own
-        means), ``sponsored_rwf`` (premiums paid by others), ``out_of_pocket_rwf``, ``visits``,
-        ``admissions``, ``episodes``, ``forgone`` (episodes without care), ``claims_rwf`` (care billed to
-        third parties), ``loans_rwf`` (borrowed for premiums).
+        Over the months told of, the last of them that of the interview: ``insured_person_months``,
+        ``contribution_rwf`` (premiums paid by own means), ``sponsored_rwf`` (premiums paid by others),
+        ``out_of_pocket_rwf``, ``visits``, ``admissions``, ``episodes``, ``forgone`` (episodes without care),
+        ``claims_rwf`` (care billed to third parties), ``loans_rwf`` (borrowed for premiums).
 
     Notes
     -----

@@ -23,6 +23,7 @@ from cbhi import parts, saving
 from cbhi.cli import main
 from cbhi.cli import run as cli_run
 from cbhi.cli import selftest as cli_selftest
+from cbhi.cli.folder import claim
 from cbhi.kernels.codes import SECTORS
 from cbhi.published import published_table
 from cbhi.saving import FILES
@@ -294,9 +295,9 @@ def test_a_scenario_from_a_file_without_country() -> None:
         (("rwanda-rules", "--until", "1990-01"), ("before it starts in 1999-07",)),
         (("rwanda-rules", "--households", "0"), ("is not a whole number from 1 to",)),
         (("rwanda-rules", "--households", "some"), ("'some' is not a whole number", "or 'all'")),
-        (("rwanda-rules", "--replicates", "0"), ("0 is not in the range",)),
-        (("rwanda-rules", "--seed", "-1"), ("-1 is not in the range",)),
-        (("rwanda-rules", "--workers", "1.5"), ("'1.5' is not a valid integer",)),
+        (("rwanda-rules", "--replicates", "0"), ("'0' is not a whole number from 1 to",)),
+        (("rwanda-rules", "--seed", "-1"), ("'-1' is not a whole number from 0 to",)),
+        (("rwanda-rules", "--workers", "1.5"), ("'1.5' is not a whole number from 1 to",)),
         (("rwanda-rules", "--household", "10"), ("--households",)),
         (("rwanda-rules", "-o", "/dev/null/x"), ("results cannot be written to", "Not a directory")),
     ],
@@ -400,25 +401,87 @@ def test_more_rows_than_a_workbook_holds_is_said_first(monkeypatch: pytest.Monke
 
 def test_a_folder_in_use_is_refused() -> None:
     Path("kept").mkdir()
-    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    lock = Path("kept/.running")
-    lock.write_text(f"{other.pid} {platform.node()}\n")
+    code = (
+        "from pathlib import Path\n"
+        "from cbhi.cli.folder import _take\n"
+        "_take(Path('kept/.running'))\n"
+        "input('held')"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None
     try:
+        assert other.stdout.read(4) == "held"
         refused(call("run", "rwanda-rules", *SMALL, "-o", "kept"), "another run is writing to 'kept'", "-o")
         assert files(Path("kept")) == {".running"}
+        assert Path("kept/.running").read_text() == f"{other.pid} {platform.node()}\n"
     finally:
-        other.communicate(b"\n")
-    # its process has ended, so the lock is stale
+        other.kill()
+        other.communicate()
+    # its process was killed, so what it left holds nobody up
+    assert files(Path("kept")) == {".running"}
     assert call("run", "rwanda-rules", *SMALL, "-q", "-o", "kept").exit_code == 0
     assert files(Path("kept")) == set(FILES)
 
 
-@pytest.mark.parametrize("content", ["", "12\n", "x y\n", "999999 another-machine\n"])
+@pytest.mark.parametrize("content", ["12\n", "x y\n", "999999 another-machine\n"])
 def test_a_lock_in_doubt_is_respected(content: str) -> None:
     Path("kept").mkdir()
     Path("kept/.running").write_text(content)
     refused(call("run", "rwanda-rules", *SMALL, "-o", "kept"), "another run is writing to 'kept'")
     assert Path("kept/.running").read_text() == content
+
+
+def test_a_lock_that_was_never_written_holds_nobody_up() -> None:
+    Path("kept").mkdir()
+    Path("kept/.running").touch()
+    assert call("run", "rwanda-rules", *SMALL, "-q", "-o", "kept").exit_code == 0
+
+
+def test_of_many_that_find_a_stale_lock_one_gets_it() -> None:
+    """Each takes the lock again and again; nobody is ever inside with another."""
+    Path("kept").mkdir()
+    inside, most, taken = [0], [0], [0]
+    guard = threading.Lock()
+
+    def enter() -> None:
+        for _ in range(200):
+            try:
+                with claim(Path("kept")):
+                    with guard:
+                        inside[0] += 1
+                        taken[0] += 1
+                        most[0] = max(most[0], inside[0])
+                    with guard:
+                        inside[0] -= 1
+                    # as if it had been killed: the file stays, the lock goes
+                    Path("kept/.stale").write_text(f"999999 {platform.node()}\n")
+                    os.replace("kept/.stale", "kept/.running")
+            except ValueError:
+                pass
+
+    threads = [threading.Thread(target=enter) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]
+    assert taken[0] > 8
+
+
+def test_only_ones_own_lock_is_given_back() -> None:
+    with claim(Path("o")):
+        Path("o/.running").unlink()
+        Path("o/.running").write_text("1 another\n")
+    assert Path("o/.running").read_text() == "1 another\n"
+
+
+def test_without_locks_of_the_system_no_lock_file_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cbhi.cli.folder.lock_handle", lambda handle: None)
+    with claim(Path("o")), pytest.raises(ValueError, match="another run is writing to 'o'"), claim(Path("o")):
+        pass
+    assert files(Path()) == set()
 
 
 def test_the_lock_is_held_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:

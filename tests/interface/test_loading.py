@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import pickle
 import re
 import shutil
@@ -119,6 +120,34 @@ def test_what_is_no_folder_of_results(tmp_path: Path) -> None:
     (tmp_path / ".parts").mkdir()
     refuse(tmp_path, "holds no results: a run there was not finished", "--resume")
     refuse(7, "the folder of the results is wanted, got 7")  # type: ignore[arg-type]
+
+
+def test_a_folder_whose_files_are_half_in_place(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was begun is finished when it is loaded, or it is said why it cannot be."""
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    place = folder / ".placing-x"
+    (place / "before").mkdir(parents=True)
+    plan = {"mark": "run.json", "new": [], "old": sorted(before)}
+    (place / "plan.json").write_text(json.dumps({**plan, "new": plan["old"]}), encoding="utf-8")
+    (folder / "arrays.npz").rename(place / "before" / "arrays.npz")
+    for name in before:
+        shutil.copy(folder / name if name != "arrays.npz" else place / "before" / name, place / name)
+    (folder / "run.json").rename(place / "before" / "run.json")
+    with monkeypatch.context() as patch:
+        patch.setattr("cbhi.locks.lock_handle", lambda *_, **__: None)
+        refuse(folder, "holds no results: they are being put in place, or a run was killed meanwhile")
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", denied)
+        with pytest.raises(PermissionError, match=r"is not complete: a run was killed .* Permission denied"):
+            cbhi.load(folder)
+    cbhi.load(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_other_formats_are_refused(folder: Path) -> None:

@@ -62,8 +62,13 @@ def part_files(folder: Path) -> list[Path]:
 
 
 def same_files(folder: Path, other: Path) -> None:
+    assert {path.name for path in folder.iterdir()} == {path.name for path in other.iterdir()}
+    same_results(folder, other)
+
+
+def same_results(folder: Path, other: Path) -> None:
     names = {path.name for path in other.iterdir()}
-    assert {path.name for path in folder.iterdir()} == names
+    assert {path.name for path in folder.iterdir() if path.is_file()} == names
     for name in names - {"run.json"}:
         assert (folder / name).read_bytes() == (other / name).read_bytes(), name
     for a, b in zip(cbhi.load(folder).arrays, cbhi.load(other).arrays, strict=True):
@@ -81,6 +86,22 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, kept: int, error: BaseException)
         true(self, results)
 
     monkeypatch.setattr(Parts, "keep", keep)
+
+
+def finishes_with(monkeypatch: pytest.MonkeyPatch, replicates: int, simulated: list[int]) -> None:
+    """Resume with that many replicates, and simulate only those that are named."""
+    ran: list[int] = []
+    true = Parts.keep
+
+    def keep(self: Parts, results: Any) -> None:
+        ran.append(int(results.arrays.replicates[0]))
+        true(self, results)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Parts, "keep", keep)
+        command = (*RUN, "--replicates", str(replicates), "-o", "o", "--resume", "-q")
+        assert call(*command).exit_code == 0
+    assert sorted(ran) == simulated
 
 
 @pytest.fixture
@@ -152,9 +173,110 @@ def test_without_resume_it_says_what_is_there_and_starts_anew(
     same_files(Path("o"), straight(3))
 
 
-def test_fewer_replicates_than_are_finished(interrupted: Result, straight: Callable[[int], Path]) -> None:
-    assert call(*RUN, "--replicates", "1", "-o", "o", "--resume", "-q").exit_code == 0
-    same_files(Path("o"), straight(1))
+def test_fewer_replicates_than_are_finished(
+    interrupted: Result, straight: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not needed now stays, and a later run takes it up."""
+    result = call(*RUN, "--replicates", "1", "-o", "o", "--resume")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == (
+        "1 finished replicate more of this run stays in 'o/.parts'; --replicates 2 --resume uses them"
+    )
+    assert [path.name for path in part_files(Path("o"))] == ["replicate-000001.npz"]
+    same_results(Path("o"), straight(1))
+    finishes_with(monkeypatch, 5, [2, 3, 4])
+    same_files(Path("o"), straight(5))
+
+
+@pytest.mark.parametrize("resume", [(), ("--resume",)])
+def test_a_smaller_run_in_place_of_a_finished_one_loses_nothing(
+    resume: tuple[str, ...], straight: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(*RUN, "--replicates", "5", "-o", "o", "-q").exit_code == 0
+    result = call(*RUN, "--replicates", "3", "-o", "o", *resume)
+    assert result.exit_code == 0
+    assert (
+        "2 finished replicates more of this run stay in 'o/.parts'; --replicates 5 --resume" in result.stdout
+    )
+    same_results(Path("o"), straight(3))
+    assert len(part_files(Path("o"))) == 2
+    finishes_with(monkeypatch, 5, [])
+    same_files(Path("o"), straight(5))
+
+
+def test_a_smaller_run_without_resume_leaves_the_others(
+    interrupted: Result, straight: Callable[[int], Path]
+) -> None:
+    assert call(*RUN, "--replicates", "1", "-o", "o", "-q").exit_code == 0
+    assert [path.name for path in part_files(Path("o"))] == ["replicate-000001.npz"]
+    same_results(Path("o"), straight(1))
+
+
+def test_the_surplus_of_another_run_is_not_kept() -> None:
+    assert call(*RUN, "--replicates", "2", "-o", "o", "-q").exit_code == 0
+    assert call(*RUN, "--replicates", "1", "--seed", "2", "-o", "o", "-q").exit_code == 0
+    assert part_files(Path("o")) == []
+
+
+def test_the_same_command_twice_can_be_loaded(straight: Callable[[int], Path]) -> None:
+    for _ in range(2):
+        assert call(*RUN, "--replicates", "3", "-o", "o", "--resume", "-q").exit_code == 0
+        same_files(Path("o"), straight(3))
+
+
+@pytest.mark.parametrize("step", [3, 25])
+def test_killed_while_files_are_renamed(step: int, straight: Callable[[int], Path]) -> None:
+    """The old results have gone aside and the new ones are not all in: the next run or load puts them in."""
+    assert call(*RUN, "--replicates", "1", "-o", "o", "-q").exit_code == 0
+    code = (
+        "import os\n"
+        "from cbhi import placing\n"
+        "from cbhi.cli import main\n"
+        "true, calls = os.replace, []\n"
+        "def replace(source, target):\n"
+        f"    if '.placing-' in str(source) + str(target): calls.append(1)\n"
+        f"    if len(calls) == {step}: os._exit(9)\n"
+        "    true(source, target)\n"
+        "os.replace = replace\n"
+        f"main({[*RUN, '--replicates', '3', '-o', 'o', '-q']!r})"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=200).returncode == 9
+    assert not Path("o/run.json").exists()
+    assert list(Path("o").glob(".placing-*"))
+    assert cbhi.load("o").n_replicates == 3
+    result = call(*RUN, "--replicates", "3", "-o", "o", "--resume")
+    assert result.exit_code == 0, result.output
+    assert "3 finished replicates found" in result.stderr
+    same_files(Path("o"), straight(3))
+
+
+def test_a_smaller_comparison_in_place_of_a_larger_one_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = (
+        "compare", "rwanda-rules", "--with", "care.copayment_rwf=0", "--households", "100",
+        "--until", "2002-12", "-o", "c", "-q", "--replicates",
+    )  # fmt: skip
+    assert call(*command, "3").exit_code == 0
+    before = {path.parent.name: path.read_bytes() for path in Path("c").glob("*/arrays.npz")}
+    assert call(*command, "2").exit_code == 0
+    assert len(part_files(Path("c"))) == 2
+    stop_after(monkeypatch, 0, AssertionError("a replicate is simulated again"))
+    result = call(*command, "3", "--resume")
+    assert result.exit_code == 0, result.output
+    assert part_files(Path("c")) == []
+    assert {path.parent.name: path.read_bytes() for path in Path("c").glob("*/arrays.npz")} == before
+
+
+def test_ctrl_c_after_the_results_are_saved(
+    straight: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Parts, "remove", stopped)
+    result = call(*RUN, "--replicates", "1", "-o", "o")
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1] == "interrupted: the results are complete in 'o'"
+    same_results(Path("o"), straight(1))
 
 
 def test_a_finished_run_is_extended(straight: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,16 +289,7 @@ def test_a_finished_run_is_extended(straight: Callable[[int], Path], monkeypatch
     assert "interrupted: 3 of 5 replicates are finished and kept in 'o'" in result.stderr
     # what was finished is as it was
     assert {p.name: p.read_bytes() for p in Path("o").iterdir() if p.is_file()} == before
-    ran: list[int] = []
-    true = Parts.keep
-
-    def keep(self: Parts, results: Any) -> None:
-        ran.append(int(results.arrays.replicates[0]))
-        true(self, results)
-
-    monkeypatch.setattr(Parts, "keep", keep)
-    assert call(*RUN, "--replicates", "5", "-o", "o", "--resume", "-q").exit_code == 0
-    assert sorted(ran) == [3, 4]
+    finishes_with(monkeypatch, 5, [3, 4])
     same_files(Path("o"), straight(5))
 
 
@@ -404,7 +517,9 @@ def test_parts_survive_threads_that_write_at_once(tmp_path: Path) -> None:
     assert back is not None
     for a, b in zip(back.arrays, results.arrays, strict=True):
         assert a.tobytes() == b.tobytes()
-    parts.remove()
+    parts.remove(range(0, 40, 2))
+    assert parts.numbers() == set(range(1, 40, 2))
+    parts.remove(range(40))
     assert list(tmp_path.iterdir()) == []
 
 

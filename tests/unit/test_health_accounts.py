@@ -232,5 +232,5 @@ def test_the_table_shows_a_year_and_refuses_another(results: Results) -> None:
     lines = [line.split() for line in str(health_accounts_table(run, "2004")).splitlines()]
     assert [line[-2:] for line in lines if "HP.3.4" in line] == [["3.0", "75.0"]]
     assert [line[-2:] for line in lines if "HF.3.1" in line] == [["4.0", "100.0"]]
-    with pytest.raises(ValueError, match="'2055' is not a reporting year of this run; did you mean '2005'"):
+    with pytest.raises(ValueError, match="'2055' is not a reporting year of this run; there are: 2004, 2005"):
         results.health_accounts_summary("2055")

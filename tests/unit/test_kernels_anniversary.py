@@ -21,7 +21,7 @@ from support import (
 )
 
 from cbhi.kernels import codes
-from cbhi.kernels.anniversary import pass_anniversaries, refresh_household
+from cbhi.kernels.anniversary import count_catastrophic, pass_anniversaries, refresh_household
 from cbhi.kernels.records import District, Household, Member, Section, State
 from cbhi.kernels.settlement import settle_section
 
@@ -100,6 +100,17 @@ class TestYear:
             s.households["out_of_pocket"][:N] = 12_000 + over
             _, t, _ = year(s, still)
             assert t[codes.CATASTROPHIC] == expected * s.households["n_members"][:N].astype(int).sum()
+
+    @pytest.mark.parametrize(
+        ("percent", "tenth", "quarter"), [(9, 0, 0), (15, 1, 0), (24, 1, 0), (26, 1, 1), (30, 1, 1)]
+    )
+    def test_both_lines_of_one_household(self, percent: int, tenth: int, quarter: int) -> None:
+        # a year's consumption is 120,000
+        hh, _ = household((40, 35, 10), income=10_000, out_of_pocket=1_200 * percent)
+        t, q = tallies(), np.zeros(codes.N_STRATUM_TALLIES, dtype=np.int64)
+        count_catastrophic(hh, q, t)
+        assert t[codes.CATASTROPHIC] == q[codes.S_CATASTROPHIC] == 3 * tenth
+        assert t[codes.CATASTROPHIC_25] == q[codes.S_CATASTROPHIC_25] == 3 * quarter
 
     def test_consumption_moves_around_the_district(self) -> None:
         s = village()

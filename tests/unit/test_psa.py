@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import numpy as np
@@ -120,3 +121,54 @@ def test_strategies_must_be_told_apart_and_hold_the_same_samples(both: tuple[Res
         psa_frame(base, other)
     with pytest.raises(ValueError, match="no results given"):
         psa_frame()
+
+
+def test_years_of_other_months_are_left_out_and_told() -> None:
+    base = cbhi.scenario("rwanda-rules")
+    early = cbhi.simulate(
+        base.replace({}, start="1999-07", end="2002-12", name="early"), households=100, replicates=2
+    )
+    late = cbhi.simulate(
+        base.replace({}, start="2000-04", end="2002-06", name="late"), households=100, replicates=2
+    )
+    for form in ("long", "wide"):
+        frame = psa_frame(early, late, form=form)  # type: ignore[arg-type]
+        periods = frame["period"] if form == "long" else frame.columns.get_level_values("period")
+        assert set(periods) == {"2001"}
+        assert frame.attrs["left_out"] == [
+            "1999 is 1999-07 to 1999-12 in 'early', not run in 'late'",
+            "2000 is 2000-01 to 2000-12 in 'early', 2000-04 to 2000-12 in 'late'",
+            "2002 is 2002-01 to 2002-12 in 'early', not run in 'late'",
+            "2002 (6 months) is not run in 'early', 2002-01 to 2002-06 in 'late'",
+        ]
+    with pytest.raises(
+        ValueError,
+        match=r"2000 is 2000-01 to 2000-12 in 'early', 2000-04 .* of the same months in every run: 2001",
+    ):
+        psa_frame(early, late, periods=["2000"])
+    assert psa_frame(early).attrs["left_out"] == []
+    short = cbhi.simulate(base.replace({}, end="1999-12", name="short"), households=100, replicates=2)
+    with pytest.raises(ValueError, match="the results have no reporting year of the same months: 1999 is"):
+        psa_frame(short, late)
+
+
+def test_groups_must_be_those_of_every_result() -> None:
+    base = cbhi.scenario("rwanda-rules").replace({}, end="2000-12", name="base")
+    fewer = base.replace({"population.districts": 4}, name="fewer")
+    runs = [cbhi.simulate(s, households=300, replicates=2) for s in (base, fewer)]
+    with pytest.raises(ValueError, match="'fewer' does not have the groups of 'base' by district: district"):
+        psa_frame(*runs, by="district")
+    frame = psa_frame(*runs, by="category", costs="contributions_rwf", effects="visits_per_person_year")
+    assert set(frame["grp"]) == {"poorest", "middle", "rich"}
+
+
+def test_a_label_that_a_run_has_twice_names_no_year(both: tuple[Results, Results]) -> None:
+    base = both[0]
+    (label, begin, end), *rest = base.periods
+    twice = dataclasses.replace(base, periods=((label, begin, end), (label, *rest[0][1:]), *rest[1:]))
+    frame = psa_frame(twice)
+    assert list(dict.fromkeys(frame["period"])) == base.period_labels()[2:]
+    said = "1999 is 1999-07 to 1999-12 and 2000-01 to 2000-12 in 'base'"
+    assert frame.attrs["left_out"] == [said]
+    with pytest.raises(ValueError, match=said):
+        psa_frame(twice, periods=["1999"])

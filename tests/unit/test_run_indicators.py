@@ -229,6 +229,21 @@ def test_ratios_of_accounts_by_hand() -> None:
     assert row(found, "growth_ratio")["status"].startswith("absent: nobody was paid up at the close before")
 
 
+def test_money_of_the_pools_is_no_income_of_the_scheme() -> None:
+    # 1,200 of premiums, half of them paid by the pools: 1,100 earned, of which 550 only came in
+    run = by_hand(flows={"contribution": {0: 600}, "subsidy_pool": {0: 600, 14: 90}}, values=FIXED)
+    found = indicators_frame(run, pd.DataFrame())
+    assert value(found, "p9_available_contributions") == pytest.approx(1200.0)
+    assert value(found, "net_income_ratio") == pytest.approx(0.5)
+
+
+def test_months_of_reserve_of_a_year_cut_short() -> None:
+    run = by_hand(flows={"claims_outpatient": {2: 60}}, stocks={"section_funds": {5: 30}}, months=6)
+    found = indicators_frame(run, pd.DataFrame())
+    # 60 in six months is 10 a month
+    assert value(found, "months_of_reserve", "2004 (6 months)") == pytest.approx(3.0)
+
+
 def test_combined_is_claims_and_expenses(frame: pd.DataFrame) -> None:
     wide = frame[frame["group"] == "all"].pivot_table(
         index=["replicate", "period"], columns="indicator", values="value"
@@ -279,6 +294,14 @@ def test_targeting_is_what_the_variables_say(results: Results, frame: pd.DataFra
     ):
         own = frame[frame["indicator"] == name]["value"].to_numpy()
         np.testing.assert_allclose(own, results.values(variable)[:, :, 0].ravel())
+
+
+def test_concentration_weighs_quintiles_by_their_people() -> None:
+    # two visits each of 10 poorest and one each of 30 richest people: means 2 and 1, ranks 0.125 and 0.625
+    run = by_hand(quintiles={codes.S_PERSONS: [10, 0, 0, 0, 30], codes.S_VISITS: [20, 0, 0, 0, 30]})
+    found = indicators_frame(run, pd.DataFrame())
+    wanted = 2 * (20 * 0.125 + 30 * 0.625) / 50 - 1
+    assert value(found, "grouped_concentration_visits") == pytest.approx(wanted)
 
 
 def test_concentration_from_quintile_means() -> None:
@@ -333,6 +356,13 @@ def test_arrears_and_ruin_are_counted_over_replicates() -> None:
     assert value(found, "bail_out_cost", "2005", replicate=1) == 100.0
     assert value(found, "bail_out_cost", "2005", replicate=0) == 0.0
     assert row(found, "value_at_risk_95")["status"].endswith("needs 20 of them; this run has 4")
+
+
+def test_the_deepest_deficit_is_that_of_its_own_year() -> None:
+    run = by_hand(stocks={"payables_sections": {3: 900, 17: 40}, "section_funds": {17: 10}})
+    found = indicators_frame(run, pd.DataFrame())
+    assert value(found, "bail_out_cost", "2004") == 900.0
+    assert value(found, "bail_out_cost", "2005") == 30.0
 
 
 def test_value_at_risk_with_enough_replicates() -> None:
@@ -499,6 +529,124 @@ def test_leakage_is_money_for_others() -> None:
     assert value(indicators_frame(by_hand(), rows), "leakage") == pytest.approx(0.4)
 
 
+def test_the_societal_line_is_a_persons_and_the_budget_a_households() -> None:
+    # a dollar a day is 365 francs a year; a median of 4 dollars a person gives a line of 3.15 a person
+    rows = survey(
+        consumption_rwf=[365.0 * x for x in (12, 16, 10)],  # 3, 4 and 5 a person
+        out_of_pocket_rwf=[0, 365 * 3.6, 365 * 1.0],
+        persons=[4, 4, 2],
+    )
+    found = indicators_frame(by_hand(), rows, ppp_rwf=1.0)
+    # the second family is pushed from 4 to 3.1 a person; the third pays 1 of 10 less 2 * 3.15: 27 %
+    assert value(found, "sdg_382_impoverishing") == pytest.approx(0.4)
+    assert value(found, "sdg_382_total") == pytest.approx(0.4)
+    assert value(found, "sdg_382_large") == pytest.approx(0.0)
+    # a fourth more of it, 1.6 of 3.7, is 43 %
+    more = rows.assign(out_of_pocket_rwf=[0, 0, 365 * 1.6])
+    found = indicators_frame(by_hand(), more, ppp_rwf=1.0)
+    assert value(found, "sdg_382_large") == pytest.approx(0.2)
+    assert value(found, "sdg_382_impoverishing") == pytest.approx(0.0)
+
+
+def test_people_are_ranked_by_what_they_have_a_person() -> None:
+    # the family with most consumption is the poorest a person; only it is beyond 10 %
+    rows = survey(consumption_rwf=[100.0, 60.0, 50.0], persons=[10, 1, 1], out_of_pocket_rwf=[20, 0, 0])
+    found = indicators_frame(by_hand(), rows)
+    # the mean rank of the ten is 10 / 24
+    index = 2 * 10 / 24 - 1
+    assert value(found, "catastrophic_concentration_10") == pytest.approx(index)
+    assert value(found, "rank_weighted_headcount_10") == pytest.approx(10 / 12 * (1 - index))
+
+
+def test_formal_people_are_no_uninsured() -> None:
+    n = 400
+    sick = np.tile([2.0, 0.0], n // 2)
+    member = sick > 1
+    member[::10] = ~member[::10]
+    member[1::14] = ~member[1::14]
+    rows = survey(is_member=list(member), episodes=list(sick), consumption_rwf=list(np.arange(1.0, n + 1)))
+    # formal people, all of them ill, would drown the correlation if they stood among the uninsured
+    formal = rows.head(1).loc[[0] * n].assign(is_member=False, is_formal=True, episodes=9)
+    alone = indicators_frame(by_hand(), rows)
+    joined = indicators_frame(by_hand(), pd.concat([rows, formal], ignore_index=True))
+    for name in ("statistic", "p_value", "residual"):
+        wanted = value(alone, f"positive_correlation_{name}")
+        assert value(joined, f"positive_correlation_{name}") == pytest.approx(wanted), name
+    assert value(joined, "positive_correlation_residual") > 0.5
+
+
+def test_leakage_counts_francs_and_not_people() -> None:
+    # 30 francs for a poor family of eight, 60 for a couple that is not poor
+    rows = survey(category=["poorest", "middle"], sponsored_rwf=[30, 60], persons=[8, 2])
+    assert value(indicators_frame(by_hand(), rows), "leakage") == pytest.approx(2 / 3)
+
+
+# --- interviews about fewer than twelve months ----------------------------------------------------------
+
+
+def test_interviews_about_fewer_months_are_left_out() -> None:
+    rows = survey(**LADDER)
+    short = rows.assign(months=5, out_of_pocket_rwf=0, is_member=True)
+    both = pd.concat([rows.assign(months=12), short], ignore_index=True)
+    whole, mixed = indicators_frame(by_hand(), rows), indicators_frame(by_hand(), both)
+    pd.testing.assert_series_equal(whole["value"], mixed["value"])
+    note = "ok: people; out-of-pocket spending of 12 months over consumption"
+    assert row(whole, "catastrophic_headcount_10")["status"] == note
+    said = f"{note}; 5 of 10 interviews, those of 12 months"
+    assert row(mixed, "catastrophic_headcount_10")["status"] == said
+
+
+@pytest.mark.parametrize(
+    ("months", "reason"),
+    [
+        ([1, 6, 3, 4, 5], "interviews of 2004 cover 1 to 6 months, not 12"),
+        ([1] * 5, "interviews of 2004 cover 1 month, not 12"),
+        ([12] + [7] * 5, "only 1 of 6 interviews of 2004 cover 12 months"),
+    ],
+)
+def test_years_with_too_few_whole_interviews_are_absent(months: list[int], reason: str) -> None:
+    found = indicators_frame(by_hand(), survey(months=months, is_member=[True] * len(months)))
+    for name in ("gini_consumption", "catastrophic_headcount_10", "risk_gap_insured", "leakage"):
+        assert row(found, name)["status"] == f"absent: {reason}"
+    assert row(found, "catastrophic_capacity_to_pay_40")["status"].startswith("absent: households' food")
+
+
+def test_three_months_of_twelve_are_enough() -> None:
+    found = indicators_frame(by_hand(), survey(months=[12, 12, 12] + [7] * 9, consumption_rwf=[50.0] * 12))
+    assert value(found, "gini_consumption") == pytest.approx(0.0)
+    assert row(found, "gini_consumption")["status"].endswith("3 of 12 interviews, those of 12 months")
+
+
+def test_reasons_are_those_of_each_replicate() -> None:
+    rows = pd.concat([survey(**LADDER).assign(months=12), survey(**LADDER).assign(months=6, replicate=1)])
+    found = indicators_frame(by_hand(replicates=3), rows)
+    status = [row(found, "gini_consumption", replicate=i)["status"] for i in range(3)]
+    assert status[0].startswith("ok")
+    assert status[1:] == [
+        "absent: interviews of 2004 cover 6 months, not 12",
+        "absent: no household was interviewed",
+    ]
+
+
+def test_a_run_that_starts_in_july() -> None:
+    run = simulate("rwanda-rules", households=300, replicates=2, seed=4)
+    found = run.indicators()
+    early = found[(found["indicator"] == "generalised_index_visits") & (found["period"] == "1999")]
+    assert early["status"].unique().tolist() == ["absent: interviews of 1999 cover 1 to 6 months, not 12"]
+    told = run.survey_frame()
+    for replicate in (0, 1):
+        mine = told[(told["replicate"] == replicate) & (told["period"] == "2000")]
+        whole = mine[mine["months"] == 12]
+        assert 0.4 < len(whole) / len(mine) < 0.7
+        status = row(found, "generalised_index_visits", "2000", replicate=replicate)["status"]
+        assert status.endswith(f"{len(whole)} of {len(mine)} interviews, those of 12 months")
+        size = whole["persons"]
+        wanted = indicators.generalised_concentration_index(
+            whole["visits"] / size, whole["consumption_rwf"] / whole["adult_equivalents"], size
+        )
+        assert value(found, "generalised_index_visits", "2000", replicate=replicate) == pytest.approx(wanted)
+
+
 # --- absence and bad input ------------------------------------------------------------------------------
 
 
@@ -537,8 +685,44 @@ def test_bad_surveys_and_lines_are_refused() -> None:
         indicators_frame(by_hand(), rows, poverty_line_rwf=-5)
     with pytest.raises(ValueError, match=r"ppp_rwf: '2044' is not a reporting year.*did you mean '2004'"):
         indicators_frame(by_hand(), rows, ppp_rwf={"2044": 250.0})
+    for column, cells, message in (
+        ("visits", [1, 2, np.nan, 0, 0], r"visits must be 0 or more; 1 of 5 rows are not, the first has nan"),
+        ("out_of_pocket_rwf", [1, -2, -3, 0, 0], r"must be 0 or more; 2 of 5 rows are not, the first has -2"),
+        ("is_member", [True, False, 2, False, True], r"is_member must be true or false .1 or 0.; 1 of 5"),
+        ("months", [12, 12, 13, 12, 12], r"months must be the months told of: whole, from 0 to 12; 1 of 5"),
+        ("months", ["12", "x", "12", "12", "12"], r"months must .* the first has 'x'"),
+        ("adult_equivalents", [1, 0, 1, 1, 1], r"adult_equivalents must be above 0; 1 of 5 rows are not"),
+        ("category", ["poor", "rich", "rich", "rich", "rich"], r"1 of 5 rows are not, the first has 'poor'"),
+        (
+            "category",
+            ["poorest", None, None, "rich", "rich"],
+            r"category must be one of poorest, middle, rich; 2 of",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            indicators_frame(by_hand(), rows.assign(**{column: cells}))
     some = indicators_frame(by_hand(), rows, poverty_line_rwf={"2005": 18.0})
     assert "no poverty line was given for the year" in row(some, "poverty_headcount_after")["status"]
+
+
+def test_only_known_gaps_are_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    formal = indicators_frame(by_hand(), survey(is_formal=[True] * 5))
+    assert row(formal, "risk_gap_insured")["status"] == "absent: everybody is in a formal scheme"
+    # a probit that is certain has no residual: public expectation tells members from all others
+    certain = survey(
+        public_expected_episodes=[1.0] * 10 + [5.0] * 10, is_member=[False] * 10 + [True] * 10,
+        episodes=[0, 9] * 10,
+    )  # fmt: skip
+    status = row(indicators_frame(by_hand(), certain), "positive_correlation_statistic")["status"]
+    assert status.startswith("absent: is_enrolled is predicted perfectly")
+
+    def broken(*_: Any, **__: Any) -> float:
+        raise ValueError("shapes (3,) (4,) not aligned")
+
+    monkeypatch.setattr("cbhi.indicators.risk_gap", broken)
+    message = "indicator risk_gap_insured of 2004, replicate 0: shapes .* not aligned"
+    with pytest.raises(ValueError, match=message):
+        indicators_frame(by_hand(), survey(**LADDER))
 
 
 def test_the_table_shows_what_is_known_and_lists_what_is_not(results: Results, frame: pd.DataFrame) -> None:

@@ -38,7 +38,7 @@ class Outcome:
             Where the command writes; None where it writes nothing.
         """
         if folder is not None:
-            self.said = f"'{folder}' holds either what it held before or the new results"
+            self.said = f"'{folder}' was being written"
         yield
         if folder is not None:
             self.said = f"the results are complete in '{folder}'"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from cbhi import runs
 from cbhi.comparison.differences import Difference
 from cbhi.kernels.records import F8
 from cbhi.months import format_month
@@ -544,8 +545,8 @@ def _watched_period(period: str | None, scenarios: Sequence[Scenario]) -> str:
     if period is None:
         first = scenarios[0]
         spans = reporting_periods(first, pack_calendar(first, pack_rules(first)))
-        complete = [label for label, begin, end in spans if end - begin == 12 and label in labels]
-        return (complete or labels)[-1]
+        shared = [span for span in spans if span[0] in labels]
+        return shared[runs.last_whole_year(shared)][0]
     if str(period) not in labels:
         raise ValueError(
             f"period '{period}' is no reporting year of all scenarios; there are: {', '.join(labels)}"
@@ -573,25 +574,21 @@ def common_periods(
     ValueError
         When there is none.
     """
-    places = [
-        {(label, s.start + begin, s.start + end): place for place, (label, begin, end) in enumerate(periods)}
-        for s, periods in spans
-    ]
-    shared = [key for key in places[0] if all(key in other for other in places[1:])]
+    shared = runs.common_years([(scenario.start, periods) for scenario, periods in spans])
     if not shared:
         years = {
             s.name: ", ".join(
-                f"{label} from {format_month(s.start + begin)} to {format_month(s.start + end - 1)}"
-                for label, begin, end in [*periods[:1], *periods[1:][-1:]]
+                f"{period[0]} from {runs.describe_span(s.start, period)}"
+                for period in [*periods[:1], *periods[1:][-1:]]
             )
             for s, periods in spans
         }
-        runs = "; ".join(f"'{name}': {first_and_last}" for name, first_and_last in years.items())
+        ends = "; ".join(f"'{name}': {first_and_last}" for name, first_and_last in years.items())
         raise ValueError(
             "the scenarios have no period of the same months in common (first and last of each:"
-            f" {runs}); where only their membership years differ, compare by month"
+            f" {ends}); where only their membership years differ, compare by month"
         )
-    return [(key[0], [place[key] for place in places]) for key in shared]
+    return shared
 
 
 def _months(scenario: Scenario) -> list[tuple[str, int, int]]:

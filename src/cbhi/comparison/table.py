@@ -11,6 +11,7 @@ import numpy as np
 
 from cbhi.kernels.records import F8
 from cbhi.published import explain_size
+from cbhi.runs import whole_years
 from cbhi.spread import quantiles_over_replicates
 from cbhi.tables import Scale, Table, scale_of
 from cbhi.variables import VARIABLES, By
@@ -105,8 +106,8 @@ def _periods(comparison: Comparison, periods: Sequence[str] | None) -> list[str]
         if not wanted:
             raise ValueError("periods is empty; leave it out for a choice of years")
         return list(dict.fromkeys(wanted))
-    lengths = {label: end - begin for label, begin, end in comparison.results[0].periods}
-    known = [label for label in labels if lengths[label] == 12] or list(labels)
+    spans = comparison.results[0].periods
+    known = [spans[place][0] for place in whole_years(spans) if spans[place][0] in labels] or list(labels)
     count = max(1, 4 - (len(comparison.results) - 1))
     places = [round((k + 1) * len(known) / count) - 1 for k in range(count)]
     return [known[place] for place in sorted({max(0, place) for place in places})]

@@ -12,7 +12,6 @@ and still leave an indicator without a value (a probit that is certain) raise it
 
 from __future__ import annotations
 
-from ._checks import UndefinedError
 from .equity import (
     BenefitIncidence,
     Curve,
@@ -37,6 +36,7 @@ from .equity import (
     reynolds_smolensky_index,
     wagstaff_index,
 )
+from .errors import UndefinedError
 from .insurance import (
     ClaimsPromptness,
     claims_promptness,

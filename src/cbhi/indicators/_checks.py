@@ -18,11 +18,6 @@ Ratio: TypeAlias = float | FloatArray
 ABSENT = float("nan")
 """An indicator that cannot be computed; never zero."""
 
-
-class UndefinedError(ValueError):
-    """Sound data for which an indicator has no value, so that a caller may leave it out with this reason."""
-
-
 GUARD = 1e-12
 """Relative width inside which two numbers count as equal, so that rounding cannot break a tie."""
 

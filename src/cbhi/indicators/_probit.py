@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._checks import BoolArray, FloatArray, UndefinedError
+from ._checks import BoolArray, FloatArray
+from .errors import UndefinedError
 
 _CERTAIN = 7.0
 """Fitted index beyond which a probability is 0 or 1 to twelve digits: the data separate."""

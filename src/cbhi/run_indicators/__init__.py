@@ -242,7 +242,7 @@ def indicators_table(run: Run, period: str | None = None, frame: pd.DataFrame | 
         notes=(
             "median and spread over the replicates for which the indicator can be computed (n; 1 for what "
             "is counted over the replicates)",
-            "protection, equity, selection: households interviewed in the year, about the twelve months before",
+            "protection, equity, selection: households interviewed in the year, about twelve months",
             *(f"absent: {', '.join(names)}: {reason}" for reason, names in absent.items()),
         ),
         n_labels=2,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cbhi.run_indicators.readings import F8
+from cbhi.strata import GROUPS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,9 +116,10 @@ def read_years(
 def _read_year(rows: pd.DataFrame, label: str, lines: Lines) -> Year:
     if "months" not in rows:
         return Year(Sample(rows, lines))
-    whole = rows[rows["months"] == 12]
+    months = _numbers(rows, "months")
+    whole = rows[months == 12]
     if whole.empty:
-        least, most = int(rows["months"].min()), int(rows["months"].max())
+        least, most = int(months.min()), int(months.max())
         cover = f"{least} to {most} months" if least < most else f"{most} month{'' if most == 1 else 's'}"
         return Year(None, why=f"interviews of {label} cover {cover}, not 12")
     if len(whole) < ENOUGH * len(rows):
@@ -160,7 +162,8 @@ def check_survey(survey: pd.DataFrame) -> None:
         _refuse(
             survey, "months", ~np.isin(cells, np.arange(13.0)), "be the months told of: whole, from 0 to 12"
         )
-    _refuse(survey, "category", survey["category"].isna().to_numpy(), "name a poverty category")
+    known = GROUPS["category"]
+    _refuse(survey, "category", ~survey["category"].isin(known).to_numpy(), f"be one of {', '.join(known)}")
 
 
 def _numbers(survey: pd.DataFrame, column: str) -> F8:
@@ -175,5 +178,5 @@ def _refuse(survey: pd.DataFrame, column: str, bad: np.ndarray, must: str) -> No
         first = survey[column].iloc[int(np.argmax(bad))]
         raise ValueError(
             f"survey column {column} must {must}; {int(bad.sum())} of {len(survey)} rows are not,"
-            f" the first has {first!r}"
+            f" the first has {first if isinstance(first, (int, float, np.number)) else repr(first)}"
         )

@@ -17,6 +17,7 @@ import numpy as np
 from cbhi.packing import pack_calendar, pack_rules, reporting_periods
 from cbhi.published import explain_size
 from cbhi.results import Results
+from cbhi.runs import last_whole_year
 from cbhi.scenarios import Scenario, ScenarioError
 from cbhi.simulation import Progress, load_scenario, simulate, whole_number
 from cbhi.solving.goals import Goal, parse_goal
@@ -388,8 +389,7 @@ def _find_period(scenario: Scenario, period: str | None) -> tuple[tuple[str, str
     periods = reporting_periods(scenario, calendar)
     labels = [label for label, _, _ in periods]
     if period is None:
-        whole = [label for label, begin, end in periods if end - begin == 12]
-        first = last = (whole or labels)[-1]
+        first = last = labels[last_whole_year(periods)]
     elif str(period) in labels:
         first = last = str(period)
     else:
