@@ -160,6 +160,35 @@ def test_killed_while_files_are_put_back(tmp_path: Path, again: int) -> None:
     assert held(folder) == {**(NEW if again == 1 else OLD), **MINE}
 
 
+@pytest.mark.parametrize("old", [OLD, {}])
+@pytest.mark.parametrize("again", range(1, 14))
+def test_killed_while_all_is_put_back(
+    tmp_path: Path, again: int, old: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C comes after the last rename, so the new mark is in, and then the end."""
+    folder = tmp_path / "o"
+    staged = prepare(folder)
+    for name in OLD.keys() - old.keys():
+        (folder / name).unlink()
+    true = placing._forward
+
+    def forward(place: Path, plan: Any) -> None:
+        true(place, plan)
+        blade.calls, blade.step = 0, again
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(placing, "_forward", forward)
+    with pytest.MonkeyPatch.context() as patch:
+        blade = Blade(patch, 99, Killed())
+        with pytest.raises((Killed, KeyboardInterrupt)):
+            place_files(staged, folder, FILES, MARK)
+    monkeypatch.undo()
+    found = held(folder)
+    assert MARK not in found or found in ({**old, **MINE}, {**NEW, **MINE})
+    settle(folder)
+    assert held(folder) == {**(NEW if again == 1 else old), **MINE}
+
+
 def test_the_next_to_place_files_finishes_first(tmp_path: Path) -> None:
     folder = tmp_path / "o"
     stop(folder, 4, Killed())
