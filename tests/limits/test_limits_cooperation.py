@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
@@ -49,6 +49,7 @@ def test_high_fold():
 
 
 @given(st.floats(0, 0.5), st.floats(0, 0.5), st.floats(0.05, 0.95), st.floats(0.02, 0.5))
+@example(0.0, 9.277006347882725e-242, 0.5, 0.5)
 @settings(derandomize=True, deadline=None)
 def test_every_rest_point_is_found(base, conditional, mean, sd):
     points = limits.threshold_cooperation(base, conditional, mean, sd)

@@ -15,7 +15,7 @@ _COMMANDS = {
     "compare": ("compare", "Compare scenarios on the same random numbers."),
     "solve": ("solve", "Find the value at which a goal is just met."),
     "household": ("household", "Follow one family month by month."),
-    "list": ("list", "List the shipped scenarios."),
+    "list": ("listing", "List the shipped scenarios."),
     "check": ("check", "Check scenario files and say what is wrong."),
     "diff": ("diff", "Print what two scenarios say differently."),
     "show": ("show", "Say what a parameter or a result is."),

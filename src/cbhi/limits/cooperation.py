@@ -131,7 +131,7 @@ def threshold_cooperation(
     for low, high in pairwise(cuts):
         if gap(low) == 0.0:
             efforts.append(low)
-        elif gap(low) * gap(high) < 0.0:
+        elif gap(high) != 0.0 and (gap(low) < 0.0) != (gap(high) < 0.0):
             efforts.append(float(brentq(gap, low, high, xtol=1e-15, rtol=1e-15)))
     if gap(cuts[-1]) == 0.0:
         efforts.append(cuts[-1])

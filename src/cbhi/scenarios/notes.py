@@ -195,9 +195,7 @@ def undone_events(base: Scenario, scenario: Scenario) -> list[str]:
     scenario
         The scenario itself.
     """
-    of_base = {
-        (event.month, key): value for event in base.events for key, value in event.changes.items()
-    }
+    of_base = {(event.month, key): value for event in base.events for key, value in event.changes.items()}
     lines = []
     for event in scenario.events:
         for key, value in event.changes.items():
