@@ -26,11 +26,20 @@ from cbhi.results import COLUMNS, Results, select_replicates
 from cbhi.spread import quantiles_over_replicates
 from cbhi.storage import FORMAT_VERSION, hash_of_file, scenario_to_plain, write_arrays
 from cbhi.variables import VARIABLES
+from cbhi.words import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FILES", "OTHER_FILES", "TABLES", "check_workbook", "clear_leftovers", "save_results"]
+__all__ = [
+    "FILES",
+    "OTHER_FILES",
+    "TABLES",
+    "check_folder",
+    "check_workbook",
+    "clear_leftovers",
+    "save_results",
+]
 
 TABLES = {
     "yearly": "every variable by reporting year",
@@ -172,6 +181,31 @@ def clear_leftovers(directory: Path) -> None:
     """
     settle(directory, alone=True)
     clear_staged(directory)
+
+
+def check_folder(directory: Path) -> None:
+    """Refuse a folder with files of the user's own that results would take the place of.
+
+    Parameters
+    ----------
+    directory
+        Where results are to be written.
+
+    Raises
+    ------
+    ValueError
+        When it holds files named as those of results, or of a comparison, and no run of cbhi wrote them.
+    """
+    if (directory / "run.json").exists():
+        return
+    others = [file for file in (*FILES, *OTHER_FILES) if (directory / file).exists()]
+    if (directory / "comparison.json").exists():
+        others.append("a comparison")
+    if others:
+        raise ValueError(
+            f"'{directory}' holds {listed(others)}, which no run of cbhi wrote there; choose another folder"
+            " with -o"
+        )
 
 
 def _write_all(results: Results, folder: Path, formats: tuple[str, ...], record: dict[str, Any]) -> None:

@@ -653,3 +653,23 @@ def test_selftest_notices_money_that_vanishes_and_workers_that_matter(
     assert result.exit_code == 1
     assert "money and members balance in every month: FAILED" in result.stdout
     assert "1 and 2 workers give the same numbers: FAILED (ValueError: 'flows' differs)" in result.stdout
+
+
+# --- a folder of one's own ---------------------------------------------------------------------------
+
+
+def test_files_of_ones_own_are_not_overwritten() -> None:
+    Path("mine").mkdir()
+    Path("mine/yearly.csv").write_text("my own work")
+    refused(
+        call("run", "rwanda-rules", *SMALL, "-o", "mine"), "'mine' holds yearly.csv, which no run of cbhi"
+    )
+    assert Path("mine/yearly.csv").read_text() == "my own work"
+    assert files(Path("mine")) == {"yearly.csv"}
+    Path("both").mkdir()
+    Path("both/comparison.json").write_text("{}")
+    assert "'both' holds a comparison" in call("run", "rwanda-rules", *SMALL, "-o", "both").stderr
+    Path("other").mkdir()
+    Path("other/notes.txt").write_text("other files stay")
+    assert call("run", "rwanda-rules", *SMALL, "-q", "-o", "other").exit_code == 0
+    assert Path("other/notes.txt").exists()

@@ -101,12 +101,13 @@ def command(
         with claim(folder):
             from cbhi import simulate
             from cbhi.parts import Parts
-            from cbhi.saving import check_workbook, clear_leftovers, save_results
+            from cbhi.saving import check_folder, check_workbook, clear_leftovers, save_results
             from cbhi.simulation import households_at_start
 
             if "xlsx" in formats:
                 check_workbook(-(-chosen.n_months // 12), replicates)
             clear_leftovers(folder)
+            check_folder(folder)
             parts = Parts(folder, chosen, households_at_start(chosen, households), seed, survey)
             finished = find_finished(parts, resume, quiet)
             if not is_compiled():

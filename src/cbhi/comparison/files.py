@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbhi.loading import load as load_results
+from cbhi.placing import STAGED, place_files
 from cbhi.results import Results
 from cbhi.saving import FILES, OTHER_FILES, save_results
 from cbhi.storage import read_json
@@ -88,11 +89,9 @@ def _move_folder(source: Path, target: Path) -> None:
     if not target.exists():
         os.replace(source, target)
         return
-    for name in (*FILES, *OTHER_FILES):
-        if not (source / name).exists():
-            (target / name).unlink(missing_ok=True)
-    for file in sorted(source.iterdir()):
-        os.replace(file, target / file.name)
+    staged = target / f"{STAGED}{source.name}"
+    os.replace(source, staged)
+    place_files(staged, target, (*FILES, *OTHER_FILES), "run.json")
 
 
 def _clear_folder(folder: Path) -> None:
