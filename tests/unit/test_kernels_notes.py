@@ -14,6 +14,7 @@ import cbhi
 from cbhi.kernels import codes, notes
 from cbhi.kernels.enrolment import NO_MEANS
 from cbhi.kernels.income import adult_equivalents
+from cbhi.kernels.loans import loan_cost
 from cbhi.kernels.month import run_months
 from cbhi.kernels.records import Output, State
 from cbhi.months import parse_month
@@ -206,6 +207,25 @@ class TestWholeRun:
             - made["hassle_rwf"]
         )
         np.testing.assert_allclose(made["gain_rwf"], gain, rtol=1e-9, atol=1e-6)
+
+    def test_a_loan_costs_what_the_decision_reckons(self, unit: str) -> None:
+        state, _, _ = run(unit)
+        made = state.watch.choices[: state.watch.used[notes.N_CHOICES]]
+        terms = pack_rules(rich(unit))[0]
+        before: dict[tuple[int, int], int] = {}
+        asked = 0
+        for note in made:
+            # members of one household decide one after the other; each adds to the bill of those before
+            visit = int(note.month), int(note.watched)
+            part = int(note.premium_rwf - note.sponsored_rwf)
+            owed = before.get(visit, 0) + part
+            if note.means == codes.BY_LOAN:
+                asked += 1
+                cost = loan_cost(min(part, owed - int(note.spare_cash_rwf)), terms)
+                assert note.loan_cost_rwf == cost > 0
+            if note.means != NO_MEANS and note.draw < note.probability_with_loan:
+                before[visit] = owed
+        assert asked > 10
 
     def test_interviews_and_what_is_not_told_yet_make_the_whole(self, unit: str) -> None:
         watch = run(unit).state.watch

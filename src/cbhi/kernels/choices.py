@@ -150,7 +150,7 @@ def explain_household(
     )  # fmt: skip
     if certain:
         at_cost = 1.0
-    explain_means(state, sec, hh, note, own_part, waiting, by, at_cost, rule)
+    explain_means(state, sec, hh, note, 0, own_part, waiting, by, at_cost, rule)
 
 
 def explain_means(
@@ -158,20 +158,24 @@ def explain_means(
     sec: Section,
     hh: Household,
     note: Choice,
+    before: int,
     own_part: int,
     waiting: int,
     by: int,
     at_cost: float,
     rule: Rule,
 ) -> None:
-    """Write down what could pay the own part, and what a loan would cost."""
+    """Write down what could pay the own part, and what a loan would cost.
+
+    ``before`` is owed for members who decided already; see ``enrolment.finance``.
+    """
     spare = max(0, spare_cash(hh, rule))
     note.spare_cash_rwf = spare
     note.group_limit_rwf = group_limit(hh, sec, state.districts[sec.district], state.groups, waiting, rule)
     note.means = by
     note.probability_with_loan = at_cost
     if by == BY_LOAN:
-        note.loan_cost_rwf = loan_cost(min(own_part, own_part - spare), rule)
+        note.loan_cost_rwf = loan_cost(min(own_part, before + own_part - spare), rule)
 
 
 def explain_members(
@@ -230,7 +234,7 @@ def explain_members(
         )  # fmt: skip
         if not to_be_had:
             by = NO_MEANS
-        explain_means(state, sec, hh, note, part, waiting, by, at_cost, rule)
+        explain_means(state, sec, hh, note, before, part, waiting, by, at_cost, rule)
         if by != NO_MEANS and note.draw < at_cost:
             before += part
             sponsored += paid_for
