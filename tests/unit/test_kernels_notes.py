@@ -220,9 +220,10 @@ class TestWholeRun:
             part = int(note.premium_rwf - note.sponsored_rwf)
             owed = before.get(visit, 0) + part
             if note.means == codes.BY_LOAN:
-                asked += 1
                 cost = loan_cost(min(part, owed - int(note.spare_cash_rwf)), terms)
-                assert note.loan_cost_rwf == cost > 0
+                # the cost of a few francs rounds to nothing, never to less
+                assert note.loan_cost_rwf == cost >= 0
+                asked += 1 if cost > 0 else 0
             if note.means != NO_MEANS and note.draw < note.probability_with_loan:
                 before[visit] = owed
         assert asked > 10
