@@ -13,9 +13,9 @@ import numpy as np
 
 from cbhi import datasets
 from cbhi.kernels.records import F8
+from cbhi.layouts import HOUSEHOLDS_PER_SECTION
 from cbhi.results import Results
 from cbhi.runs import is_closed
-from cbhi.simulation import HOUSEHOLDS_PER_SECTION
 from cbhi.spread import quantiles_over_replicates
 from cbhi.tables import Scale, Table, scale_of
 from cbhi.variables import VARIABLES

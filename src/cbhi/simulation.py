@@ -3,55 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from cbhi.engine import engine_hash
-from cbhi.kernels import codes
-from cbhi.kernels.draws import NOBODY, uniform
-from cbhi.kernels.measure import take_opening_stocks
-from cbhi.kernels.month import run_months
-from cbhi.kernels.records import (
-    I8,
-    Choice,
-    District,
-    Fixed,
-    Groups,
-    Household,
-    Interview,
-    Member,
-    Nation,
-    Output,
-    Section,
-    State,
-    Table,
-    Watch,
-    Work,
-    record_table,
-)
-from cbhi.kernels.settlement import settle_districts, settle_section
-from cbhi.kernels.targeting import BINS
-from cbhi.months import parse_month
-from cbhi.packing import (
-    interpolate,
-    pack_calendar,
-    pack_fixed,
-    pack_rules,
-    reporting_periods,
-)
-from cbhi.params import Parameters
+from cbhi.kernels.records import I8, Output, Table
+from cbhi.layouts import Layout, lay_out
+from cbhi.packing import pack_calendar, pack_rules, reporting_periods
+from cbhi.replicates import run_replicate
 from cbhi.results import Results, join_results, select_replicates
 from cbhi.scenarios import Scenario, scenario
 from cbhi.variables import Arrays
 
-HOUSEHOLDS_PER_SECTION = 250
-NEVER = 12 * 9999
 MAX_SEED = 2**63 - 1
 MAX_REPLICATE = 2**31 - 1
 
@@ -67,199 +35,6 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, results: Results | None) -> None:
         super().__init__("interrupted")
         self.results = results
-
-
-class Layout(NamedTuple):
-    """Which sections of the country are simulated, with how many households each."""
-
-    number: I8
-    district: I8  # place in ``district_number``
-    district_number: I8
-    households: I8
-    limit: I8  # households that fit, for those founded later
-    weight: float  # real persons per simulated one
-
-
-def district_of_section(p: Parameters) -> I8:
-    """Return each section's district: pilot sections in the pilot districts, the others evenly."""
-    pilots = p.rollout.pilot_sections
-    pilot_districts = p.rollout.pilot_districts if pilots else 0
-    others = p.population.sections - pilots
-    other_districts = p.population.districts - pilot_districts
-    if pilot_districts == 0 or other_districts == 0 or others == 0:
-        return np.arange(p.population.sections) * p.population.districts // p.population.sections
-    first = np.arange(pilots) * pilot_districts // pilots
-    rest = pilot_districts + np.arange(others) * other_districts // others
-    return np.concatenate([first, rest]).astype(np.int64)
-
-
-def lay_out(scenario_: Scenario, households: int | None) -> Layout:
-    """Return the sample: whole sections, spread evenly over the districts.
-
-    ``None`` asks for every household of the country at the start.
-    """
-    p = scenario_.regimes()[0][1]
-    persons = float(interpolate(p.population.persons, np.array([float(scenario_.start)]))[0])
-    everybody = max(1, round(persons / p.population.household_size))
-    total = everybody if households is None else households
-    n = max(1, min(p.population.sections, total // HOUSEHOLDS_PER_SECTION))
-    number = ((np.arange(n) + 0.5) * p.population.sections / n).astype(np.int64)
-    district_number, district = np.unique(district_of_section(p)[number], return_inverse=True)
-    per_section = np.full(n, total // n, dtype=np.int64)
-    per_section[: total % n] += 1
-    grows = p.switches.demography and p.demography.marriages > 0
-    years = scenario_.n_months / 12.0
-    growth = (1.0 + 0.05 * max(1.0, p.demography.marriages)) ** years if grows else 1.0
-    limit = np.ceil(per_section * growth).astype(np.int64) + (10 if grows else 0)
-    return Layout(
-        number=number,
-        district=district.astype(np.int64),
-        district_number=district_number.astype(np.int64),
-        households=per_section,
-        limit=limit,
-        weight=everybody / total,
-    )
-
-
-def opening_months(scenario_: Scenario, layout: Layout, key: tuple[int, int]) -> I8:
-    """Return the month in which each section's scheme opens.
-
-    Pilot sections open together. The others follow the count of schemes in the order of a keyed draw,
-    spread evenly over the curve, so that the share of open schemes follows the count at any sample size.
-    """
-    p = scenario_.regimes()[0][1]
-    opens = np.full(layout.number.size, scenario_.start, dtype=np.int64)
-    if not p.switches.rollout:
-        return opens
-    pilots = p.rollout.pilot_sections
-    is_pilot = layout.number < pilots
-    opens[is_pilot] = parse_month(p.rollout.pilot_month)
-    others = np.flatnonzero(~is_pilot)
-    if others.size == 0:
-        return opens
-    draws = [uniform(key, int(layout.number[i]), 0, NOBODY, 0, codes.DRAW_ROLLOUT, 0) for i in others]
-    rank = np.argsort(np.argsort(draws, kind="stable"), kind="stable")
-    place = pilots + (rank + 0.5) / others.size * (p.population.sections - pilots)
-    months = np.arange(scenario_.start, scenario_.end + 1)
-    count = interpolate(p.rollout.schemes, months.astype(float))
-    reached = np.searchsorted(np.maximum.accumulate(count), place)
-    opens[others] = np.where(reached < months.size, months[np.minimum(reached, months.size - 1)], NEVER)
-    return opens
-
-
-def make_watch(rows: int, months: int, choices: int = 0) -> Watch:
-    """Return empty notes for ``rows`` watched households, interviewed once in every twelve months."""
-    return Watch(
-        flows=np.zeros((rows, codes.N_FLOWS), dtype=np.int64),
-        tallies=np.zeros((rows, codes.N_TALLIES), dtype=np.int64),
-        moved=np.zeros(rows, dtype=np.int64),
-        flows_before=np.zeros((rows, codes.N_FLOWS), dtype=np.int64),
-        tallies_before=np.zeros((rows, codes.N_TALLIES), dtype=np.int64),
-        asked=np.zeros(rows, dtype=np.int64),
-        now_flows=np.zeros(codes.N_FLOWS, dtype=np.int64),
-        now_tallies=np.zeros(codes.N_TALLIES, dtype=np.int64),
-        used=np.zeros(3, dtype=np.int64),
-        interviews=record_table(Interview, rows * (months // 12 + 1)),
-        choices=record_table(Choice, choices),
-    )
-
-
-def watched_rows(layout: Layout, share: float) -> int:
-    """Return room for the households that a keyed lot picks, six standard deviations above the mean."""
-    total = int(layout.limit.sum())
-    return min(total, math.ceil(total * share + 6.0 * math.sqrt(total * share)) + 10) if share > 0.0 else 0
-
-
-def make_state(
-    scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed, watch: Watch | None = None
-) -> tuple[State, Work]:
-    """Return the population of the start and buffers, everything keyed by ``fixed.key``."""
-    n_sections = layout.number.size
-    n_districts = layout.district_number.size
-    bounds = np.concatenate([[0], np.cumsum(layout.limit)]).astype(np.int64)
-    total = int(bounds[-1])
-    groups = -(-layout.households // fixed.group_block) if fixed.group_share > 0 else layout.households * 0
-    forming = [p.groups.forming_size for _, p in scenario_.regimes() if p.groups.required]
-    if forming:
-        groups = groups + -(-layout.limit // min(forming))
-    group_bounds = np.concatenate([[0], np.cumsum(groups)]).astype(np.int64)
-    sections = record_table(Section, n_sections)
-    sections["number"] = layout.number
-    sections["district"] = layout.district
-    sections["first"] = sections["end"] = bounds[:-1]
-    sections["limit"] = bounds[1:]
-    sections["opens"] = opening_months(scenario_, layout, fixed.key)
-    sections["group_first"] = group_bounds[:-1]
-    sections["group_end"] = group_bounds[1:]
-    districts = record_table(District, n_districts)
-    districts["number"] = layout.district_number
-    # sections of a district stand together
-    districts["first_section"] = np.searchsorted(layout.district, np.arange(n_districts))
-    districts["end_section"] = np.searchsorted(layout.district, np.arange(n_districts), side="right")
-    state = State(
-        households=record_table(Household, total),
-        members=record_table(Member, (total, codes.MEMBER_SLOTS)),
-        sections=sections,
-        groups=Groups(*np.zeros((len(Groups._fields), max(1, int(group_bounds[-1]))), dtype=np.int64)),
-        districts=districts,
-        outside=np.zeros((n_districts, codes.N_SECTORS), dtype=np.int64),
-        nation=record_table(Nation, 1),
-        watch=make_watch(watched_rows(layout, fixed.watched_share), scenario_.n_months)
-        if watch is None
-        else watch,
-    )
-    settle_districts(state, fixed)
-    for s in range(n_sections):
-        settle_section(state, s, int(layout.households[s]), scenario_.start - 1, rules[0], fixed)
-    candidates = int(layout.limit.max()) + 64
-    work = Work(
-        movers=np.zeros(candidates, dtype=np.int64),
-        mover_member=np.zeros(candidates, dtype=np.int64),
-        partners=np.zeros(candidates, dtype=np.int64),
-        partner_member=np.zeros(candidates, dtype=np.int64),
-        partner_draw=np.zeros(candidates),
-        histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
-    )
-    return state, work
-
-
-def make_output(n_months: int, n_districts: int, n_periods: int) -> Output:
-    """Return empty result arrays of one replicate."""
-    return Output(
-        flows=np.zeros((n_months, n_districts, codes.N_FLOWS), dtype=np.int64),
-        stocks=np.zeros((n_months + 1, n_districts, codes.N_STOCKS), dtype=np.int64),
-        tallies=np.zeros((n_months, n_districts, codes.N_TALLIES), dtype=np.int64),
-        gauges=np.zeros((n_months, n_districts, codes.N_GAUGES), dtype=np.float64),
-        strata=np.zeros((n_periods, codes.STRATA, codes.N_STRATUM_TALLIES), dtype=np.int64),
-        interviews=record_table(Interview, 0),
-    )
-
-
-def run_replicate(
-    scenario_: Scenario,
-    layout: Layout,
-    rules: Table,
-    calendar: Table,
-    seed: int,
-    replicate: int,
-    tick: Callable[[int], None],
-    watched_share: float = 0.0,
-) -> tuple[Output, I8]:
-    """Run one replicate; return what it wrote and the persons of the start by district."""
-    fixed = pack_fixed(scenario_, seed, replicate, watched_share)
-    state, work = make_state(scenario_, layout, rules, fixed)
-    n_districts = layout.district_number.size
-    output = make_output(scenario_.n_months, n_districts, int(calendar["period"][-1]) + 1)
-    hospital = np.zeros((n_districts, 2), dtype=np.int64)
-    take_opening_stocks(state, output.stocks[0])
-    opening_people = np.zeros((n_districts, 2), dtype=np.int64)
-    np.add.at(opening_people[:, 0], layout.district, state.sections["persons"])
-    np.add.at(opening_people[:, 1], layout.district, layout.households)
-    for begin in range(0, scenario_.n_months, 12):
-        end = min(begin + 12, scenario_.n_months)
-        run_months(state, calendar, rules, fixed, work, output, hospital, scenario_.start, begin, end)
-        tick(end - begin)
-    return output._replace(interviews=state.watch.interviews), opening_people
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:

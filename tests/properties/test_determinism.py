@@ -21,8 +21,9 @@ from cbhi.kernels.codes import FIRST_FOUNDED
 from cbhi.kernels.draws import counter, draw_key, philox
 from cbhi.kernels.month import run_months
 from cbhi.kernels.records import State, Table
+from cbhi.layouts import Layout, lay_out
 from cbhi.packing import pack_calendar, pack_fixed, pack_rules
-from cbhi.simulation import Layout, lay_out, make_output, make_state
+from cbhi.replicates import make_output, make_state
 
 ONES = 0xFFFFFFFF
 HERE = Path(__file__).parent

@@ -28,8 +28,8 @@ from cbhi.kernels.records import (
 from cbhi.kernels.targeting import BINS
 from cbhi.months import parse_month
 from cbhi.packing import pack_fixed, pack_rules
+from cbhi.replicates import make_watch
 from cbhi.scenarios import Scenario
-from cbhi.simulation import make_watch
 
 NOW = parse_month("2004-06")
 KEY = (0x12345678, 0x9ABCDEF0)

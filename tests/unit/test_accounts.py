@@ -21,10 +21,11 @@ from cbhi.accounts import (
 )
 from cbhi.kernels import codes
 from cbhi.kernels.draws import draw_key
+from cbhi.layouts import lay_out
 from cbhi.limits import break_even_interest
 from cbhi.months import parse_month
 from cbhi.packing import pack_fixed, pack_rules
-from cbhi.simulation import lay_out, make_state
+from cbhi.replicates import make_state
 
 FLOW = {name: kind for kind, (name, *_) in enumerate(codes.FLOWS)}
 # payer and payee of every flow by name, as documented in the table of flows

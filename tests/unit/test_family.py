@@ -21,9 +21,9 @@ from cbhi.family.run import MOVED, PAID, RECEIVED, follow, prepare
 from cbhi.family.search import EVENTS, TRAITS
 from cbhi.kernels import codes
 from cbhi.kernels.enrolment import GATE_ALONE, GATE_BOUND, GATE_FREE, NO_MEANS
+from cbhi.layouts import lay_out
 from cbhi.months import parse_month
 from cbhi.scenarios import Scenario
-from cbhi.simulation import lay_out
 
 SEED = 5
 

@@ -17,10 +17,11 @@ from cbhi.kernels.income import adult_equivalents
 from cbhi.kernels.loans import loan_cost
 from cbhi.kernels.month import run_months
 from cbhi.kernels.records import Output, State
+from cbhi.layouts import lay_out
 from cbhi.months import parse_month
 from cbhi.packing import pack_calendar, pack_fixed, pack_rules
+from cbhi.replicates import make_output, make_state, make_watch
 from cbhi.scenarios import Scenario
-from cbhi.simulation import lay_out, make_output, make_state, make_watch
 
 PARTNERS = {
     "loans.offered": True,

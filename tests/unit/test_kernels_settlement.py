@@ -8,9 +8,10 @@ from support import NOW, base, district, fixed, household, record_table, rule, s
 
 from cbhi.kernels import codes, settlement
 from cbhi.kernels.records import District, Household, Member, Section, State
+from cbhi.layouts import lay_out
 from cbhi.packing import pack_fixed, pack_rules
+from cbhi.replicates import make_state
 from cbhi.scenarios import Scenario
-from cbhi.simulation import lay_out, make_state
 
 N = 4000
 

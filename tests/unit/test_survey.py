@@ -12,8 +12,8 @@ from support import NOW, household, rule, section
 import cbhi
 from cbhi.kernels import codes, notes
 from cbhi.months import parse_month
+from cbhi.replicates import make_watch
 from cbhi.results import Results
-from cbhi.simulation import make_watch
 from cbhi.survey import COLUMNS, survey_frame
 
 OUT_OF_POCKET = [

@@ -24,15 +24,14 @@ from cbhi.family.run import (
 from cbhi.family.search import check_events, check_place, check_traits, find_family, never_founded
 from cbhi.family.words import check_months
 from cbhi.kernels import codes
+from cbhi.layouts import Layout, lay_out
 from cbhi.months import format_month
 from cbhi.scenarios import Scenario
 from cbhi.simulation import (
     MAX_REPLICATE,
     MAX_SEED,
-    Layout,
     Progress,
     households_at_start,
-    lay_out,
     load_scenario,
     whole_number,
 )

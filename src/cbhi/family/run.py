@@ -14,15 +14,14 @@ import numpy as np
 from cbhi.family.choices import outcome_of, wishes_of
 from cbhi.kernels import codes
 from cbhi.kernels.enrolment import group_gate, is_kept_waiting, may_buy
-from cbhi.kernels.measure import take_opening_stocks
-from cbhi.kernels.month import run_months
 from cbhi.kernels.notes import N_CHOICES
-from cbhi.kernels.records import I8, Choice, Fixed, Output, State, Table, Work
+from cbhi.kernels.records import I8, Choice, Output
 from cbhi.kernels.targeting import rank_households
+from cbhi.layouts import Layout
 from cbhi.months import format_month
 from cbhi.packing import pack_calendar, pack_fixed, pack_rules
+from cbhi.replicates import Engine, make_watch, run_between, start_replicate
 from cbhi.scenarios import Scenario
-from cbhi.simulation import Layout, make_output, make_state, make_watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,20 +130,6 @@ def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-class Engine(NamedTuple):
-    """A run that is stepped by hand."""
-
-    scenario: Scenario
-    layout: Layout
-    rules: Table
-    calendar: Table
-    fixed: Fixed
-    state: State
-    work: Work
-    output: Output
-    hospital: I8
-
-
 class Followed(NamedTuple):
     """What was seen of a family, and what the whole run wrote."""
 
@@ -188,23 +173,18 @@ def prepare(
     calendar = pack_calendar(scenario, rules)
     fixed = pack_fixed(scenario, seed, replicate, share)
     watch = make_watch(rows, scenario.n_months, choices=choices)
-    state, work = make_state(scenario, layout, rules, fixed, watch)
-    n_districts = layout.district_number.size
-    output = make_output(scenario.n_months, n_districts, int(calendar["period"][-1]) + 1)
-    take_opening_stocks(state, output.stocks[0])
+    engine = start_replicate(scenario, layout, rules, calendar, fixed, watch)
     first = rules[0]
     # the first month does it once more, with the same outcome
-    rank_households(state.households, state.sections, first.poorest_share, first.rich_share, work)
-    hospital = np.zeros((n_districts, 2), dtype=np.int64)
-    return Engine(scenario, layout, rules, calendar, fixed, state, work, output, hospital)
+    rank_households(
+        engine.state.households, engine.state.sections, first.poorest_share, first.rich_share, engine.work
+    )
+    return engine
 
 
 def step(engine: Engine, t: int) -> None:
     """Run month ``t`` of an engine, counted from 0."""
-    run_months(
-        engine.state, engine.calendar, engine.rules, engine.fixed, engine.work, engine.output,
-        engine.hospital, engine.scenario.start, t, t + 1,
-    )  # fmt: skip
+    run_between(engine, t, t + 1)
 
 
 def follow(engine: Engine, row: int, tick: Callable[[int], None]) -> Followed:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from cbhi.family.run import CATEGORIES, Engine, prepare, step
 from cbhi.kernels import codes
 from cbhi.kernels.records import Table
+from cbhi.layouts import Layout
 from cbhi.months import format_month
 from cbhi.scenarios import Scenario
-from cbhi.simulation import Layout
 from cbhi.words import listed, suggest
 
 __all__ = [

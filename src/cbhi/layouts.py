@@ -1,0 +1,96 @@
+"""Which sections of the country are simulated, with how many households, and when their schemes open."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cbhi.kernels import codes
+from cbhi.kernels.draws import NOBODY, uniform
+from cbhi.kernels.records import I8
+from cbhi.months import parse_month
+from cbhi.packing import interpolate
+from cbhi.params import Parameters
+from cbhi.scenarios import Scenario
+
+HOUSEHOLDS_PER_SECTION = 250
+NEVER = 12 * 9999
+
+
+class Layout(NamedTuple):
+    """Which sections of the country are simulated, with how many households each."""
+
+    number: I8
+    district: I8  # place in ``district_number``
+    district_number: I8
+    households: I8
+    limit: I8  # households that fit, for those founded later
+    weight: float  # real persons per simulated one
+
+
+def district_of_section(p: Parameters) -> I8:
+    """Return each section's district: pilot sections in the pilot districts, the others evenly."""
+    pilots = p.rollout.pilot_sections
+    pilot_districts = p.rollout.pilot_districts if pilots else 0
+    others = p.population.sections - pilots
+    other_districts = p.population.districts - pilot_districts
+    if pilot_districts == 0 or other_districts == 0 or others == 0:
+        return np.arange(p.population.sections) * p.population.districts // p.population.sections
+    first = np.arange(pilots) * pilot_districts // pilots
+    rest = pilot_districts + np.arange(others) * other_districts // others
+    return np.concatenate([first, rest]).astype(np.int64)
+
+
+def lay_out(scenario_: Scenario, households: int | None) -> Layout:
+    """Return the sample: whole sections, spread evenly over the districts.
+
+    ``None`` asks for every household of the country at the start.
+    """
+    p = scenario_.regimes()[0][1]
+    persons = float(interpolate(p.population.persons, np.array([float(scenario_.start)]))[0])
+    everybody = max(1, round(persons / p.population.household_size))
+    total = everybody if households is None else households
+    n = max(1, min(p.population.sections, total // HOUSEHOLDS_PER_SECTION))
+    number = ((np.arange(n) + 0.5) * p.population.sections / n).astype(np.int64)
+    district_number, district = np.unique(district_of_section(p)[number], return_inverse=True)
+    per_section = np.full(n, total // n, dtype=np.int64)
+    per_section[: total % n] += 1
+    grows = p.switches.demography and p.demography.marriages > 0
+    years = scenario_.n_months / 12.0
+    growth = (1.0 + 0.05 * max(1.0, p.demography.marriages)) ** years if grows else 1.0
+    limit = np.ceil(per_section * growth).astype(np.int64) + (10 if grows else 0)
+    return Layout(
+        number=number,
+        district=district.astype(np.int64),
+        district_number=district_number.astype(np.int64),
+        households=per_section,
+        limit=limit,
+        weight=everybody / total,
+    )
+
+
+def opening_months(scenario_: Scenario, layout: Layout, key: tuple[int, int]) -> I8:
+    """Return the month in which each section's scheme opens.
+
+    Pilot sections open together. The others follow the count of schemes in the order of a keyed draw,
+    spread evenly over the curve, so that the share of open schemes follows the count at any sample size.
+    """
+    p = scenario_.regimes()[0][1]
+    opens = np.full(layout.number.size, scenario_.start, dtype=np.int64)
+    if not p.switches.rollout:
+        return opens
+    pilots = p.rollout.pilot_sections
+    is_pilot = layout.number < pilots
+    opens[is_pilot] = parse_month(p.rollout.pilot_month)
+    others = np.flatnonzero(~is_pilot)
+    if others.size == 0:
+        return opens
+    draws = [uniform(key, int(layout.number[i]), 0, NOBODY, 0, codes.DRAW_ROLLOUT, 0) for i in others]
+    rank = np.argsort(np.argsort(draws, kind="stable"), kind="stable")
+    place = pilots + (rank + 0.5) / others.size * (p.population.sections - pilots)
+    months = np.arange(scenario_.start, scenario_.end + 1)
+    count = interpolate(p.rollout.schemes, months.astype(float))
+    reached = np.searchsorted(np.maximum.accumulate(count), place)
+    opens[others] = np.where(reached < months.size, months[np.minimum(reached, months.size - 1)], NEVER)
+    return opens

@@ -1,0 +1,192 @@
+"""One replicate: the population of the start, and its months."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from cbhi.kernels import codes
+from cbhi.kernels.measure import take_opening_stocks
+from cbhi.kernels.month import run_months
+from cbhi.kernels.records import (
+    I8,
+    Choice,
+    District,
+    Fixed,
+    Groups,
+    Household,
+    Interview,
+    Member,
+    Nation,
+    Output,
+    Section,
+    State,
+    Table,
+    Watch,
+    Work,
+    record_table,
+)
+from cbhi.kernels.settlement import settle_districts, settle_section
+from cbhi.kernels.targeting import BINS
+from cbhi.layouts import Layout, opening_months
+from cbhi.packing import pack_fixed
+from cbhi.scenarios import Scenario
+
+
+def make_watch(rows: int, months: int, choices: int = 0) -> Watch:
+    """Return empty notes for ``rows`` watched households, interviewed once in every twelve months."""
+    return Watch(
+        flows=np.zeros((rows, codes.N_FLOWS), dtype=np.int64),
+        tallies=np.zeros((rows, codes.N_TALLIES), dtype=np.int64),
+        moved=np.zeros(rows, dtype=np.int64),
+        flows_before=np.zeros((rows, codes.N_FLOWS), dtype=np.int64),
+        tallies_before=np.zeros((rows, codes.N_TALLIES), dtype=np.int64),
+        asked=np.zeros(rows, dtype=np.int64),
+        now_flows=np.zeros(codes.N_FLOWS, dtype=np.int64),
+        now_tallies=np.zeros(codes.N_TALLIES, dtype=np.int64),
+        used=np.zeros(3, dtype=np.int64),
+        interviews=record_table(Interview, rows * (months // 12 + 1)),
+        choices=record_table(Choice, choices),
+    )
+
+
+def watched_rows(layout: Layout, share: float) -> int:
+    """Return room for the households that a keyed lot picks, six standard deviations above the mean."""
+    total = int(layout.limit.sum())
+    return min(total, math.ceil(total * share + 6.0 * math.sqrt(total * share)) + 10) if share > 0.0 else 0
+
+
+def make_state(
+    scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed, watch: Watch | None = None
+) -> tuple[State, Work]:
+    """Return the population of the start and buffers, everything keyed by ``fixed.key``."""
+    n_sections = layout.number.size
+    n_districts = layout.district_number.size
+    bounds = np.concatenate([[0], np.cumsum(layout.limit)]).astype(np.int64)
+    total = int(bounds[-1])
+    groups = -(-layout.households // fixed.group_block) if fixed.group_share > 0 else layout.households * 0
+    forming = [p.groups.forming_size for _, p in scenario_.regimes() if p.groups.required]
+    if forming:
+        groups = groups + -(-layout.limit // min(forming))
+    group_bounds = np.concatenate([[0], np.cumsum(groups)]).astype(np.int64)
+    sections = record_table(Section, n_sections)
+    sections["number"] = layout.number
+    sections["district"] = layout.district
+    sections["first"] = sections["end"] = bounds[:-1]
+    sections["limit"] = bounds[1:]
+    sections["opens"] = opening_months(scenario_, layout, fixed.key)
+    sections["group_first"] = group_bounds[:-1]
+    sections["group_end"] = group_bounds[1:]
+    districts = record_table(District, n_districts)
+    districts["number"] = layout.district_number
+    # sections of a district stand together
+    districts["first_section"] = np.searchsorted(layout.district, np.arange(n_districts))
+    districts["end_section"] = np.searchsorted(layout.district, np.arange(n_districts), side="right")
+    state = State(
+        households=record_table(Household, total),
+        members=record_table(Member, (total, codes.MEMBER_SLOTS)),
+        sections=sections,
+        groups=Groups(*np.zeros((len(Groups._fields), max(1, int(group_bounds[-1]))), dtype=np.int64)),
+        districts=districts,
+        outside=np.zeros((n_districts, codes.N_SECTORS), dtype=np.int64),
+        nation=record_table(Nation, 1),
+        watch=make_watch(watched_rows(layout, fixed.watched_share), scenario_.n_months)
+        if watch is None
+        else watch,
+    )
+    settle_districts(state, fixed)
+    for s in range(n_sections):
+        settle_section(state, s, int(layout.households[s]), scenario_.start - 1, rules[0], fixed)
+    candidates = int(layout.limit.max()) + 64
+    work = Work(
+        movers=np.zeros(candidates, dtype=np.int64),
+        mover_member=np.zeros(candidates, dtype=np.int64),
+        partners=np.zeros(candidates, dtype=np.int64),
+        partner_member=np.zeros(candidates, dtype=np.int64),
+        partner_draw=np.zeros(candidates),
+        histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
+    )
+    return state, work
+
+
+def make_output(n_months: int, n_districts: int, n_periods: int) -> Output:
+    """Return empty result arrays of one replicate."""
+    return Output(
+        flows=np.zeros((n_months, n_districts, codes.N_FLOWS), dtype=np.int64),
+        stocks=np.zeros((n_months + 1, n_districts, codes.N_STOCKS), dtype=np.int64),
+        tallies=np.zeros((n_months, n_districts, codes.N_TALLIES), dtype=np.int64),
+        gauges=np.zeros((n_months, n_districts, codes.N_GAUGES), dtype=np.float64),
+        strata=np.zeros((n_periods, codes.STRATA, codes.N_STRATUM_TALLIES), dtype=np.int64),
+        interviews=record_table(Interview, 0),
+    )
+
+
+class Engine(NamedTuple):
+    """A replicate between two months: rules, state and what it has written so far."""
+
+    scenario: Scenario
+    layout: Layout
+    rules: Table
+    calendar: Table
+    fixed: Fixed
+    state: State
+    work: Work
+    output: Output
+    hospital: I8  # buffer
+    opening_people: I8  # persons and households of the start, by district
+
+
+def start_replicate(
+    scenario_: Scenario,
+    layout: Layout,
+    rules: Table,
+    calendar: Table,
+    fixed: Fixed,
+    watch: Watch | None = None,
+) -> Engine:
+    """Return a replicate before its first month; ``watch`` holds notes on households, a survey's if None."""
+    state, work = make_state(scenario_, layout, rules, fixed, watch)
+    n_districts = layout.district_number.size
+    output = make_output(scenario_.n_months, n_districts, int(calendar["period"][-1]) + 1)
+    take_opening_stocks(state, output.stocks[0])
+    opening_people = np.zeros((n_districts, 2), dtype=np.int64)
+    np.add.at(opening_people[:, 0], layout.district, state.sections["persons"])
+    np.add.at(opening_people[:, 1], layout.district, layout.households)
+    hospital = np.zeros((n_districts, 2), dtype=np.int64)
+    return Engine(scenario_, layout, rules, calendar, fixed, state, work, output, hospital, opening_people)
+
+
+def run_between(engine: Engine, begin: int, end: int) -> None:
+    """Run months ``begin`` to ``end - 1`` of a replicate, counted from 0; those before have been run."""
+    run_months(
+        engine.state, engine.calendar, engine.rules, engine.fixed, engine.work, engine.output,
+        engine.hospital, engine.scenario.start, begin, end,
+    )  # fmt: skip
+
+
+def written_by(engine: Engine) -> tuple[Output, I8]:
+    """Return what a replicate has written, and the people of the start by district."""
+    return engine.output._replace(interviews=engine.state.watch.interviews), engine.opening_people
+
+
+def run_replicate(
+    scenario_: Scenario,
+    layout: Layout,
+    rules: Table,
+    calendar: Table,
+    seed: int,
+    replicate: int,
+    tick: Callable[[int], None],
+    watched_share: float = 0.0,
+) -> tuple[Output, I8]:
+    """Run one replicate; return what it wrote and the persons and households of the start by district."""
+    fixed = pack_fixed(scenario_, seed, replicate, watched_share)
+    engine = start_replicate(scenario_, layout, rules, calendar, fixed)
+    for begin in range(0, scenario_.n_months, 12):
+        end = min(begin + 12, scenario_.n_months)
+        run_between(engine, begin, end)
+        tick(end - begin)
+    return written_by(engine)
