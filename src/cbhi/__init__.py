@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cbhi import checks, datasets, indicators, limits
     from cbhi.comparison import Comparison, compare
     from cbhi.family import Family, household
+    from cbhi.populations import Population
     from cbhi.reading import load
     from cbhi.results import Results
     from cbhi.scenarios import Event, Scenario, ScenarioError, scenario, scenario_names
@@ -27,6 +28,7 @@ _HOME = {
     "Event": "scenarios",
     "Family": "family",
     "Interrupted": "simulation",
+    "Population": "populations",
     "Results": "results",
     "Scenario": "scenarios",
     "ScenarioError": "scenarios",
@@ -48,6 +50,7 @@ __all__ = [
     "Event",
     "Family",
     "Interrupted",
+    "Population",
     "Results",
     "Scenario",
     "ScenarioError",

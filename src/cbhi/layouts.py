@@ -12,6 +12,7 @@ from cbhi.kernels.records import I8
 from cbhi.months import parse_month
 from cbhi.packing import interpolate
 from cbhi.params import Parameters
+from cbhi.populations import Population
 from cbhi.scenarios import Scenario
 
 HOUSEHOLDS_PER_SECTION = 250
@@ -27,6 +28,8 @@ class Layout(NamedTuple):
     households: I8
     limit: I8  # households that fit, for those founded later
     weight: float  # real persons per simulated one
+    population: Population | None = None  # supplied households, instead of drawn ones
+    rows: I8 = np.empty(0, dtype=np.int64)  # their rows in its table, by section and number
 
 
 def district_of_section(p: Parameters) -> I8:
@@ -42,32 +45,68 @@ def district_of_section(p: Parameters) -> I8:
     return np.concatenate([first, rest]).astype(np.int64)
 
 
-def lay_out(scenario_: Scenario, households: int | None) -> Layout:
-    """Return the sample: whole sections, spread evenly over the districts.
+def lay_out(scenario_: Scenario, households: int | None, population: Population | None = None) -> Layout:
+    """Return the sample: whole sections, spread evenly over the districts, or those of a supplied population.
 
     ``None`` asks for every household of the country at the start.
     """
     p = scenario_.regimes()[0][1]
     persons = float(interpolate(p.population.persons, np.array([float(scenario_.start)]))[0])
     everybody = max(1, round(persons / p.population.household_size))
+    if population is not None:
+        return _lay_out_supplied(scenario_, population, persons, everybody)
     total = everybody if households is None else households
     n = max(1, min(p.population.sections, total // HOUSEHOLDS_PER_SECTION))
     number = ((np.arange(n) + 0.5) * p.population.sections / n).astype(np.int64)
     district_number, district = np.unique(district_of_section(p)[number], return_inverse=True)
     per_section = np.full(n, total // n, dtype=np.int64)
     per_section[: total % n] += 1
-    grows = p.switches.demography and p.demography.marriages > 0
-    years = scenario_.n_months / 12.0
-    growth = (1.0 + 0.05 * max(1.0, p.demography.marriages)) ** years if grows else 1.0
-    limit = np.ceil(per_section * growth).astype(np.int64) + (10 if grows else 0)
     return Layout(
         number=number,
         district=district.astype(np.int64),
         district_number=district_number.astype(np.int64),
         households=per_section,
-        limit=limit,
+        limit=_room(scenario_, per_section),
         weight=everybody / total,
     )
+
+
+def _lay_out_supplied(scenario_: Scenario, population: Population, persons: float, everybody: int) -> Layout:
+    """Return the sections of a supplied population by number, its households by theirs."""
+    p = scenario_.regimes()[0][1]
+    column = population.households["section"] - 1
+    if int(column.max()) >= p.population.sections:
+        raise ValueError(
+            f"the population has households in section {int(column.max()) + 1}; the country of this scenario"
+            f" has {p.population.sections} sections (population.sections)"
+        )
+    number, index = np.unique(column, return_inverse=True)
+    home = district_of_section(p)
+    order = np.lexsort((number, home[number]))
+    district_number, district = np.unique(home[number[order]], return_inverse=True)
+    place = np.empty(order.size, dtype=np.int64)
+    place[order] = np.arange(order.size)
+    per_section = np.bincount(place[index], minlength=order.size).astype(np.int64)
+    people = population.n_persons
+    return Layout(
+        number=number[order].astype(np.int64),
+        district=district.astype(np.int64),
+        district_number=district_number.astype(np.int64),
+        households=per_section,
+        limit=_room(scenario_, per_section),
+        weight=everybody / population.n_households if people is None else persons / people,
+        population=population,
+        rows=np.lexsort((population.households["household"], place[index])).astype(np.int64),
+    )
+
+
+def _room(scenario_: Scenario, households: I8) -> I8:
+    """Return how many households each section has room for, those founded later included."""
+    p = scenario_.regimes()[0][1]
+    grows = p.switches.demography and p.demography.marriages > 0
+    years = scenario_.n_months / 12.0
+    growth = (1.0 + 0.05 * max(1.0, p.demography.marriages)) ** years if grows else 1.0
+    return np.ceil(households * growth).astype(np.int64) + (10 if grows else 0)
 
 
 def opening_months(scenario_: Scenario, layout: Layout, key: tuple[int, int]) -> I8:

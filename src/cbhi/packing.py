@@ -17,6 +17,7 @@ from cbhi.kernels.draws import draw_key
 from cbhi.kernels.records import F4, F8, I8, CalendarMonth, Fixed, Record, Rule, Table, record_table
 from cbhi.months import parse_month
 from cbhi.params import Parameters
+from cbhi.populations import Population, bills_cv2
 from cbhi.scenarios import Scenario
 
 QUANTILES = 4096
@@ -65,12 +66,19 @@ def household_size_quantiles(mean: float, dispersion: float) -> I8:
     return np.minimum(np.searchsorted(cumulative, u) + 1, codes.MEMBER_SLOTS).astype(np.int64)
 
 
-def pack_fixed(scenario: Scenario, seed: int, replicate: int, watched_share: float = 0.0) -> Fixed:
+def pack_fixed(
+    scenario: Scenario,
+    seed: int,
+    replicate: int,
+    watched_share: float = 0.0,
+    population: Population | None = None,
+) -> Fixed:
     """Return what cannot change within a run; ``watched_share`` of households are interviewed every year."""
     p = scenario.regimes()[0][1]
     between = math.sqrt(p.population.district_share_of_variance)
     within = math.sqrt(1.0 - p.population.district_share_of_variance)
     group_share = p.population.group_share if p.switches.groups else 0.0
+    sizes, chances = (np.empty(0), np.empty(0)) if population is None else population.bills
     return Fixed(
         key=draw_key(seed, replicate),
         persistence=float(p.population.consumption_persistence),
@@ -98,9 +106,12 @@ def pack_fixed(scenario: Scenario, seed: int, replicate: int, watched_share: flo
         heritage_share=float(p.trust.heritage_share),
         heritage_bonus=float(p.trust.heritage_bonus),
         enforcement_initial=float(p.mandate.initial_capacity),
-        cost_cv2=math.exp(p.care.cost_log_sd**2) - 1.0,
+        cost_cv2=math.exp(p.care.cost_log_sd**2) - 1.0 if sizes.size == 0 else bills_cv2(sizes, chances),
+        bill_sizes=sizes,
+        bill_chances=np.cumsum(chances),
         chronic_years=float(p.population.years_of_chronic_onset),
         watched_share=float(watched_share),
+        coin_rwf=int(p.income.smallest_coin_rwf),
     )
 
 
@@ -262,6 +273,8 @@ def pack_rules(scenario: Scenario) -> Table:
         waiting_months=m.whole(lambda p: p.scheme.waiting_months if p.switches.waiting else 0),
         grace_months=m.whole(lambda p: p.scheme.grace_months),
         intercept=m.real(lambda p: p.enrolment.intercept),
+        taste_scale=m.real(lambda p: p.enrolment.taste_of_year_scale),
+        taste_is_uniform=m.flag(lambda p: p.enrolment.taste_of_year == "uniform"),
         price_slope=m.real(lambda p: p.enrolment.price_slope),
         income_gradient=m.real(lambda p: p.enrolment.income_gradient),
         peer_weight=m.real(lambda p: p.enrolment.peer_weight if p.switches.peers else 0.0),
@@ -499,7 +512,18 @@ def pack_rules(scenario: Scenario) -> Table:
         marriages=m.real(lambda p: p.demography.marriages if p.switches.demography else 0.0),
         chronic_onset=m.real(lambda p: p.demography.chronic_onset if p.switches.demography else 0.0),
     )
+    _count_in_coins(columns, first.income.smallest_coin_rwf)
     return _fill(Rule, m.n, columns)
+
+
+def _count_in_coins(columns: dict[str, AnyArray], coin_rwf: int) -> None:
+    """Express every amount of the rules in the smallest coin, whole amounts rounded to whole coins."""
+    if coin_rwf == 1:
+        return
+    for name, values in columns.items():
+        if name.endswith("_rwf"):
+            whole = np.issubdtype(values.dtype, np.integer)
+            columns[name] = (values + coin_rwf // 2) // coin_rwf if whole else values / coin_rwf
 
 
 # a change of any of these makes households' odds of seeking care, income or formal cover stale

@@ -227,6 +227,9 @@ class Income(_Section):
         1.0, "informal credit available, in months of consumption", "months", 0, 24
     )
     repayment_share: float = _parameter(0.1, "share of cash above the buffer that repays debt", "share", 0, 1)
+    smallest_coin_rwf: int = _parameter(
+        1, "smallest amount of money in use; every payment is a multiple of it", "RWF", 1, 1024
+    )
     premium_saving_share: float = _parameter(
         0.3,
         "consumption above the buffer given up to save for a premium wished for and out of reach",
@@ -379,6 +382,16 @@ class Enrolment(_Section):
         "recalled",
     )
     taste_sd: float = _parameter(1.0, "sd of the persistent taste for cover", "logits", 0, 10)
+    taste_of_year: Literal["logistic", "uniform"] = _parameter(
+        "logistic", "distribution of the taste of one membership year", "-"
+    )
+    taste_of_year_scale: float = _parameter(
+        1.0,
+        "scale of that taste: of the logistic distribution, or the width of the uniform one; 0 for none",
+        "logits",
+        0,
+        20,
+    )
     attention_per_month: float = _parameter(
         0.35, "probability of acting on one's wish in a month", "share per month", 0, 1
     )
@@ -464,7 +477,7 @@ class Subsidy(_Section):
         0.0, "part borne by the district's pool, from levies and premiums", "share", 0, 1
     )
     state_budget_rwf_per_person: float = _parameter(
-        1e6, "most that government pays for subsidies in a year, per person of the section", "RWF", 0, 1e6
+        1e6, "most that government pays for subsidies in a year, per person of the section", "RWF", 0, 1e12
     )
     targeting: Literal["community", "proxy_means", "merit", "geographic", "random", "universal", "hybrid"] = (
         _parameter("community", "how the slots find their households", "choice")
@@ -1381,6 +1394,7 @@ UNDATED = frozenset(
         "mandate.initial_capacity",
         "provider.staffing_log_sd",
         "enrolment.taste_sd",
+        "income.smallest_coin_rwf",
         "enrolment.trust_offset_sd",
         "observation.overcount_before_targets",
         "care.need_under_5",

@@ -38,7 +38,8 @@ _SHOWN = 4
 _PATTERN = "replicate-[0-9][0-9][0-9][0-9][0-9][0-9]*.npz"
 _WORDS = {
     "start": "the first month is", "end": "the last month is", "households": "households are",
-    "seed": "the seed is", "survey": "surveyed households are", "cbhi": "the version of cbhi is",
+    "seed": "the seed is", "survey": "surveyed households are", "population": "the population is",
+    "cbhi": "the version of cbhi is",
     "engine": "the engine is",
 }  # fmt: skip
 

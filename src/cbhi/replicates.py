@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cbhi.coins import in_francs
 from cbhi.kernels import codes
 from cbhi.kernels.measure import take_opening_stocks
 from cbhi.kernels.month import run_months
@@ -29,11 +30,12 @@ from cbhi.kernels.records import (
     Work,
     record_table,
 )
-from cbhi.kernels.settlement import settle_districts, settle_section
+from cbhi.kernels.settlement import settle_districts
 from cbhi.kernels.targeting import BINS
 from cbhi.layouts import Layout, opening_months
 from cbhi.packing import pack_fixed
 from cbhi.scenarios import Scenario
+from cbhi.settling import settle, supplied_associations
 
 
 def make_watch(rows: int, months: int, choices: int = 0) -> Watch:
@@ -68,6 +70,7 @@ def make_state(
     bounds = np.concatenate([[0], np.cumsum(layout.limit)]).astype(np.int64)
     total = int(bounds[-1])
     groups = -(-layout.households // fixed.group_block) if fixed.group_share > 0 else layout.households * 0
+    groups = np.maximum(groups, supplied_associations(layout))
     forming = [p.groups.forming_size for _, p in scenario_.regimes() if p.groups.required]
     if forming:
         groups = groups + -(-layout.limit // min(forming))
@@ -98,8 +101,7 @@ def make_state(
         else watch,
     )
     settle_districts(state, fixed)
-    for s in range(n_sections):
-        settle_section(state, s, int(layout.households[s]), scenario_.start - 1, rules[0], fixed)
+    settle(state, layout, scenario_.start - 1, rules[0], fixed)
     candidates = int(layout.limit.max()) + 64
     work = Work(
         movers=np.zeros(candidates, dtype=np.int64),
@@ -169,7 +171,8 @@ def run_between(engine: Engine, begin: int, end: int) -> None:
 
 def written_by(engine: Engine) -> tuple[Output, I8]:
     """Return what a replicate has written, and the people of the start by district."""
-    return engine.output._replace(interviews=engine.state.watch.interviews), engine.opening_people
+    output = engine.output._replace(interviews=engine.state.watch.interviews)
+    return in_francs(output, engine.fixed.coin_rwf), engine.opening_people
 
 
 def run_replicate(
@@ -183,7 +186,7 @@ def run_replicate(
     watched_share: float = 0.0,
 ) -> tuple[Output, I8]:
     """Run one replicate; return what it wrote and the persons and households of the start by district."""
-    fixed = pack_fixed(scenario_, seed, replicate, watched_share)
+    fixed = pack_fixed(scenario_, seed, replicate, watched_share, layout.population)
     engine = start_replicate(scenario_, layout, rules, calendar, fixed)
     for begin in range(0, scenario_.n_months, 12):
         end = min(begin + 12, scenario_.n_months)

@@ -58,6 +58,8 @@ class Results:
         Households of the start that are interviewed every year, on average.
     engine
         Hash of the sources and packages that computed them (``cbhi.engine.engine_hash``).
+    population
+        Fingerprint of the population that a user supplied; empty where it was drawn.
     """
 
     scenario: Scenario
@@ -69,6 +71,7 @@ class Results:
     seed: int
     survey: int = 0
     engine: str = ""
+    population: str = ""
 
     def __repr__(self) -> str:
         """Return one line: what was run, how large, how often."""
@@ -604,7 +607,7 @@ def _unknown_groups(by: object) -> str:
 
 def _what_is_run(one: Results, other: Results) -> list[tuple[str, Any, Any]]:
     """Return name and both values of what replicates of one run have in common."""
-    names = ("households", "seed", "survey", "weight")
+    names = ("households", "seed", "survey", "weight", "population")
     fingerprints = ("scenario", one.scenario.fingerprint(), other.scenario.fingerprint())
     return [fingerprints, *((name, getattr(one, name), getattr(other, name)) for name in names)]
 

@@ -15,11 +15,13 @@ from cbhi.engine import engine_hash
 from cbhi.kernels.records import I8, Output, Table
 from cbhi.layouts import Layout, lay_out
 from cbhi.packing import pack_calendar, pack_rules, reporting_periods
+from cbhi.populations import Population
 from cbhi.replicates import run_replicate
 from cbhi.results import Results, join_results, select_replicates
 from cbhi.scenarios import Scenario, scenario
 from cbhi.variables import Arrays
 
+HOUSEHOLDS = 20_000
 MAX_SEED = 2**63 - 1
 MAX_REPLICATE = 2**31 - 1
 
@@ -49,11 +51,12 @@ def whole_number(name: str, value: Any, low: int, high: int) -> int:
 def simulate(
     scenario: Scenario | str | Path = "rwanda",
     *,
-    households: int | str = 20_000,
+    households: int | str | None = None,
     replicates: int = 1,
     seed: int = 1,
     workers: int = 1,
     survey: int = 1_000,
+    population: Population | None = None,
     progress: Progress | None = None,
     first_replicate: int = 0,
     finished: Results | None = None,
@@ -67,7 +70,7 @@ def simulate(
         A scenario, or the name or file of one.
     households
         Households simulated at the start, from 1 to 10,000,000, or ``"all"`` for one simulated household
-        per real one.
+        per real one; 20,000 if not given.
     replicates
         Independent repetitions, from 1 to 100,000; each has its own draws.
     seed
@@ -77,6 +80,9 @@ def simulate(
     survey
         Households of the start that are interviewed every year (``Results.survey_frame``), on average and at
         most all; 0 for none. It changes no other result.
+    population
+        Households, members and bills that take the place of those that are drawn; ``households`` is then
+        left out. Results stand for the whole country, as always.
     progress
         Called with (months done, months in all).
     first_replicate
@@ -95,13 +101,13 @@ def simulate(
     Raises
     ------
     ValueError
-        When an argument is not a whole number or out of range, or the scenario has problems, or ``finished``
-        belongs to another run.
+        When an argument is not a whole number or out of range, the scenario has problems, the population does
+        not fit it, or ``finished`` belongs to another run.
     Interrupted
         On Ctrl-C; its ``results`` holds the finished replicates.
     """
     chosen = load_scenario(scenario)
-    layout = lay_out(chosen, _number_of_households(households))
+    layout = _layout(chosen, households, population)
     first = whole_number("first_replicate", first_replicate, 0, MAX_REPLICATE)
     n_replicates = whole_number("replicates", replicates, 1, 100_000)
     seed = whole_number("seed", seed, 0, MAX_SEED)
@@ -136,12 +142,12 @@ def simulate(
         output = run_replicate(chosen, layout, rules, calendar, seed, replicate, tick, watched_share)
         fresh[replicate] = output
         if keep is not None:
-            keep(_wrap(chosen, layout, calendar, seed, survey, {replicate: output}))
+            keep(wrap_replicates(chosen, layout, calendar, seed, survey, {replicate: output}))
 
     def gather() -> Results | None:
         parts = [] if before is None else [before]
         if fresh:
-            parts.append(_wrap(chosen, layout, calendar, seed, survey, fresh))
+            parts.append(wrap_replicates(chosen, layout, calendar, seed, survey, fresh))
         return join_results(parts) if len(parts) > 1 else (parts[0] if parts else None)
 
     try:
@@ -189,6 +195,20 @@ def households_at_start(scenario: Scenario, households: int | str) -> int:
     return int(lay_out(scenario, _number_of_households(households)).households.sum())
 
 
+def _layout(chosen: Scenario, households: int | str | None, population: Population | None) -> Layout:
+    """Return the sample of a run; refuse a number of households beside a supplied population."""
+    if population is None:
+        return lay_out(chosen, _number_of_households(HOUSEHOLDS if households is None else households))
+    if not isinstance(population, Population):
+        raise ValueError(f"population must be a cbhi.Population, got {population!r}")
+    if households is not None:
+        raise ValueError(
+            f"households = {households!r} beside a population: its table says how many there are,"
+            f" {population.n_households:,}; leave households out"
+        )
+    return lay_out(chosen, None, population)
+
+
 def _earlier(
     finished: Results, chosen: Scenario, layout: Layout, seed: int, survey: int, wanted: range
 ) -> Results | None:
@@ -199,6 +219,7 @@ def _earlier(
         ("seed", finished.seed, seed),
         ("survey", finished.survey, survey),
         ("real people per simulated one", finished.weight, layout.weight),
+        ("population", finished.population, _population_of(layout)),
         ("engine", finished.engine, engine_hash()),
     ):
         if theirs != ours:
@@ -206,6 +227,11 @@ def _earlier(
     kept = select_replicates(finished, wanted)
     # the name and the reasons of events are no part of what decides the result
     return dataclasses.replace(kept, scenario=chosen) if kept.n_replicates else None
+
+
+def _population_of(layout: Layout) -> str:
+    """Return the fingerprint of the supplied population, or nothing where it is drawn."""
+    return "" if layout.population is None else layout.population.fingerprint()
 
 
 def load_scenario(chosen: Scenario | str | Path) -> Scenario:
@@ -217,7 +243,7 @@ def load_scenario(chosen: Scenario | str | Path) -> Scenario:
     raise ValueError(f"a scenario, its name or its file is wanted, got {chosen!r}")
 
 
-def _wrap(
+def wrap_replicates(
     chosen: Scenario,
     layout: Layout,
     calendar: Table,
@@ -225,6 +251,7 @@ def _wrap(
     survey: int,
     finished: dict[int, tuple[Output, I8]],
 ) -> Results:
+    """Return what replicates wrote, by their numbers, as results."""
     order = sorted(finished)
     stacked = {name: np.stack([getattr(finished[r][0], name) for r in order]) for name in Output._fields}
     arrays = Arrays(
@@ -245,4 +272,5 @@ def _wrap(
         seed=seed,
         survey=survey,
         engine=engine_hash(),
+        population=_population_of(layout),
     )

@@ -70,7 +70,12 @@ _DAMAGE = (
 
 
 def identity(
-    scenario: Scenario, households: int, seed: int, survey: int, engine: str | None = None
+    scenario: Scenario,
+    households: int,
+    seed: int,
+    survey: int,
+    engine: str | None = None,
+    population: str = "",
 ) -> dict[str, Any]:
     """Return what must be equal for replicates to belong to one run.
 
@@ -86,6 +91,8 @@ def identity(
         Households interviewed every year, at most all.
     engine
         Hash of the engine that computes or computed it; this one if not given.
+    population
+        Fingerprint of the population that a user supplied; empty where it is drawn.
 
     Returns
     -------
@@ -100,6 +107,7 @@ def identity(
         "households": households,
         "seed": seed,
         "survey": survey,
+        "population": population,
         "cbhi": importlib.metadata.version("cbhi"),
         "engine": engine_hash() if engine is None else engine,
     }
@@ -191,7 +199,14 @@ def write_arrays(results: Results, path: Path) -> None:
             raise TypeError(f"array '{name}' holds Python objects, which are never written")
     record = {
         "format_version": FORMAT_VERSION,
-        **identity(results.scenario, results.households, results.seed, results.survey, results.engine),
+        **identity(
+            results.scenario,
+            results.households,
+            results.seed,
+            results.survey,
+            results.engine,
+            results.population,
+        ),
         "weight": results.weight,
         "periods": [list(period) for period in results.periods],
         "year_ends": list(results.year_ends),
@@ -252,6 +267,7 @@ def read_arrays(path: Path, scenario: Scenario) -> tuple[Results, dict[str, Any]
             seed=int(record["seed"]),
             survey=int(record["survey"]),
             engine=str(record["engine"]),
+            population=str(record.get("population", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"'{path}' is damaged: its record is not complete ({error})") from None
@@ -259,7 +275,7 @@ def read_arrays(path: Path, scenario: Scenario) -> tuple[Results, dict[str, Any]
     for array in results.arrays:
         array.flags.writeable = False
     ours = identity(scenario, results.households, results.seed, results.survey)
-    return results, {key: record.get(key) for key in ours}
+    return results, {key: record.get(key, "" if key == "population" else None) for key in ours}
 
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import settings
 
-from cbhi.kernels import codes
+from cbhi.kernels import codes, settlement
 from cbhi.kernels.records import (
     CalendarMonth,
     District,
@@ -51,6 +51,12 @@ def _rules() -> Table:
 @functools.cache
 def _fixed() -> Fixed:
     return pack_fixed(base(), 1, 0)
+
+
+def settle_section(state: State, s: int, n: int, now: int, rule: Any, fixed: Fixed) -> None:
+    """Settle a section with nothing supplied, all of it drawn."""
+    nothing = np.empty(0, dtype=np.int64)
+    settlement.settle_section(state, s, n, now, rule, fixed, nothing, nothing)
 
 
 def record(kind: type[Record], **fields: Any) -> Any:

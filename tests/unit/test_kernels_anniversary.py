@@ -14,6 +14,7 @@ from support import (
     household,
     record_table,
     rule,
+    settle_section,
     state,
     strata,
     tallies,
@@ -23,7 +24,6 @@ from support import (
 from cbhi.kernels import codes
 from cbhi.kernels.anniversary import count_catastrophic, pass_anniversaries, refresh_household
 from cbhi.kernels.records import District, Household, Member, Section, State
-from cbhi.kernels.settlement import settle_section
 
 N = 600
 

@@ -555,7 +555,7 @@ class TestElsewhere:
             flows(), t,
         )  # fmt: skip
         bills = [
-            bill(700.0, 0.5, draws.block(KEY, 3, 0, draws.NOBODY, NOW, codes.DRAW_CONTACT, c)[2])
+            bill(700.0, 0.5, draws.block(KEY, 3, 0, draws.NOBODY, NOW, codes.DRAW_CONTACT, c)[2], fixed())
             for c in range(4)
         ]
         assert s.households[0].out_of_pocket == sum(bills)

@@ -177,7 +177,7 @@ class TestChance:
 class TestBill:
     def test_mean_over_uniforms(self) -> None:
         u = (np.arange(40_000) + 0.5) / 40_000
-        bills = np.array([health.bill(1_000.0, 0.83, x) for x in u])
+        bills = np.array([health.bill(1_000.0, 0.83, x, fixed()) for x in u])
         assert bills.mean() == pytest.approx(1_000, rel=3e-3)
         assert bills.min() >= 0
         # sd of a lognormal with log sd 0.83: close to the mean
@@ -187,9 +187,9 @@ class TestBill:
     def test_quantiles_are_lognormal(self) -> None:
         law = stats.lognorm(s=0.5, scale=20_000 * math.exp(-0.125))
         for u in (0.01, 0.3, 0.5, 0.99):
-            assert health.bill(20_000.0, 0.5, u) == pytest.approx(law.ppf(u), abs=0.51)
+            assert health.bill(20_000.0, 0.5, u, fixed()) == pytest.approx(law.ppf(u), abs=0.51)
         mean, _ = integrate.quad(law.ppf, 0, 1)
         assert mean == pytest.approx(20_000, rel=1e-4)
 
     def test_without_spread(self) -> None:
-        assert health.bill(999.5, 0.0, 0.99) == 1_000
+        assert health.bill(999.5, 0.0, 0.99, fixed()) == 1_000

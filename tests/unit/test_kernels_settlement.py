@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support import NOW, base, district, fixed, household, record_table, rule, state, within_4_se
+from support import (
+    NOW,
+    base,
+    district,
+    fixed,
+    household,
+    record_table,
+    rule,
+    settle_section,
+    state,
+    within_4_se,
+)
 
 from cbhi.kernels import codes, settlement
 from cbhi.kernels.records import District, Household, Member, Section, State
@@ -27,7 +38,7 @@ def settled(n_groups: int = 0, r: object = None, **changes: object) -> State:
         districts,
         max(1, n_groups),
     )
-    settlement.settle_section(s, 0, N, NOW, r if r is not None else rule(), fixed(**changes))
+    settle_section(s, 0, N, NOW, r if r is not None else rule(), fixed(**changes))
     return s
 
 
@@ -92,7 +103,7 @@ class TestSection:
             record_table(District, 1),
         )
         part.sections[0].number = 3
-        settlement.settle_section(part, 0, 50, NOW, rule(), fixed())
+        settle_section(part, 0, 50, NOW, rule(), fixed())
         assert (part.households[:50] == whole.households[:50]).all()
         assert (part.members[:50] == whole.members[:50]).all()
 
@@ -109,7 +120,7 @@ class TestSection:
         s.sections["number"] = np.arange(n)
         s.sections["first"] = np.arange(n)
         for i in range(n):
-            settlement.settle_section(s, i, 1, NOW, rule(), fx)
+            settle_section(s, i, 1, NOW, rule(), fx)
         trust = s.sections["trust"]
         assert set(np.round(trust, 9)) == {initial, min(1.0, round(initial + 0.1, 9))}
         assert within_4_se(trust > initial, 0.4)
@@ -126,7 +137,7 @@ class TestSection:
         s.sections["number"] = np.arange(n)
         s.sections["first"] = np.arange(n)
         for i in range(n):
-            settlement.settle_section(s, i, 1, NOW, r, fixed(**changes))
+            settle_section(s, i, 1, NOW, r, fixed(**changes))
         return s
 
     def test_owners_of_health_centres_and_their_posts(self) -> None:

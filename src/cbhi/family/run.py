@@ -11,6 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cbhi.coins import (
+    MONEY_OF_CHOICES,
+    MONEY_OF_HOUSEHOLDS,
+    MONEY_TALLIES,
+    in_francs,
+    record_in_francs,
+)
 from cbhi.family.choices import outcome_of, wishes_of
 from cbhi.kernels import codes
 from cbhi.kernels.enrolment import group_gate, is_kept_waiting, may_buy
@@ -239,7 +246,8 @@ def follow(engine: Engine, row: int, tick: Callable[[int], None]) -> Followed:
             )
             ended = f"dissolved in {format_month(now)}: {why}"
         before = after
-    return Followed(engine.output, who, list(people.values()), months, payments, choices, ended)
+    output = in_francs(engine.output, engine.fixed.coin_rwf)
+    return Followed(output, who, list(people.values()), months, payments, choices, ended)
 
 
 def _section_of(engine: Engine, row: int) -> int:
@@ -248,12 +256,15 @@ def _section_of(engine: Engine, row: int) -> int:
 
 def _snapshot(engine: Engine, row: int) -> _Snapshot:
     watch = engine.state.watch
+    coin = engine.fixed.coin_rwf
+    tallies = watch.tallies[0].copy()
+    tallies[list(MONEY_TALLIES)] *= coin
     return _Snapshot(
-        engine.state.households[row].copy(),
+        record_in_francs(engine.state.households[row], MONEY_OF_HOUSEHOLDS, coin),
         engine.state.members[row].copy(),
-        watch.flows[0].copy(),
-        watch.tallies[0].copy(),
-        int(watch.moved[0]),
+        watch.flows[0] * coin,
+        tallies,
+        int(watch.moved[0]) * coin,
         int(watch.used[N_CHOICES]),
     )
 
@@ -275,10 +286,10 @@ def _describe(engine: Engine, row: int, section: int, now: int, since: str) -> d
         "association": None if int(hh.group) == codes.NO_GROUP else int(hh.group) + 1,
         "formal": bool(hh.formal),
         "distance_km": float(hh.distance_km),
-        "consumption_rwf_per_month": int(hh.income),
+        "consumption_rwf_per_month": int(hh.income) * engine.fixed.coin_rwf,
         "expected_episodes_per_year": float(hh.rate_enrolled) + float(hh.rate_other),
         "taste_logits": float(hh.taste),
-        "cash_rwf": int(hh.cash),
+        "cash_rwf": int(hh.cash) * engine.fixed.coin_rwf,
     }
 
 
@@ -470,7 +481,8 @@ def _choices(engine: Engine, before: _Snapshot, after: _Snapshot, now: int) -> l
     refused = int(after.tallies[codes.LOANS_REFUSED] - before.tallies[codes.LOANS_REFUSED]) > 0
     renews = int(before.hh.cover_until) > now
     rows = []
-    for note in engine.state.watch.choices[before.n_choices : after.n_choices]:
+    notes = engine.state.watch.choices[before.n_choices : after.n_choices]
+    for note in record_in_francs(notes, MONEY_OF_CHOICES, engine.fixed.coin_rwf):
         terms = {name: note[name].item() for name in note.dtype.names if name not in ("month", "watched")}
         outcome = outcome_of(terms, joined, refused, renews)
         who = "family" if terms["member"] < 0 else f"member {terms['member']}"

@@ -300,7 +300,9 @@ def terms_of_month(sec: Section, now: int, service: float, suspended: bool, rule
     )
 
 
-def centre_bill(insured: bool, formal: bool, terms: Terms, rule: Rule, u: float) -> tuple[int, int]:
+def centre_bill(
+    insured: bool, formal: bool, terms: Terms, rule: Rule, fixed: Fixed, u: float
+) -> tuple[int, int]:
     """Return (bill of the health centre, what is induced or coded up in it), RWF.
 
     Those without cover pay the fee, formal insurers the cost. A scheme pays its tariff, the cost less
@@ -309,16 +311,16 @@ def centre_bill(insured: bool, formal: bool, terms: Terms, rule: Rule, u: float)
     """
     log_sd = rule.cost_log_sd
     if not insured:
-        return bill(rule.fee_outpatient_rwf, log_sd, u), 0
+        return bill(rule.fee_outpatient_rwf, log_sd, u, fixed), 0
     if formal or rule.payment == PAY_CAPITATION:
-        return bill(rule.cost_outpatient_rwf, log_sd, u), 0
+        return bill(rule.cost_outpatient_rwf, log_sd, u, fixed), 0
     tariff = rule.cost_outpatient_rwf * (1.0 - terms.discount)
     if rule.payment == PAY_CASE:
         honest = to_francs(tariff)
         charged = to_francs(tariff * (1.0 + rule.case_upcoding))
     else:
-        honest = bill(tariff, log_sd, u)
-        charged = bill(tariff * terms.induced, log_sd, u) if terms.induced > 1.0 else honest
+        honest = bill(tariff, log_sd, u, fixed)
+        charged = bill(tariff * terms.induced, log_sd, u, fixed) if terms.induced > 1.0 else honest
     return charged, charged - honest
 
 
@@ -524,11 +526,11 @@ def visit(
     capitated = as_member and not formal and rule.payment == PAY_CAPITATION
     referral = rule.capitation_referral if capitated else 0.0
     admitted = severe and u3 < min(1.0, rule.admission_if_severe + referral)
-    centre, added = centre_bill(as_member, formal, terms, rule, u2)
+    centre, added = centre_bill(as_member, formal, terms, rule, fixed, u2)
     ward = 0
     if admitted:
         mean = rule.cost_admission_rwf if as_member else rule.fee_admission_rwf
-        ward = bill(mean, rule.cost_log_sd, v2)
+        ward = bill(mean, rule.cost_log_sd, v2, fixed)
     own_centre, own_ward = patient_parts(centre, ward, as_member, formal, rule)
     if not can_raise(hh, own_centre + own_ward, rule):
         tallies[FORGONE_CASH] += 1

@@ -19,12 +19,12 @@ from cbhi.kernels.enrolment import (
     GATE_BOUND,
     GATE_FREE,
     NO_MEANS,
+    choice_probability,
     cover_period,
     finance,
     group_gate,
     income_term,
     is_kept_waiting,
-    logistic,
     premium_due,
     premium_of_person,
     social_parts,
@@ -82,7 +82,7 @@ def explain_utility(
     note.taste = 1.0 * float(hh.taste)
     social = peers + trust + quality + habit + mobilisation
     note.utility = note.intercept + note.from_gain + note.from_income + social + note.taste
-    note.probability = logistic(note.utility)
+    note.probability = choice_probability(note.utility, rule)
 
 
 def next_note(state: State, hh: Household, now: int, gate: int) -> int:

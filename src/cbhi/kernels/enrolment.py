@@ -7,10 +7,10 @@ A household acts on its wish in a month with the probability ``attention``. Acti
       + persistent taste + taste of the membership year,
 
 where the gain is for the part of a year that cover would run and holds the sanctions that it avoids, and
-where the last part is standard logistic and fixed for the membership year, so that acting twice is no
-second lottery. The gain is the certainty equivalent of the out-of-pocket spending that cover replaces,
-to second order, plus the value of care otherwise forgone. Selection comes from the gain alone: there
-is no coefficient for it.
+where the last part is logistic (standard, unless the rules say otherwise) and fixed for the membership
+year, so that acting twice is no second lottery. The gain is the certainty equivalent of the out-of-pocket
+spending that cover replaces, to second order, plus the value of care otherwise forgone. Selection comes
+from the gain alone: there is no coefficient for it.
 """
 
 from __future__ import annotations
@@ -258,6 +258,19 @@ def logistic(x: float) -> float:
     return e / (1.0 + e)
 
 
+def choice_probability(utility: float, rule: Rule) -> float:
+    """Return the probability, over the taste of the year, that utility and taste together are positive.
+
+    The taste is logistic, or uniform around zero; at scale 0 there is none.
+    """
+    scale = rule.taste_scale
+    if scale <= 0.0:
+        return 1.0 if utility > 0.0 else 0.0
+    if rule.taste_is_uniform != 0:
+        return min(1.0, max(0.0, 0.5 + utility / scale))
+    return logistic(utility / scale)
+
+
 def honoured_share(sec: Section, rule: Rule) -> float:
     """Return the part of their contacts in which members find their cover honoured, as things stand."""
     if sec.suspended != 0:
@@ -351,7 +364,7 @@ def wish_probability(
         + social
         + float(hh.taste)
     )
-    return logistic(utility), worth.capped
+    return choice_probability(utility, rule), worth.capped
 
 
 def cover_period(

@@ -119,8 +119,19 @@ def seeking_probability(ordinary: float, severe: float, service: float, severe_s
     return (1.0 - severe_share) * chance(ordinary, service) + severe_share * chance(severe, service)
 
 
-def bill(mean_rwf: float, log_sd: float, u: float) -> int:
-    """Return the bill of one contact, RWF: lognormal with the given mean."""
+def bill(mean_rwf: float, log_sd: float, u: float, fixed: Fixed) -> int:
+    """Return the bill of one contact, RWF: lognormal with the given mean, or of a supplied size."""
+    n = fixed.bill_sizes.size
+    if n > 0:
+        # the first whose cumulated probability exceeds the draw
+        low, high = 0, n - 1
+        while low < high:
+            middle = (low + high) // 2
+            if u < fixed.bill_chances[middle]:
+                high = middle
+            else:
+                low = middle + 1
+        return to_francs(mean_rwf * fixed.bill_sizes[low])
     if log_sd <= 0.0:
         return to_francs(mean_rwf)
     return to_francs(mean_rwf * math.exp(log_sd * normal_quantile(u) - 0.5 * log_sd * log_sd))

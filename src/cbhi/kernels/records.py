@@ -418,6 +418,8 @@ class Rule(Record):
     grace_months: int
     # enrolment
     intercept: float
+    taste_scale: float  # of the taste of a membership year; 0 for none
+    taste_is_uniform: Flag
     price_slope: float
     income_gradient: float
     peer_weight: float
@@ -651,5 +653,8 @@ class Fixed(NamedTuple):
     heritage_bonus: float
     enforcement_initial: float
     cost_cv2: float  # squared coefficient of variation of a bill, as households reckon
+    bill_sizes: F8  # supplied sizes of bills relative to their mean; empty for lognormal bills
+    bill_chances: F8  # and the probability of each or a smaller one
     chronic_years: float  # years of reference onset behind the chronic illness of the start
     watched_share: float  # of households that are interviewed every year
+    coin_rwf: int  # amounts of money in the state are counted in this smallest coin

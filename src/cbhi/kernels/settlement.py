@@ -20,7 +20,7 @@ from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, u
 from cbhi.kernels.health import refresh_odds, refresh_rates
 from cbhi.kernels.money import to_francs
 from cbhi.kernels.notes import start_watching
-from cbhi.kernels.records import Fixed, Household, Rule, State, Table
+from cbhi.kernels.records import I8, Fixed, Household, Rule, State, Table
 
 # shares of households of two and more: headed by a couple, and by a man where there is no couple
 COUPLE_SHARE = 0.72
@@ -86,8 +86,14 @@ def settle_members(
     hh.next_member = size
 
 
-def settle_section(state: State, s: int, n_households: int, now: int, rule: Rule, fixed: Fixed) -> None:
-    """Settle ``n_households`` in section ``s`` in the month before the first."""
+def settle_section(
+    state: State, s: int, n_households: int, now: int, rule: Rule, fixed: Fixed, numbers: I8, sizes: I8
+) -> None:
+    """Settle ``n_households`` in section ``s`` in the month before the first.
+
+    ``numbers`` are the households' ordinals and ``sizes`` their members, where supplied; where empty,
+    ordinals count up and sizes are drawn.
+    """
     sec = state.sections[s]
     section = sec.number
     u0, u1, _, _ = block(fixed.key, section, 0, NOBODY, 0, DRAW_SECTION, 0)
@@ -109,12 +115,15 @@ def settle_section(state: State, s: int, n_households: int, now: int, rule: Rule
     sec.end = sec.first + n_households
     district_z = state.districts[sec.district].z
     persons = 0
-    for ordinal in range(n_households):
-        hh = state.households[sec.first + ordinal]
-        mm = state.members[sec.first + ordinal]
+    for i in range(n_households):
+        hh = state.households[sec.first + i]
+        mm = state.members[sec.first + i]
+        ordinal = int(numbers[i]) if numbers.size > 0 else i
         reset_household(hh, ordinal)
         u_size, u_group = draw_traits(hh, section, 0, district_z, fixed)
         size = min(MEMBER_SLOTS, int(table_quantile(u_size, fixed.household_size)))
+        if sizes.size > 0:
+            size = int(sizes[i])
         settle_members(hh, mm, section, ordinal, size, now, fixed)
         persons += size
         hh.group = NO_GROUP
@@ -129,6 +138,25 @@ def settle_section(state: State, s: int, n_households: int, now: int, rule: Rule
         hh.cash = to_francs(int(hh.income) * rule.buffer_months)
         start_watching(state.watch, hh, sec, now, fixed)
     sec.persons = persons
+
+
+def settle_again(state: State, s: int, now: int, has_cash: bool, rule: Rule, fixed: Fixed) -> None:
+    """Recompute what follows from households' traits, after supplied ones have taken the place of drawn ones.
+
+    ``has_cash`` keeps the cash as it is; otherwise it is the buffer, as for everybody.
+    """
+    sec = state.sections[s]
+    for g in range(sec.group_first, sec.group_end):
+        state.groups.households[g] = 0
+    for h in range(sec.first, sec.end):
+        hh = state.households[h]
+        mm = state.members[h]
+        if int(hh.group) != NO_GROUP:
+            state.groups.households[sec.group_first + int(hh.group)] += 1
+        refresh_rates(hh, mm, now, rule, fixed)
+        refresh_odds(hh, mm, now, rule, fixed)
+        if not has_cash:
+            hh.cash = to_francs(int(hh.income) * rule.buffer_months)
 
 
 compile_kernels(globals())

@@ -1,0 +1,7 @@
+"""The engine in limits that theory knows, as cases that anybody can run: ``cbhi verify``."""
+
+from cbhi.verification import selection
+from cbhi.verification.bare import adults, bare_scenario
+from cbhi.verification.core import Case, Row, known_cases, run_cases
+
+__all__ = ["Case", "Row", "adults", "bare_scenario", "known_cases", "run_cases", "selection"]
