@@ -32,6 +32,7 @@ __all__ = [
     "identity",
     "read_arrays",
     "read_json",
+    "read_npz",
     "scenario_from_plain",
     "scenario_to_plain",
     "write_arrays",
@@ -242,7 +243,7 @@ def read_arrays(path: Path, scenario: Scenario) -> tuple[Results, dict[str, Any]
     OSError
         When it cannot be read.
     """
-    found = _read_npz(path)
+    found = read_npz(path)
     try:
         record = json.loads(str(found.pop(_RECORD)))
         version = record["format_version"]
@@ -278,8 +279,16 @@ def read_arrays(path: Path, scenario: Scenario) -> tuple[Results, dict[str, Any]
     return results, {key: record.get(key, "" if key == "population" else None) for key in ours}
 
 
-def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a file; refuse what is damaged, and pickles."""
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an ``.npz``, by name; nothing in it is ever executed.
+
+    Raises
+    ------
+    ValueError
+        When the file is damaged or holds pickles.
+    OSError
+        When it cannot be read.
+    """
     try:
         with zipfile.ZipFile(path) as file:
             broken = file.testzip()
