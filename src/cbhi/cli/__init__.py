@@ -21,6 +21,7 @@ _COMMANDS = {
     "show": ("show", "Say what a parameter or a result is."),
     "new": ("new", "Write a scenario file to start from."),
     "schema": ("schema", "Print the JSON Schema of scenario files."),
+    "verify": ("verify", "Compare the engine with theory, limit by limit."),
     "selftest": ("selftest", "Check this installation."),
 }
 """Name to module of this package, which holds ``command``, and the line in the help."""

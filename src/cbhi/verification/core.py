@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cbhi.words import suggest
 
 __all__ = [
     "STANDARD_ERRORS",
@@ -16,6 +18,7 @@ __all__ = [
     "Case",
     "Row",
     "case",
+    "check_names",
     "exact_row",
     "known_cases",
     "mean_row",
@@ -127,8 +130,6 @@ def case(name: str, limit: str) -> Callable[[Callable[[int], Iterable[Row]]], Ca
 
     def register(function: Callable[[int], Iterable[Row]]) -> Callable[[int], list[Row]]:
         def run(workers: int = 1) -> list[Row]:
-            from dataclasses import replace
-
             return [replace(row, limit=row.limit or limit, case=name) for row in function(workers)]
 
         if name in _CASES:
@@ -176,23 +177,45 @@ def run_cases(
     ValueError
         For an unknown name, with the nearest one.
     """
-    from cbhi.words import suggest
-
     cases = known_cases()
     wanted = list(cases) if names is None else list(names)
-    for name in wanted:
-        if name not in cases:
-            raise ValueError(
-                f"there is no case '{name}'{suggest(name, cases)}; there are: {', '.join(cases)}"
-            )
+    check_names(wanted)
     rows: list[Row] = []
     for done, name in enumerate(wanted):
         if progress is not None:
             progress(done, len(wanted))
-        rows += cases[name].run(workers)
+        rows += _run_case(cases[name], workers)
     if progress is not None:
         progress(len(wanted), len(wanted))
     return rows
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse names of cases that do not exist.
+
+    Parameters
+    ----------
+    names
+        Names as a user gives them.
+
+    Raises
+    ------
+    ValueError
+        One line for each unknown name, with the nearest known one.
+    """
+    cases = known_cases()
+    unknown = [f"there is no case '{name}'{suggest(name, cases)}" for name in names if name not in cases]
+    if unknown:
+        raise ValueError("\n".join([*unknown, f"cases: {', '.join(cases)}"]))
+
+
+def _run_case(one: Case, workers: int) -> list[Row]:
+    """Return the rows of a case; one row that fails where it breaks off, so that the others are run."""
+    try:
+        return one.run(workers)
+    except Exception as error:
+        name = f"{one.title} (broke off: {type(error).__name__}: {error})"
+        return [Row(name, one.limit, math.nan, math.nan, math.nan, case=one.name)]
 
 
 def mean_row(
