@@ -477,7 +477,7 @@ class Subsidy(_Section):
         0.0, "part borne by the district's pool, from levies and premiums", "share", 0, 1
     )
     state_budget_rwf_per_person: float = _parameter(
-        1e6, "most that government pays for subsidies in a year, per person of the section", "RWF", 0, 1e12
+        1e6, "most that government pays for subsidies in a year, per person of the section", "RWF", 0, 2e9
     )
     targeting: Literal["community", "proxy_means", "merit", "geographic", "random", "universal", "hybrid"] = (
         _parameter("community", "how the slots find their households", "choice")

@@ -10,6 +10,9 @@ from cbhi.cli.errors import CHECK_FAILED, errors
 from cbhi.cli.options import WholeNumber, default_workers
 from cbhi.cli.progress import COMPILING, is_compiled, show_progress
 
+# words of a limit and six figures do not fit into less
+WIDTH = 140
+
 
 @click.command()
 @click.argument("cases", nargs=-1, metavar="[CASE]...")
@@ -52,6 +55,6 @@ def command(
         if as_json:
             click.echo(json.dumps(records_of_rows(rows), indent=2))
         elif failed or not quiet:
-            click.echo(table_of_rows(failed if quiet else rows))
+            click.echo(table_of_rows(failed if quiet else rows).as_text(WIDTH))
     if failed:
         raise SystemExit(CHECK_FAILED)

@@ -79,9 +79,9 @@ def table_of_rows(rows: Sequence[Row]) -> Table:
     )
     said = f"{len(rows) - failed} of {len(rows)} rows are ok."
     rule = (
-        f"A row is ok where the engine is within {STANDARD_ERRORS:g} standard errors of the closed form (where"
-        " it is exact: equal, but for whole francs and people), and where a closed form that is 5 % wrong would"
-        " be refused."
+        f"A row is ok where the engine is within {STANDARD_ERRORS:g} standard errors of the closed form"
+        " (where it is exact: equal, but for whole francs and people), and where a closed form that is"
+        " 5 % wrong would be refused."
     )
     words = "MISSES: too far off. BLIND: not precise enough to notice an error of 5 %."
     return Table(
