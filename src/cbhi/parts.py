@@ -53,12 +53,22 @@ class Parts:
         Folder of the results.
     scenario, households, seed, survey
         What is run; ``households`` is the number at the start.
+    population
+        Fingerprint of the population that a user supplied; empty where it is drawn.
     """
 
-    def __init__(self, directory: Path, scenario: Scenario, households: int, seed: int, survey: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        scenario: Scenario,
+        households: int,
+        seed: int,
+        survey: int,
+        population: str = "",
+    ) -> None:
         self.directory = directory
         self.scenario = scenario
-        self.identity = identity(scenario, households, seed, min(survey, households))
+        self.identity = identity(scenario, households, seed, min(survey, households), population=population)
         name = hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:12]
         self.folder = directory / PARTS / name
         self._lock = threading.Lock()

@@ -190,9 +190,11 @@ def _number_of_households(households: int | str) -> int | None:
     return None
 
 
-def households_at_start(scenario: Scenario, households: int | str) -> int:
+def households_at_start(
+    scenario: Scenario, households: int | str | None, population: Population | None = None
+) -> int:
     """Return how many households ``simulate`` starts with: the number itself, or all of the country."""
-    return int(lay_out(scenario, _number_of_households(households)).households.sum())
+    return int(_layout(scenario, households, population).households.sum())
 
 
 def _layout(chosen: Scenario, households: int | str | None, population: Population | None) -> Layout:

@@ -17,6 +17,7 @@ from cbhi.cli.progress import COMPILING, duration, is_compiled, show_progress
 from cbhi.cli.resume import find_finished, keep_what_is_finished, tell_what_stays
 
 if TYPE_CHECKING:
+    from cbhi.populations import Population
     from cbhi.results import Results
 
 
@@ -46,6 +47,10 @@ _SUMMARY = (
     show_default=True,
     help="Households interviewed every year.",
 )
+@click.option(
+    "--population", "population_folder", type=click.Path(path_type=Path), metavar="FOLDER",
+    help="Folder with households.csv and, if wanted, members.csv and bills.csv, instead of drawn ones.",
+)  # fmt: skip
 @overrides
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder of the results.  [default: out/NAME]"
@@ -67,6 +72,7 @@ def command(
     seed: int,
     workers: int | None,
     survey: int,
+    population_folder: Path | None,
     changes: tuple[str, ...],
     until: str | None,
     output: Path | None,
@@ -86,6 +92,7 @@ def command(
       cbhi run rwanda --set care.copayment_rwf=0 --until 2018-06
       cbhi run my-scheme.toml --replicates 100 -o results/my-scheme --format xlsx
       cbhi run rwanda --replicates 500 --resume
+      cbhi run my-scheme.toml --population my-village
     """
     began = time.monotonic()
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -97,6 +104,7 @@ def command(
         chosen = choose(scenario, changes, until)
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
+        population, households = _population(population_folder, households)
         folder = output if output is not None else default_folder(chosen, until)
         with claim(folder):
             from cbhi import simulate
@@ -108,7 +116,14 @@ def command(
                 check_workbook(-(-chosen.n_months // 12), replicates)
             clear_leftovers(folder)
             check_folder(folder)
-            parts = Parts(folder, chosen, households_at_start(chosen, households), seed, survey)
+            parts = Parts(
+                folder,
+                chosen,
+                households_at_start(chosen, households, population),
+                seed,
+                survey,
+                "" if population is None else population.fingerprint(),
+            )
             finished = find_finished(parts, resume, quiet)
             if not is_compiled():
                 if not quiet:
@@ -124,6 +139,7 @@ def command(
                         seed=seed,
                         workers=workers or default_workers(),
                         survey=survey,
+                        population=population,
                         progress=progress,
                         finished=finished,
                         keep=parts.keep,
@@ -206,6 +222,18 @@ def _number(value: Any) -> Any:
     import pandas as pd
 
     return None if pd.isna(value) else value
+
+
+def _population(folder: Path | None, households: int | str) -> tuple[Population | None, int | str | None]:
+    """Return the population in a folder, if there is one, and the households to ask for beside it."""
+    if folder is None:
+        return None, households
+    source = click.get_current_context().get_parameter_source("households")
+    if source is not click.core.ParameterSource.DEFAULT:
+        raise ValueError("--households beside --population: the table says how many there are; leave it out")
+    from cbhi.populations import Population
+
+    return Population.read(folder), None
 
 
 def _summary(results: Results, folder: Path, record: dict[str, Any]) -> str:
