@@ -443,9 +443,10 @@ def check_membership(tallies: I8, opening_people: I8) -> None:
         _at_most(f"{codes.TALLIES[part]} <= {codes.TALLIES[whole]}", tally(part), tally(whole))
 
     insured = tally(codes.INSURED)
-    _at_most(
-        "insured <= persons at the start", insured, _before(tally(codes.PERSONS), opening_people[..., 0])
-    )
+    at_start = _before(tally(codes.PERSONS), opening_people[..., 0])
+    _equal("person_months = persons at the start", tally(codes.PERSON_MONTHS), at_start)
+    covered = insured + tally(codes.FORMAL_MONTHS)
+    _at_most("insured + formal_months <= person_months", covered, tally(codes.PERSON_MONTHS))
     at_start = _before(tally(codes.PERSONS_OPEN), 0)
     _at_most("insured <= people whose scheme was open the month before", insured, at_start)
     paid = tally(codes.PAID)
@@ -513,9 +514,9 @@ def check_subsidies(flows: I8, tallies: I8) -> None:
 
 
 _STRATA_OVER_PERIOD = (
-    (codes.S_PERSON_MONTHS, codes.PERSONS),
+    (codes.S_PERSON_MONTHS, codes.PERSON_MONTHS),
     (codes.S_INSURED_MONTHS, codes.INSURED),
-    (codes.S_FORMAL_MONTHS, codes.PERSONS_FORMAL),
+    (codes.S_FORMAL_MONTHS, codes.FORMAL_MONTHS),
     (codes.S_EPISODES, codes.EPISODES),
     (codes.S_FORGONE_UNSOUGHT, codes.FORGONE_UNSOUGHT),
     (codes.S_FORGONE_CAPACITY, codes.FORGONE_CAPACITY),

@@ -259,6 +259,8 @@ def pack_rules(scenario: Scenario) -> Table:
         premium_credibility=m.real(lambda p: p.scheme.premium_credibility_member_years),
         premium_cap=m.real(lambda p: p.scheme.premium_cap_share),
         premium_reserve_months=m.real(lambda p: p.scheme.premium_reserve_months),
+        premium_deficit_share=m.real(lambda p: p.scheme.premium_deficit_share),
+        premium_surplus_share=m.real(lambda p: p.scheme.premium_surplus_share),
         premium_veto_slope=m.real(lambda p: p.scheme.premium_veto_slope),
         persons_per_section=population / first.population.sections,
         sections_per_fund=m.real(

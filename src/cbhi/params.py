@@ -330,6 +330,12 @@ class Scheme(_Section):
     premium_reserve_months: float = _parameter(
         3.0, "reserve that a break-even premium builds up within a year", "months of claims", 0, 60
     )
+    premium_deficit_share: float = _parameter(
+        1.0, "part of what the fund lacks that the next break-even premium makes up", "share", 0, 1
+    )
+    premium_surplus_share: float = _parameter(
+        1.0 / 3.0, "part of what the fund has too much that the next one gives back", "share", 0, 1
+    )
     premium_veto_slope: float = _parameter(
         0.0,
         "distrust in the assembly's vote: a higher premium fails with 1 - exp(-slope * (1 - trust))",

@@ -109,7 +109,7 @@ def _over_time(top: int, bottom: int) -> Callable[[Cells], F8]:
 
 def _per_person_year(*tops: int) -> Callable[[Cells], F8]:
     return lambda c: (
-        12.0 * _ratio(sum((c.tally(top) for top in tops), start=np.zeros(1)), c.tally(codes.PERSONS))
+        12.0 * _ratio(sum((c.tally(top) for top in tops), start=np.zeros(1)), c.tally(codes.PERSON_MONTHS))
     )
 
 
@@ -119,7 +119,7 @@ def _gauge_mean(code: int) -> Callable[[Cells], F8]:
 
 def _expected_forgone(code: int) -> Callable[[Cells], F8]:
     # each household is asked once a year, in its anniversary month, for the whole year
-    return lambda c: 12.0 * _ratio(c.gauge(code), c.tally(codes.PERSONS))
+    return lambda c: 12.0 * _ratio(c.gauge(code), c.tally(codes.PERSON_MONTHS))
 
 
 def _flow_total(*kinds: int) -> Callable[[Cells], F8]:
@@ -158,12 +158,12 @@ def _any_administrative(c: Cells) -> F8:
 
 
 def _uninsured_visits(c: Cells) -> F8:
-    others = c.tally(codes.PERSONS) - c.tally(codes.INSURED) - c.tally(codes.PERSONS_FORMAL)
+    others = c.tally(codes.PERSON_MONTHS) - c.tally(codes.INSURED) - c.tally(codes.FORMAL_MONTHS)
     return 12.0 * _ratio(c.tally(codes.VISITS_UNINSURED) - c.tally(codes.VISITS_REFUSED), others)
 
 
 def _out_of_pocket(c: Cells) -> F8:
-    return 12.0 * _ratio(_flow_total(*_OUT_OF_POCKET)(c), c.tally(codes.PERSONS))
+    return 12.0 * _ratio(_flow_total(*_OUT_OF_POCKET)(c), c.tally(codes.PERSON_MONTHS))
 
 
 def _approved(c: Cells) -> F8:
@@ -178,7 +178,7 @@ def _paid_by_others(c: Cells) -> F8:
     billed = c.tally(codes.BILLED_HEALTH_CENTRE) + c.tally(codes.BILLED_HOSPITAL)
     for no_care in (codes.CAPITATION_BILLED, codes.GHOST_RWF, codes.INFLATED_RWF):
         billed = billed - c.tally(no_care)
-    return 12.0 * _ratio(billed - _flow_total(*_OUT_OF_POCKET)(c), c.tally(codes.PERSONS))
+    return 12.0 * _ratio(billed - _flow_total(*_OUT_OF_POCKET)(c), c.tally(codes.PERSON_MONTHS))
 
 
 _VISITS = (codes.VISITS_INSURED, codes.VISITS_UNINSURED, codes.VISITS_FORMAL)
@@ -226,7 +226,7 @@ VARIABLES: dict[str, Variable] = {
         _expected_coverage,
     ),
     "coverage_share": Variable(
-        "share", "insured person-months over person-months", _over_time(codes.INSURED, codes.PERSONS)
+        "share", "insured person-months over person-months", _over_time(codes.INSURED, codes.PERSON_MONTHS)
     ),
     "coverage_administrative_share": Variable(
         "share", "people paid up as administration counts them", _administrative
@@ -340,12 +340,12 @@ VARIABLES: dict[str, Variable] = {
     "catastrophic_share": Variable(
         "share",
         "people in households that paid over 10 % of consumption for care in a year",
-        lambda c: 12.0 * _ratio(c.tally(codes.CATASTROPHIC), c.tally(codes.PERSONS)),
+        lambda c: 12.0 * _ratio(c.tally(codes.CATASTROPHIC), c.tally(codes.PERSON_MONTHS)),
     ),
     "catastrophic_25_share": Variable(
         "share",
         "people in households that paid over 25 % of consumption for care in a year",
-        lambda c: 12.0 * _ratio(c.tally(codes.CATASTROPHIC_25), c.tally(codes.PERSONS)),
+        lambda c: 12.0 * _ratio(c.tally(codes.CATASTROPHIC_25), c.tally(codes.PERSON_MONTHS)),
     ),
     "care_paid_by_others_rwf_per_person_year": Variable(
         "RWF " + _PER_YEAR,
@@ -374,7 +374,7 @@ VARIABLES: dict[str, Variable] = {
     "clinicians_per_1000": Variable(
         "per 1,000 persons",
         "clinicians",
-        lambda c: 1000.0 * _ratio(c.gauge(codes.GAUGE_CLINICIANS), c.tally(codes.PERSONS)),
+        lambda c: 1000.0 * _ratio(c.gauge(codes.GAUGE_CLINICIANS), c.tally(codes.PERSON_MONTHS)),
     ),
     "persons": Variable("persons", "people at the end", lambda c: c.tally_at_end(codes.PERSONS), True),
     "households": Variable(
@@ -386,12 +386,12 @@ VARIABLES: dict[str, Variable] = {
     "births_per_1000": Variable(
         "per 1,000 per year",
         "births",
-        lambda c: 12_000.0 * _ratio(c.tally(codes.BIRTHS), c.tally(codes.PERSONS)),
+        lambda c: 12_000.0 * _ratio(c.tally(codes.BIRTHS), c.tally(codes.PERSON_MONTHS)),
     ),
     "deaths_per_1000": Variable(
         "per 1,000 per year",
         "deaths",
-        lambda c: 12_000.0 * _ratio(c.tally(codes.DEATHS), c.tally(codes.PERSONS)),
+        lambda c: 12_000.0 * _ratio(c.tally(codes.DEATHS), c.tally(codes.PERSON_MONTHS)),
     ),
     "contributions_rwf": Variable(
         "RWF",

@@ -67,6 +67,15 @@ def test_trust_moves_only_where_a_scheme_is_open_and_capacity_everywhere(opens: 
     assert moved.enforcement == pytest.approx(0.3 + 0.6 / 12 * 0.7)
 
 
+def test_people_of_the_month_are_counted_with_their_formal_cover() -> None:
+    row, counted = np.zeros(codes.N_STRATUM_TALLIES, dtype=np.int64), tallies()
+    month.count_people(household(n_members=4)[0], row, counted)
+    month.count_people(household(n_members=3, formal=1)[0], row, counted)
+    assert (counted[codes.PERSON_MONTHS], counted[codes.FORMAL_MONTHS]) == (7, 3)
+    assert (row[codes.S_PERSON_MONTHS], row[codes.S_FORMAL_MONTHS]) == (7, 3)
+    assert counted.sum() == row.sum() == 10
+
+
 def country(**sections: list[int]) -> State:
     """Two districts, of two sections and of one, without households; columns of sections as given."""
     ss = record_table(Section, 3)

@@ -86,6 +86,11 @@ class TestBreakEven:
             ({"payables": 3_000}, {}, 1_320),
             # 15,000 too much are 300 each, given back in three years
             ({"fund": 20_000}, {"premium_reserve_months": 0.5}, 1_000),
+            # a half of either
+            ({}, {"premium_reserve_months": 3.0, "premium_deficit_share": 0.5}, 1_200 + 600),
+            ({"fund": 20_000}, {"premium_reserve_months": 0.5, "premium_surplus_share": 0.5}, 1_200 - 300),
+            ({"fund": 20_000, "payables": 40_000}, {"premium_deficit_share": 0.0}, 1_200),
+            ({"fund": 10**6}, {"premium_surplus_share": 0.0}, 1_200),
             ({"fund": 10**6}, {"premium_cap": 0.25}, 1_500),
             ({"fund": 10**6}, {}, 0),
             # neither loading nor trend touch the reserve

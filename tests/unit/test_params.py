@@ -153,6 +153,7 @@ PARTNER_KEYS = tuple(
         "switches.fraud", "switches.donors", "scheme.premium_rule", "scheme.premium_loading",
         "scheme.premium_credibility_member_years", "scheme.premium_cap_share",
         "scheme.premium_reserve_months", "scheme.premium_veto_slope", "scheme.portability_share",
+        "scheme.premium_deficit_share", "scheme.premium_surplus_share",
         "subsidy.cross_subsidy_share", "subsidy.state_budget_rwf_per_person", "subsidy.targeting",
         "subsidy.proxy_r2", "subsidy.merit_correlation", "subsidy.consultant_share",
         "subsidy.consultant_boost", "subsidy.training", "subsidy.capture_share", "subsidy.elite_share",

@@ -161,7 +161,9 @@ SHARES: dict[str, Any] = {
 }
 RATES: dict[str, Any] = {
     "loan_defaults_per_loan_year": lambda r: 12 * tally(r, "loan_defaults") / tally(r, "loan_months"),
-    "visits_elsewhere_per_person_year": lambda r: 12 * tally(r, "visits_elsewhere") / tally(r, "persons"),
+    "visits_elsewhere_per_person_year": lambda r: (
+        12 * tally(r, "visits_elsewhere") / tally(r, "person_months")
+    ),
     "premium_factor": lambda r: mean_gauge(r, "premium_factor"),
     "targeting_cgh_ratio": lambda r: last(r, "bottom40_slots") / last(r, "slots_used") / 0.4,
 }

@@ -104,7 +104,7 @@ def command(
         chosen = choose(scenario, changes, until)
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
-        population, households = _population(population_folder, households)
+        population, wanted = _population(population_folder, households)
         folder = output if output is not None else default_folder(chosen, until)
         with claim(folder):
             from cbhi import simulate
@@ -119,7 +119,7 @@ def command(
             parts = Parts(
                 folder,
                 chosen,
-                households_at_start(chosen, households, population),
+                households_at_start(chosen, wanted, population),
                 seed,
                 survey,
                 "" if population is None else population.fingerprint(),
@@ -134,7 +134,7 @@ def command(
                 with show_progress(quiet) as progress:
                     results = simulate(
                         chosen,
-                        households=households,
+                        households=wanted,
                         replicates=replicates,
                         seed=seed,
                         workers=workers or default_workers(),

@@ -343,7 +343,9 @@ POSTS_OPENED = 100
 INFLATED_RWF = 101
 CATASTROPHIC_25 = 102
 VISITS_REFUSED = 103
-N_TALLIES = 104
+PERSON_MONTHS = 104  # people at the start of the month, as INSURED are counted
+FORMAL_MONTHS = 105  # and those with formal cover
+N_TALLIES = 106
 TALLIES = (
     "persons",
     "households",
@@ -449,6 +451,8 @@ TALLIES = (
     "inflated_rwf",
     "catastrophic_25",
     "visits_refused",
+    "person_months",
+    "formal_months",
 )
 
 # --- gauges: sums of real numbers, weighted by persons, for averages -----------------------------------

@@ -38,9 +38,7 @@ from cbhi.kernels.codes import (
     RENEWALS,
     RENEWALS_DUE,
     S_FORMAL,
-    S_FORMAL_MONTHS,
     S_PAID,
-    S_PERSON_MONTHS,
     S_PERSONS,
     S_RENEWALS,
     S_RENEWALS_DUE,
@@ -142,13 +140,11 @@ def measure_section(
         paid_up = is_paid_up(hh, now)
         paid = int(hh.n_enrolled) if paid_up else 0
         stratum = strata[stratum_of(hh)]
-        stratum[S_PERSON_MONTHS] += n
         persons += n
         tallies[HOUSEHOLDS_ALIVE] += 1
         tallies[PAID] += paid
         if formal:
             tallies[PERSONS_FORMAL] += n
-            stratum[S_FORMAL_MONTHS] += n
         else:
             eligible += 1
             if int(hh.group) != NO_GROUP:

@@ -32,6 +32,7 @@ from cbhi.kernels.codes import (
     FLOW_PAYEE,
     FLOW_PAYER,
     FORGONE_REFUSED,
+    FORMAL_MONTHS,
     GATE_REFUSALS,
     GAUGE_CLINICIANS,
     GOVERNMENT,
@@ -45,10 +46,13 @@ from cbhi.kernels.codes import (
     NATIONAL_POOL,
     PENALTIES,
     PENALTY,
+    PERSON_MONTHS,
     POOLS,
     REFUSED_AND_PAID,
     RUNNING_COST_HOSPITAL,
+    S_FORMAL_MONTHS,
     S_INSURED_MONTHS,
+    S_PERSON_MONTHS,
     SALARIES,
     SECTION_FUNDS,
     STANDING_INATTENTIVE,
@@ -140,6 +144,16 @@ def sanction(
         tallies[GATE_REFUSALS] += 1
 
 
+def count_people(hh: Household, stratum: I8, tallies: I8) -> None:
+    """Count a household's people of the month, at its start as the insured are."""
+    n = int(hh.n_members)
+    tallies[PERSON_MONTHS] += n
+    stratum[S_PERSON_MONTHS] += n
+    if hh.formal != 0:
+        tallies[FORMAL_MONTHS] += n
+        stratum[S_FORMAL_MONTHS] += n
+
+
 def start_of_month(
     state: State,
     sec: Section,
@@ -180,6 +194,7 @@ def start_of_month(
             note_before(state.watch, flows, tallies)
         u0, u1, u2, u3 = block(fixed.key, section, ordinal, NOBODY, now, DRAW_MONTH, 0)
         stratum = strata[stratum_of(hh)]
+        count_people(hh, stratum, tallies)
         contribution = live_a_month(hh, rule, harvest, u2, flows)
         dist.formal_contributions += contribution
         if saves:

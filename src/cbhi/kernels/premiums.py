@@ -11,8 +11,6 @@ from cbhi.kernels.enrolment import premium_due
 from cbhi.kernels.fund import is_pooled
 from cbhi.kernels.records import I8, Fixed, Nation, Rule, Section, State, Table
 
-# a fund gives back what it has too much over so many years
-RELEASE_YEARS = 3.0
 # least part of a premium that is reckoned to stay for claims
 LEAST_KEPT_SHARE = 0.05
 
@@ -34,7 +32,8 @@ def break_even_premium(sec: Section, prior: float, rule: Rule) -> float:
     ``((1 + loading) * claims + reserve) / kept``: claims per member-year are the section's own with
     credibility Z = n / (n + K) over n real member-years and the country's (``prior``) with 1 - Z, less what
     a quota share pays, brought to the cost of a contact in the year sold; the reserve is what the fund less
-    its debts lacks of some months of claims, per member of today, or a third of what it has too much; kept
+    its debts lacks of some months of claims, per member of today, or what it has too much, as far as the
+    rules make up for either in a year (all of a lack and a third of a surplus unless said otherwise); kept
     is the part of the premium that neither administration nor pools take, nor the reinsurer of the rest.
     """
     years = sec.member_months / 12.0
@@ -45,8 +44,7 @@ def break_even_premium(sec: Section, prior: float, rule: Rule) -> float:
         claims *= rule.cost_outpatient_rwf * sec.member_months / sec.claims_cost
     held = sec.fund - sec.payables - sec.payables_hospital
     reserve = (rule.premium_reserve_months * sec.claims_average - held) / max(1, sec.insured)
-    if reserve < 0.0:
-        reserve /= RELEASE_YEARS
+    reserve *= rule.premium_deficit_share if reserve > 0.0 else rule.premium_surplus_share
     kept = (1.0 - rule.admin_share - rule.pool_share - rule.national_share) * (1.0 - rule.quota_share)
     needed = (1.0 + rule.premium_loading) * claims * (1.0 - rule.quota_share) + reserve
     return max(0.0, needed) / max(LEAST_KEPT_SHARE, kept)

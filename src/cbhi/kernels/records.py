@@ -410,6 +410,8 @@ class Rule(Record):
     premium_credibility: float  # member-years
     premium_cap: float
     premium_reserve_months: float
+    premium_deficit_share: float  # of what the fund lacks, made up in a year
+    premium_surplus_share: float  # of what it has too much, given back in a year
     premium_veto_slope: float  # logits
     persons_per_section: float  # real people
     sections_per_fund: float  # of the country, simulated or not, whose health-centre bills one fund pays

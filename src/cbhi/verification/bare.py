@@ -54,6 +54,7 @@ _BARE: dict[str, Any] = {
     "care.copayment_rwf": 0,
     "care.coinsurance_share": 0.0,
     "provider.tariff_discount_share": 0.0,
+    "provider.induced_share": 0.0,
     "provider.staffing_log_sd": 0.0,
     # nothing but the gain in money, and a taste of the year, decides
     "enrolment.intercept": 0.0,
