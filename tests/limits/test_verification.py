@@ -90,15 +90,17 @@ class TestCases:
         def broken(workers: int) -> list[Row]:
             raise RuntimeError("no")
 
-        fine = Case("fine", "V2", "fine", lambda workers: [exact_row("fine", 1.0, 1.0)])
-        monkeypatch.setattr(verification, "_CASES", {"bad": Case("bad", "V1", "Bad.", broken), "fine": fine})
+        fine = Case("fine", "V2", "fine", "", lambda workers: [exact_row("fine", 1.0, 1.0)])
+        monkeypatch.setattr(
+            verification, "_CASES", {"bad": Case("bad", "V1", "Bad.", "", broken), "fine": fine}
+        )
         bad, good = run_cases()
         assert not bad.ok
         assert "RuntimeError: no" in bad.name
         assert good.ok
 
     def test_progress_counts_cases(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        fine = Case("fine", "V2", "fine", lambda workers: [])
+        fine = Case("fine", "V2", "fine", "", lambda workers: [])
         monkeypatch.setattr(verification, "_CASES", {"fine": fine})
         seen: list[tuple[int, int]] = []
         run_cases(progress=lambda done, total: seen.append((done, total)))
@@ -143,8 +145,8 @@ class TestCommand:
     def test_json_and_exit_code(self, monkeypatch: pytest.MonkeyPatch) -> None:
         import json
 
-        good = Case("good", "V1", "good", lambda workers: [exact_row("good", 1.0, 1.0)])
-        bad = Case("bad", "V2", "bad", lambda workers: [exact_row("bad", 1.0, 1.1)])
+        good = Case("good", "V1", "good", "", lambda workers: [exact_row("good", 1.0, 1.0)])
+        bad = Case("bad", "V2", "bad", "", lambda workers: [exact_row("bad", 1.0, 1.1)])
         monkeypatch.setattr(verification, "_CASES", {"good": good})
         done = self.call("--json", "-q")
         assert done.code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -111,6 +112,7 @@ class Case:
     name: str
     limit: str
     title: str
+    about: str  # what the case says beyond its title
     run: Callable[[int], list[Row]]
 
 
@@ -134,8 +136,8 @@ def case(name: str, limit: str) -> Callable[[Callable[[int], Iterable[Row]]], Ca
 
         if name in _CASES:
             raise ValueError(f"there are two cases '{name}'")
-        title = (function.__doc__ or name).strip().splitlines()[0]
-        _CASES[name] = Case(name, limit, title, run)
+        title, _, about = (inspect.getdoc(function) or name).partition("\n")
+        _CASES[name] = Case(name, limit, title, about.strip(), run)
         return run
 
     return register

@@ -9,14 +9,20 @@ from typing import Any
 from cbhi.tables import Table
 from cbhi.verification.core import STANDARD_ERRORS, Row
 
-__all__ = ["records_of_rows", "table_of_rows"]
+__all__ = ["records_of_rows", "show_number", "table_of_rows", "verdict"]
 
 _HEADS = ("limit", "what", "closed form", "simulated", "s.e.", "off by", "verdict")
 
 
-def _number(value: float) -> str:
-    """Return five significant figures, without an exponent where it can be helped."""
-    if not math.isfinite(value):
+def show_number(value: float | None) -> str:
+    """Return five significant figures, without an exponent where it can be helped.
+
+    Parameters
+    ----------
+    value
+        Any number; what is none, or not finite, is shown as a dash.
+    """
+    if value is None or not math.isfinite(value):
         return "-"
     if value == 0.0:
         return "0"
@@ -32,7 +38,7 @@ def _distance(row: Row) -> str:
         return "-"
     if row.standard_error > 0.0:
         return f"{(row.simulated - row.closed_form) / row.standard_error + 0.0:+.1f} s.e."
-    return _number(row.simulated - row.closed_form) if row.simulated != row.closed_form else "0"
+    return show_number(row.simulated - row.closed_form) if row.simulated != row.closed_form else "0"
 
 
 def verdict(row: Row) -> str:
@@ -69,9 +75,9 @@ def table_of_rows(rows: Sequence[Row]) -> Table:
         (
             row.limit,
             f"{row.name} ({row.unit})" if row.unit != "-" else row.name,
-            _number(row.closed_form),
-            _number(row.simulated),
-            "exact" if row.standard_error == 0.0 else _number(row.standard_error),
+            show_number(row.closed_form),
+            show_number(row.simulated),
+            "exact" if row.standard_error == 0.0 else show_number(row.standard_error),
             _distance(row),
             verdict(row),
         )
