@@ -7,65 +7,122 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from cbhi.kernels import codes
 from cbhi.limits import linear_market
-from cbhi.simulation import simulate
-from cbhi.verification.bare import CONSUMPTION_RWF, adults, bare_scenario, tally
 from cbhi.verification.core import Row, case, exact_row, mean_row
+from cbhi.verification.selection_posted import DOLLAR, PUBLIC, SEEKS, People, Posted, post, spread
 
 __all__: list[str] = []
 
 # Einav, Finkelstein and Cullen (2010): demand a - b p, average cost c + d p, in dollars
 A, B, C, D = 0.940, 0.00070, 391.690, 0.15524
-# a dollar in a bare world, RWF; a contact costs 50 dollars, so that claims vary little
-DOLLAR = 1_000.0
-CONTACT = 50.0
-NEED = 8.0
-SLOPE = 10.0
+SECTIONS = 100
+SOURCE = "cbhi.limits.linear_market"
+MONEY = "dollars per year"
 
 
-def _market(price: float, n: int, replicates: int, workers: int) -> tuple[float, NDArray[np.float64]]:
-    """Return coverage at a posted price, and what the insured cost, dollars a year, by replicate."""
-    # willingness to pay on a grid: uniform up to the choke price for a share A of people, none for the others
+def _people(n: int) -> tuple[People, NDArray[np.float64]]:
+    """Return people on the two straight lines, and what each would pay, dollars.
+
+    Willingness to pay falls linearly with rank, below zero for the last; who would pay w costs MC(w). They
+    own no information (the switch is off), so that their taste makes up what they would pay beyond what the
+    person of reference risk costs.
+    """
     rank = (np.arange(n) + 0.5) / n
-    wtp = np.where(rank < A, (A - rank) / B, -1.0)
-    cost = (C - D * A / B) + 2.0 * D * np.maximum(wtp, 0.0)
-    scenario = bare_scenario(
-        {
-            "care.cost_outpatient_rwf": CONTACT * DOLLAR,
-            "care.user_fee_outpatient_rwf": CONTACT * DOLLAR,
-            "care.need_per_person_year": NEED,
-            "enrolment.price_slope": SLOPE,
-            "enrolment.taste_of_year_scale": 0.0,
-            "scheme.premium_rwf": dict.fromkeys(("poorest", "middle", "rich"), round(price * DOLLAR)),
-        },
-        end="2005-01",
-    )
-    # households reckon with the public rate: what their own taste adds makes up their willingness to pay
-    public = NEED * CONTACT
-    people = adults(cost / (NEED * CONTACT), taste=SLOPE * (wtp - public) * DOLLAR / CONSUMPTION_RWF)
-    run = simulate(scenario, population=people, replicates=replicates, seed=1, survey=0, workers=workers)
-    insured = tally(run, codes.INSURED)[:, 1:13].sum(axis=(1, 2)) / 12.0
-    claims = tally(run, codes.CLAIMS_APPROVED_SECTION)[:, 1:13].sum(axis=(1, 2)) / DOLLAR
-    return float(insured[0] / n), claims / insured
+    wtp = (A - rank) / B
+    cost = (C - D * A / B) + 2.0 * D * wtp
+    return People(cost=cost, section=spread(n, SECTIONS), taste=wtp - PUBLIC * SEEKS), wtp
+
+
+def _surplus(posted: Posted, wtp: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return willingness to pay less claims of the insured, dollars per person, by sample.
+
+    Those who pay most are insured, as many as the engine insured.
+    """
+    worth = []
+    for k in range(posted.insured.size):
+        # people stand in the order of their willingness to pay, each section's turn
+        mine = wtp[k % SECTIONS :: SECTIONS]
+        worth.append(mine[: round(posted.insured[k])].sum())
+    return np.asarray((np.array(worth) - posted.claims) / posted.persons)
+
+
+def _mandate(penalty: float) -> dict[str, object]:
+    """Return the keys of a law under which who has no cover expects a penalty for sure, dollars."""
+    return {
+        "switches.mandate": True,
+        "mandate.compulsory": True,
+        "mandate.initial_capacity": 1.0,
+        "mandate.enforcement_max": 1.0,
+        "mandate.penalty_rwf": round(penalty * DOLLAR),
+    }
 
 
 @case("linear-market", "V1")
 def selection_on_a_linear_market(workers: int) -> Iterator[Row]:
-    """Coverage, average cost and slope of the cost curve where demand and cost are linear."""
+    """Coverage, cost curve and welfare where demand and cost are linear; what a mandate does to welfare."""
     theory = linear_market(A, B, C, D)
-    n, replicates = 10_000, 8
-    source = "cbhi.limits.linear_market"
-    for price, what in ((theory.price, "equilibrium price"), (theory.efficient_price, "efficient price")):
-        coverage, cost = _market(price, n, replicates, workers)
+    people, wtp = _people(40_000)
+    n = people.cost.size
+    market = post(people, theory.price, workers=workers)
+    efficient = post(people, theory.efficient_price, workers=workers)
+    # a penalty beyond anybody's reluctance insures everybody
+    everybody = post(people, theory.price, _mandate(1_000.0), workers=workers)
+    for posted, what in ((market, "equilibrium price"), (efficient, "efficient price")):
         yield exact_row(
-            f"coverage at the {what}",
-            A - B * price,
-            coverage,
-            resolution=1.0 / n,
-            unit="share",
-            source=source,
-        )
+            f"coverage at the {what}", A - B * posted.price, posted.coverage, resolution=1.0 / n,
+            unit="share", source=SOURCE,
+        )  # fmt: skip
         yield mean_row(
-            f"average cost at the {what}", C + D * price, cost, unit="dollars per year", source=source
+            f"average cost at the {what}",
+            C + D * posted.price,
+            posted.average_cost,
+            unit=MONEY,
+            source=SOURCE,
         )
+    between = 0.5 * (market.price + efficient.price)
+    yield mean_row(
+        "slope of the cost curve",
+        D,
+        (market.average_cost - efficient.average_cost) / (market.price - efficient.price),
+        unit="dollars of cost per dollar of price",
+        source=SOURCE,
+    )
+    yield mean_row(
+        "marginal cost between the two prices",
+        theory.marginal_cost_intercept + theory.marginal_cost_slope * between,
+        efficient.marginal_cost(market),
+        unit=MONEY,
+        source=SOURCE,
+    )
+    now, best, mandated = (_surplus(each, wtp) for each in (market, efficient, everybody))
+    yield mean_row(
+        "welfare lost by average-cost pricing", theory.deadweight_loss, best - now, unit=MONEY, source=SOURCE
+    )
+    yield mean_row(
+        "welfare lost by insuring everybody", theory.mandate_loss, best - mandated, unit=MONEY, source=SOURCE
+    )
+    yield mean_row(
+        "welfare gained by a mandate, over the equilibrium (less than nothing)",
+        theory.deadweight_loss - theory.mandate_loss,
+        mandated - now,
+        unit=MONEY,
+        source=SOURCE,
+    )
+
+
+@case("linear-market-penalty", "V1")
+def penalty_on_a_linear_market(workers: int) -> Iterator[Row]:
+    """Coverage and average cost at the equilibrium price where the uninsured expect a penalty."""
+    people, _ = _people(20_000)
+    for penalty in (50.0, 100.0):
+        theory = linear_market(A, B, C, D, penalty)
+        posted = post(people, theory.price, _mandate(penalty), replicates=1, workers=workers)
+        wrong = tuple(A - B * (theory.price - factor * penalty) for factor in (0.95, 1.05))
+        yield exact_row(
+            f"coverage under an expected penalty of {penalty:g}", theory.coverage_share, posted.coverage,
+            resolution=1.0 / people.cost.size, wrong=wrong, unit="share", source=SOURCE,
+        )  # fmt: skip
+        yield mean_row(
+            f"average cost under an expected penalty of {penalty:g}", theory.price, posted.average_cost,
+            unit=MONEY, source=SOURCE,
+        )  # fmt: skip
