@@ -135,7 +135,7 @@ class Population(_Section):
         "year-to-year correlation of log consumption",
         "-",
         0,
-        0.99,
+        1,
         "design text, prior 0.7 to 0.9",
         "recalled",
     )

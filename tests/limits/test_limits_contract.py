@@ -278,6 +278,15 @@ CASES: dict[str, tuple[dict[str, object], dict[str, list[object]]]] = {
         {"capital": 10, "loading": 0.2, "mean_claim": 1},
         {"capital": [-1], "loading": [0, -0.1], "mean_claim": [0, -1]},
     ),
+    "ruin_lattice_within": (
+        {"capital": 4, "income": 1, "claims_pmf": [0.55, 0, 0.45], "n_periods": 10},
+        {
+            "capital": [-1, 0.5],
+            "income": [-1, 0.5],
+            "claims_pmf": [[0.5, 0.4], [0.6, 0.6], [1.5, -0.5], [math.nan], []],
+            "n_periods": [-1, 0.5, 100_001],
+        },
+    ),
     "ruin_mixture": (
         {"capital": 1, "loading": 0.4, "weights": [0.5, 0.5], "rates": [3, 7]},
         {

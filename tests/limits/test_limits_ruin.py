@@ -144,3 +144,59 @@ def test_adjustment_coefficient_keeps_its_digits_at_thin_margins(loading):
     mean = 0.5 / 3 + 0.5 / 7
     a, b, c = mean * (1 + loading), mean * (1 + loading) * 10 - 1, 21 * mean * loading
     assert root == pytest.approx(2 * c / (b + math.sqrt(b * b - 4 * a * c)), rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", [0.3, 0.45, 0.6])
+@pytest.mark.parametrize(("capital", "periods"), [(0, 1), (0, 7), (4, 10), (4, 50), (9, 200)])
+def test_lattice_of_a_walk_is_the_walk(loss, capital, periods):
+    lattice = limits.ruin_lattice_within(capital, 1, [1 - loss, 0, loss], periods)
+    assert lattice == pytest.approx(limits.ruin_walk_within(capital, loss, periods), abs=1e-12)
+
+
+def test_lattice_by_hand():
+    # reserve 1, income 2, claims 1 (.5), 3 (.3) or 5 (.2): only 5 ruins at once; otherwise 2 (.5) or 0 (.3)
+    # are left, 4 or 2 with the next income: only 5 ruins the first, 3 or 5 the second
+    pmf = [0, 0.5, 0, 0.3, 0, 0.2]
+    assert limits.ruin_lattice_within(1, 2, pmf, 0) == 0.0
+    assert limits.ruin_lattice_within(1, 2, pmf, 1) == pytest.approx(0.2, abs=1e-15)
+    assert limits.ruin_lattice_within(1, 2, pmf, 2) == pytest.approx(0.2 + 0.5 * 0.2 + 0.3 * 0.5, abs=1e-15)
+
+
+def test_lattice_against_every_path():
+    pmf = np.array([0.4, 0.1, 0.2, 0.3])
+    ruined = 0.0
+    for path in np.ndindex(4, 4, 4, 4):
+        level = 2 + np.cumsum(1 - np.array(path))
+        if (level < 0).any():
+            ruined += float(np.prod(pmf[list(path)]))
+    assert limits.ruin_lattice_within(2, 1, pmf, 4) == pytest.approx(ruined, abs=1e-14)
+
+
+def test_claims_beyond_the_terms_ruin():
+    law = limits.aggregate_poisson(2, [0, 0.5, 0.3, 0.2], 200)
+    short = law.pmf[: 6 + 4 * 5 + 1]
+    assert limits.ruin_lattice_within(6, 4, short, 5) == pytest.approx(
+        limits.ruin_lattice_within(6, 4, law.pmf, 5), abs=1e-12
+    )
+    with pytest.raises(ValueError, match="27 terms"):
+        limits.ruin_lattice_within(6, 4, law.pmf[:26], 5)
+
+
+def test_lattice_tends_to_cramer_and_lundberg():
+    """Exponential claims on a fine grid and short periods: the error of both falls with the step."""
+    loading, capital, mean_claim = 0.5, 2.0, 1.0
+    exact = limits.ruin_exponential(capital, loading, mean_claim)
+    errors = []
+    for step in (0.2, 0.1, 0.05):
+        # income of one step a period; claims rounded to the grid so that their mean is kept
+        edges = np.exp(-np.arange(0, 14 / step + 1) * step)
+        below = np.concatenate([[1.0], (edges[:-1] - edges[1:]) / step])
+        severity = below[:-1] - below[1:]
+        severity[-1] += 1.0 - severity.sum()
+        count = step / ((1 + loading) * mean_claim)
+        claims = limits.aggregate_poisson(count, severity, severity.size).pmf
+        claims = claims / claims.sum()
+        periods = round(90 / step)
+        errors.append(limits.ruin_lattice_within(round(capital / step), 1, claims, periods) - exact)
+    assert abs(errors[2]) < 0.015
+    assert abs(errors[2]) < 0.7 * abs(errors[1]) < 0.7 * 0.7 * abs(errors[0])

@@ -100,6 +100,7 @@ from cbhi.limits.renewal import (
 from cbhi.limits.ruin import (
     RuinTerms,
     ruin_exponential,
+    ruin_lattice_within,
     ruin_mixture,
     ruin_mixture_terms,
     ruin_walk,
@@ -214,6 +215,7 @@ __all__ = [
     "renewal_chain",
     "rothschild_stiglitz",
     "ruin_exponential",
+    "ruin_lattice_within",
     "ruin_mixture",
     "ruin_mixture_terms",
     "ruin_walk",

@@ -258,3 +258,62 @@ def ruin_walk_within(capital: int, loss_probability: float, n_years: int) -> flo
         n = steps + 2 * k
         log_term += log_rate + math.log(n) + math.log(n + 1) - math.log(k + 1) - math.log(n - k + 1)
     return min(1.0, math.fsum(terms))
+
+
+def ruin_lattice_within(capital: int, income: int, claims_pmf: ArrayLike, n_periods: int) -> float:
+    """Return the probability that a reserve with fixed income and whole claims falls below zero.
+
+    Parameters
+    ----------
+    capital : int
+        Reserve at the start, units, >= 0.
+    income : int
+        Income of a period, units, >= 0; it comes before the period's claims.
+    claims_pmf : array_like of float, shape (m,)
+        Probability that a period's claims are 0, 1, 2, ... units; non-negative. Claims beyond the last term
+        count as ruin, so with fewer than ``capital + income * n_periods + 1`` terms they must sum to 1.
+    n_periods : int
+        Horizon, periods, in [0, 100_000].
+
+    Returns
+    -------
+    float
+        Probability of ruin within the horizon.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its domain.
+
+    Notes
+    -----
+    The distribution of the reserve of those not ruined is carried from period to period,
+    ``g_k(r) = sum_s f(s) g_(k-1)(r - income + s)``; what is lost is ruined. With income 1 and claims of 0 or
+    2 it is `ruin_walk_within`; with Poisson claims, short periods and a long horizon it tends to the
+    probabilities of Cramer and Lundberg.
+
+    References
+    ----------
+    Dickson and Waters (1991), Recursive calculation of survival probabilities, ASTIN Bulletin 21(2).
+
+    Examples
+    --------
+    >>> round(ruin_lattice_within(4, 1, [0.55, 0, 0.45], 10), 6)
+    0.063895
+    """
+    u = integer("capital", capital, 0)
+    c = integer("income", income, 0)
+    pmf = vector("claims_pmf", claims_pmf, low=0.0)
+    horizon = integer("n_periods", n_periods, 0, 100_000)
+    total = float(pmf.sum())
+    needed = u + c * horizon + 1
+    if total > 1.0 + 1e-9 or (pmf.size < needed and total < 1.0 - 1e-9):
+        domain = f"probabilities that sum to 1, or to less with at least {needed} terms"
+        raise fail("claims_pmf", domain, f"a sum of {total} in {pmf.size} terms")
+    alive = np.zeros(u + 1)
+    alive[u] = 1.0
+    for _ in range(horizon):
+        before = np.concatenate([np.zeros(c), alive])
+        # reserve before the claims less claims: a convolution with the claims turned around
+        alive = np.convolve(before, pmf[: before.size][::-1])[min(pmf.size, before.size) - 1 :]
+    return min(1.0, max(0.0, 1.0 - math.fsum(alive)))
