@@ -9,7 +9,7 @@ from typing import Any
 from cbhi.tables import Table
 from cbhi.verification.core import STANDARD_ERRORS, Row
 
-__all__ = ["records_of_rows", "show_number", "table_of_rows", "verdict"]
+__all__ = ["named", "records_of_rows", "show_number", "table_of_rows", "verdict"]
 
 _HEADS = ("limit", "what", "closed form", "simulated", "s.e.", "off by", "verdict")
 
@@ -39,6 +39,17 @@ def _distance(row: Row) -> str:
     if row.standard_error > 0.0:
         return f"{(row.simulated - row.closed_form) / row.standard_error + 0.0:+.1f} s.e."
     return show_number(row.simulated - row.closed_form) if row.simulated != row.closed_form else "0"
+
+
+def named(row: Row) -> str:
+    """Return what a row compares, with its unit.
+
+    Parameters
+    ----------
+    row
+        The comparison.
+    """
+    return f"{row.name} ({row.unit})" if row.unit != "-" else row.name
 
 
 def verdict(row: Row) -> str:
@@ -74,7 +85,7 @@ def table_of_rows(rows: Sequence[Row]) -> Table:
     lines = tuple(
         (
             row.limit,
-            f"{row.name} ({row.unit})" if row.unit != "-" else row.name,
+            named(row),
             show_number(row.closed_form),
             show_number(row.simulated),
             "exact" if row.standard_error == 0.0 else show_number(row.standard_error),
