@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,12 +73,27 @@ class TestPeople:
 
 
 class TestLinear:
-    def test_surplus_is_what_the_keenest_would_pay_less_claims(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(selection, "SECTIONS", 2)
-        wtp = np.array([10.0, 9.0, 8.0, 7.0, 6.0, 5.0])
-        posted = Posted(0.0, np.array([2.0, 1.0]), np.array([5.0, 3.0]), np.array([3.0, 3.0]))
-        # (10 + 8 - 5) / 3 and (9 - 3) / 3
-        assert selection._surplus(posted, wtp) == pytest.approx([13.0 / 3.0, 2.0])
+    def test_surplus_of_each_sample(self) -> None:
+        claims = np.array([7.0, 10.0])
+        posted = Posted(1.0, insured=np.array([2.0, 1.0]), claims=claims, persons=np.array([4.0, 5.0]))
+        assert selection._surplus(posted, 3.0) == pytest.approx([1.25, 1.0])
+
+    def test_worth_is_that_of_those_whom_the_engine_insures(self) -> None:
+        people, wtp = selection._people(2_000)
+        for price in (300.0, 600.0):
+            buyers = wtp[wtp >= price].sum() / wtp.size
+            # half a person of the section that is divided: two people within two dollars
+            found = selection._worth(people, wtp, price, None)
+            assert found == pytest.approx(buyers, abs=1.0 / wtp.size)
+        # whoever gets cover by a penalty counts, though worth less than the price, even less than nothing
+        everybody = selection._worth(people, wtp, 600.0, selection._mandate(1_000.0))
+        assert everybody == pytest.approx(wtp.mean())
+
+    def test_worth_follows_the_engine_and_not_the_order_of_the_people(self) -> None:
+        people, wtp = selection._people(2_000)
+        turned = replace(people, cost=people.cost[::-1], taste=people.taste[::-1])
+        buyers = wtp[wtp >= 500.0].sum() / wtp.size
+        assert selection._worth(turned, wtp[::-1], 500.0, None) == pytest.approx(buyers, abs=1.0 / wtp.size)
 
 
 class TestInformation:

@@ -6,17 +6,20 @@ from scipy.stats import gamma, poisson
 
 from cbhi import limits
 from cbhi.kernels import codes
+from cbhi.kernels.reinsurance import excess_ratio
 from cbhi.simulation import simulate
 from cbhi.verification.arrivals import mean_wait, turned_away
 from cbhi.verification.bare import flow, tally
-from cbhi.verification.claims import gamma_needs
+from cbhi.verification.claims import RETENTION, _expected_excess, gamma_needs
 from cbhi.verification.insured import (
     MEAN_SIZE,
+    SEVERITY,
     UNIT_RWF,
     insured_people,
     insured_scenario,
     places_a_month,
 )
+from cbhi.verification.solvency import LOG_VARIANCE, SHOCK_VARIANCE, shocked_deficit
 
 
 @pytest.mark.parametrize(("servers", "load"), [(1, 0.5), (1, 0.8), (3, 2.0), (4, 3.2)])
@@ -82,3 +85,42 @@ def test_places_of_a_health_centre():
     # two people with 1.25 places each: two and three places take turns
     assert sorted(set(tally(run, codes.CAPACITY)[0].ravel().tolist())) == [2, 3]
     assert tally(run, codes.CAPACITY)[0, :12].sum(axis=0).tolist() == [30, 30, 30]
+
+
+def test_the_price_of_stop_loss_is_near_the_expected_recovery():
+    # the normal formula of the scheme, given the claims' own spread; the title of the case says 1.7 %
+    mean = 24.0
+    spread = (sum(k * k * p for k, p in enumerate(SEVERITY)) / mean) ** 0.5 / MEAN_SIZE
+    price = excess_ratio(spread * (1 + RETENTION**2) ** 0.5, RETENTION) * mean * MEAN_SIZE
+    assert price / _expected_excess(mean, RETENTION) == pytest.approx(1.017, abs=0.002)
+
+
+def test_expected_recovery_by_enumeration():
+    # claims of whole units of both years, drawn independently
+    rng = np.random.default_rng(4)
+    years = np.zeros((2, 200_000))
+    for year in years:
+        counts = rng.poisson(24.0, year.size)
+        year += np.bincount(
+            np.repeat(np.arange(year.size), counts),
+            weights=rng.choice(len(SEVERITY), size=counts.sum(), p=SEVERITY),
+            minlength=year.size,
+        )
+    excess = np.maximum(years[1] - RETENTION * years[0], 0.0)
+    assert abs(excess.mean() - _expected_excess(24.0, RETENTION)) < 4 * excess.std() / 200_000**0.5
+
+
+def test_deficit_with_shocks_by_simulation():
+    rng = np.random.default_rng(5)
+    n, mean, income = 200_000, 40.0, 150.0
+    shocks = rng.lognormal(-0.5 * LOG_VARIANCE, LOG_VARIANCE**0.5, (n, 2))
+    assert shocks.var() == pytest.approx(SHOCK_VARIANCE, rel=0.03)
+    for districts in (1, 2):
+        claims = np.zeros(n)
+        for size, chance in enumerate(SEVERITY):
+            claims += size * rng.poisson(mean * chance * shocks[:, :districts]).sum(axis=1)
+        limit = income * districts / 2
+        found = (claims > limit).mean()
+        theory = shocked_deficit(mean, [limit, 1e4], districts)
+        assert abs(found - theory[0]) < 4 * (found * (1 - found) / n) ** 0.5
+        assert theory[1] == pytest.approx(0.0, abs=1e-9)

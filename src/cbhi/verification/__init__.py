@@ -1,6 +1,7 @@
 """The engine in limits that theory knows, as cases that anybody can run: ``cbhi verify``."""
 
 from cbhi.verification import (
+    care,
     certainty,
     claims,
     credit,
@@ -26,6 +27,7 @@ __all__ = [
     "Step",
     "adults",
     "bare_scenario",
+    "care",
     "certainty",
     "chosen_cases",
     "claims",

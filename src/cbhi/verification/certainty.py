@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbhi.kernels import codes
 from cbhi.limits import ce_compound_negative_binomial, ce_compound_poisson, ce_normal
 from cbhi.populations import Population
 from cbhi.simulation import simulate
 from cbhi.verification.bare import CONSUMPTION_RWF, bare_scenario, tally
+from cbhi.verification.claims import gamma_needs
 from cbhi.verification.core import Row, case, exact_row
 from cbhi.verification.selection_posted import SEEKS
 
@@ -32,9 +34,15 @@ def _exponential_bills(points: int = 24) -> dict[str, Any]:
 
 
 def reservation_price(
-    risk_aversion: float, near: float, width: float, changes: Mapping[str, Any] | None = None
+    risk_aversion: float,
+    near: float,
+    width: float,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    need: NDArray[np.float64] | None = None,
+    bills: Mapping[str, Any] | None = None,
 ) -> float:
-    """Return the premium up to which a household buys cover for exponential bills.
+    """Return the premium up to which a household buys cover.
 
     Parameters
     ----------
@@ -47,6 +55,10 @@ def reservation_price(
         the share who buy says where the others' limit is.
     changes
         Keys to values on top.
+    need
+        Relative need of the households, who do not know it, shape (20,000,); all 1 if not given.
+    bills
+        Sizes of bills and their probabilities; exponential if not given.
 
     Returns
     -------
@@ -67,10 +79,10 @@ def reservation_price(
         **(changes or {}),
     }
     n = np.ones(PEOPLE)
-    table = {"taste": SLOPE * discount * UNIT / CONSUMPTION_RWF, "need": n}
+    table = {"taste": SLOPE * discount * UNIT / CONSUMPTION_RWF, "need": n if need is None else need}
     members = {"section": n, "household": np.arange(PEOPLE), "age_years": 30.0 * n, "female": 0.0 * n,
                "chronic": 0.0 * n, "need": n}  # fmt: skip
-    people = Population(table, members, _exponential_bills())
+    people = Population(table, members, bills or _exponential_bills())
     run = simulate(bare_scenario(keys, end="2004-02"), population=people, seed=1, survey=0)
     share = float(tally(run, codes.INSURED)[0, 1].sum()) / PEOPLE
     if not 0.0 < share < 1.0:
@@ -80,19 +92,21 @@ def reservation_price(
 
 @case("certainty-equivalent", "V5")
 def certainty_equivalents(_workers: int) -> Iterator[Row]:
-    """The dearest premium a household pays: second order in risk aversion; its gap to exact CARA."""
+    """The dearest premium a household pays: second order in risk aversion; its gap to exact CARA.
+
+    Claims are Poisson where needs are alike, and negative binomial where they are gamma and nobody knows the
+    own. The gap to exact CARA follows from the rows before it and the formula; it is given once.
+    """
     mean = COUNT * SEVERITY
     square = 2.0 * COUNT * SEVERITY**2
-    # households do not know their own frailty: claims are negative binomial, with size 1 / variance
     frailty = 0.25
-    for keys, variance, exact, name, what in (
-        ({}, square, _poisson, "ce_compound_poisson", "Poisson"),
+    for keys, need, variance, what in (
+        ({}, None, square, "Poisson claims"),
         (
             {"population.shared_frailty_variance": frailty},
+            gamma_needs(PEOPLE, 1.0 / frailty),
             square + frailty * mean**2,
-            lambda aversion: ce_compound_negative_binomial(aversion, COUNT, 1.0 / frailty, SEVERITY),
-            "ce_compound_negative_binomial",
-            "negative binomial",
+            "negative binomial claims (gamma needs)",
         ),
     ):
         # what theory says of the gap, what the engine's is, and how finely that is known
@@ -100,21 +114,69 @@ def certainty_equivalents(_workers: int) -> Iterator[Row]:
         for aversion in (0.1, 0.02, 0.01):
             theory = ce_normal(aversion, mean, variance**0.5)
             width = 0.2 * (theory - mean)
-            found = reservation_price(aversion, theory, width, keys)
+            found = reservation_price(aversion, theory, width, keys, need=need)
             yield exact_row(
-                f"reservation price above the mean, {what} claims, risk aversion {aversion:g}",
+                f"reservation price above the mean, {what}, risk aversion {aversion:g}",
                 theory - mean, found - mean, resolution=width / PEOPLE, unit="money",
                 source="cbhi.limits.ce_normal of the claims' mean and variance",
             )  # fmt: skip
-            gaps.append((exact(aversion) - theory, exact(aversion) - found, width / PEOPLE))
+            exact = _exact(aversion, None if need is None else 1.0 / frailty)
+            gaps.append((exact - theory, exact - found, width / PEOPLE))
+        if need is not None:
+            continue
         (theory_wide, wide, fine_wide), (theory_half, half, fine_half) = gaps[1:]
         yield exact_row(
-            f"gap to exact CARA over that at half the risk aversion, {what}",
+            f"gap to exact CARA over that at half the risk aversion, {what} (from the rows above)",
             theory_wide / theory_half, wide / half,
             resolution=wide / half * (fine_wide / wide + fine_half / half), unit="ratio",
-            source=f"cbhi.limits.{name}",
+            source="cbhi.limits.ce_compound_poisson",
         )  # fmt: skip
 
 
-def _poisson(aversion: float) -> float:
-    return ce_compound_poisson(aversion, COUNT, SEVERITY)
+def _exact(aversion: float, size: float | None) -> float:
+    """Return the exact certainty equivalent of CARA, of Poisson claims or, with a size, negative binomial."""
+    if size is None:
+        return ce_compound_poisson(aversion, COUNT, SEVERITY)
+    return ce_compound_negative_binomial(aversion, COUNT, size, SEVERITY)
+
+
+@case("patients-part", "V5")
+def what_patients_pay_themselves(_workers: int) -> Iterator[Row]:
+    """The dearest premium where members pay a co-payment, and a share of the hospital's bill.
+
+    Every episode costs O at a health centre and is admitted at H. Without cover X = O + H is paid, with cover
+    Y = c + k H. To second order in risk aversion a household pays up to
+    ``n (E X - E Y) + a / 2 n (E X^2 - E Y^2)`` for n Poisson episodes a year: by hand, O and H are half or
+    one and a half times their means o and h, hence ``E O^2 = 1.25 o^2``.
+    """
+    aversion, o, h, c, k = 0.02, 2.0, 4.0, 0.5, 0.2
+    bills = {"size": np.array([0.5, 1.5]), "probability": np.array([0.5, 0.5])}
+    hospital = {
+        "care.severe_share": 1.0,
+        "care.seek_severity": 0.0,
+        "care.admission_if_severe": 1.0,
+        "care.cost_admission_rwf": h * UNIT,
+        "care.user_fee_admission_share": 1.0,
+        "care.coinsurance_share": k,
+    }
+    for name, keys, hospital_bill, part in (
+        ("a co-payment", {}, 0.0, 0.0),
+        ("a co-payment and a share of the hospital's bill", hospital, h, k),
+    ):
+        mean_x, mean_y = o + hospital_bill, c + part * hospital_bill
+        square_x = 1.25 * o**2 + 2.0 * o * hospital_bill + 1.25 * hospital_bill**2
+        square_y = c**2 + 2.0 * c * part * hospital_bill + 1.25 * (part * hospital_bill) ** 2
+        saving = COUNT * (mean_x - mean_y)
+        risk = 0.5 * aversion * COUNT * (square_x - square_y)
+        width = 0.2 * risk
+        centre = {
+            "care.cost_outpatient_rwf": o * UNIT,
+            "care.user_fee_outpatient_rwf": o * UNIT,
+            "care.copayment_rwf": round(c * UNIT),
+        }
+        found = reservation_price(aversion, saving + risk, width, {**centre, **keys}, bills=bills)
+        yield exact_row(
+            f"reservation price above the expected saving, {name}", risk, found - saving,
+            # and the premium in whole francs
+            resolution=width / PEOPLE + 0.5 / UNIT, unit="money", source="n E X^2 less n E Y^2, by hand",
+        )  # fmt: skip

@@ -20,9 +20,10 @@ from cbhi.limits import (
     stop_loss_premium,
     tail_probability,
 )
+from cbhi.populations import Population
 from cbhi.simulation import simulate
 from cbhi.verification.bare import adults, bare_scenario, flow, tally
-from cbhi.verification.core import WRONG, Row, case, mean_row
+from cbhi.verification.core import WRONG, Row, case, exact_row, mean_row
 from cbhi.verification.insured import (
     MEAN_SIZE,
     SERVED,
@@ -38,6 +39,7 @@ SECTIONS = 1_000
 CLAIMS_A_MONTH = 2.0
 TERMS = 200
 F8 = NDArray[np.float64]
+_NUMBER = "mean number of claims"
 
 
 def _claims_by_month(need: F8, years: int, runs: int, workers: int) -> F8:
@@ -70,6 +72,7 @@ def _distribution_rows(
         np.maximum(claims - 6.0, 0.0),
         unit="units",
         wrong=tuple(stop_loss_premium(one, 6) for one in wrong),
+        wrong_by=_NUMBER,
     )
     yield row(
         "more than 10 units",
@@ -77,6 +80,7 @@ def _distribution_rows(
         claims > 10,
         unit="probability",
         wrong=tuple(tail_probability(one, 10) for one in wrong),
+        wrong_by=_NUMBER,
     )
 
 
@@ -104,6 +108,7 @@ def claims_of_sections_alike(workers: int) -> Iterator[Row]:
         unit="probability",
         source=source,
         wrong=tuple(tail_probability(one, 50) for one in wrong),
+        wrong_by=_NUMBER,
     )
     yield mean_row(
         "a year's claims: beyond 45 units",
@@ -112,6 +117,7 @@ def claims_of_sections_alike(workers: int) -> Iterator[Row]:
         unit="units",
         source=source,
         wrong=tuple(stop_loss_premium(one, 45) for one in wrong),
+        wrong_by=_NUMBER,
     )
 
 
@@ -169,7 +175,7 @@ def _visits_of_two_years(frailty_variance: float, replicates: int, workers: int)
     people = adults(np.ones(n), taste=np.full(n, -1_000.0))
     table = {**people.households, "household": 12 * np.arange(n) + 11}
     members = {**(people.members or {}), "household": table["household"]}
-    people = type(people)(table, members)
+    people = Population(table, members)
     run = simulate(scenario, population=people, replicates=replicates, seed=23, survey=n, workers=workers)
     years = []
     for year in range(2):
@@ -240,7 +246,45 @@ def unpaid_claims(workers: int) -> Iterator[Row]:
         )
 
 
-RETENTION, LOADING, RECKONED_CV = 1.25, 0.2, 0.3
+@case("section-claims-lognormal", "V6")
+def claims_with_lognormal_bills(workers: int) -> Iterator[Row]:
+    """Claims of a section in a month where bills are lognormal: mean, variance and no claims.
+
+    Compound Poisson: the variance is the mean number times ``E X^2 = (E X)^2 exp(sd^2)``.
+    """
+    log_sd, mean = 0.8, CLAIMS_A_MONTH * SERVED
+    scenario = insured_scenario(
+        {"care.need_per_person_year": 12.0 * CLAIMS_A_MONTH, "care.cost_log_sd": log_sd}, SECTIONS, years=5
+    )
+    drawn = insured_people(np.ones(SECTIONS), np.arange(1, SECTIONS + 1))
+    # without a table of bills they are drawn
+    people = Population(drawn.households, drawn.members)
+    months = []
+    for number in range(3):
+        run = simulate(
+            scenario, population=people, seed=66, survey=0, first_replicate=number, workers=workers
+        )
+        months.append(tally(run, codes.CLAIMS_APPROVED_SECTION)[0, 1:] / (MEAN_SIZE * UNIT_RWF))
+    claims = np.concatenate(months)
+    source = "compound Poisson, lognormal bills"
+    yield mean_row(
+        "lognormal bills: no claims in a month",
+        math.exp(-mean),
+        (claims == 0).mean(axis=1),
+        unit="probability",
+        source=source,
+    )
+    yield mean_row("lognormal bills: mean", mean, claims.mean(axis=1), unit="mean bills", source=source)
+    yield mean_row(
+        "lognormal bills: variance of a month's claims",
+        mean * math.exp(log_sd**2),
+        ((claims - mean) ** 2).mean(axis=1),
+        unit="mean bills squared",
+        source=source,
+    )
+
+
+RETENTION = 1.25
 
 
 def _expected_excess(mean_count: float, retention: float) -> float:
@@ -261,47 +305,81 @@ def recoveries_of_a_stop_loss(workers: int) -> Iterator[Row]:
     """What a reinsurer pays beyond a limit: the stop-loss premium of Panjer's distribution.
 
     The limit is a multiple of last year's claims of the section, which are random themselves: the expected
-    recovery is the stop-loss premium averaged over them. The reinsurer's price is the normal formula
-    ``cv (phi(k) - k (1 - Phi(k)))``, ``k = (retention - 1) / cv``, with the cv of two years' difference.
+    recovery is the stop-loss premium averaged over them. What the reinsurer asks for it is a rule of the
+    scheme, a normal formula, and no row: given the claims' own coefficient of variation (0.225 here) and no
+    loading, it is 1.7 % above the expected recovery.
     """
-    from scipy.stats import norm
-
     n, claims_a_year, years = 1_000, 24.0, 6
     scenario = insured_scenario(
         {
             "care.need_per_person_year": claims_a_year,
             "fund.stop_loss": True,
             "fund.stop_loss_retention": RETENTION,
-            "fund.stop_loss_loading": LOADING,
-            "fund.stop_loss_cv": RECKONED_CV,
             "scheme.premium_rwf": dict.fromkeys(("poorest", "middle", "rich"), 1_000_000),
         },
         n,
         years=years,
     )
     people = insured_people(np.ones(n), np.arange(1, n + 1))
-    run = simulate(scenario, population=people, seed=23, survey=0, workers=workers)
-    # the first year only gives experience; years of a section share the claims in between
-    recovered = flow(run, codes.REINSURANCE_RECOVERY)[0, 13:].sum(axis=0) / UNIT_RWF / (years - 1)
-    paid = flow(run, codes.REINSURANCE_PREMIUM)[0, 13:].sum(axis=0) / UNIT_RWF / (years - 1)
+    recoveries = []
+    for number in range(4):
+        run = simulate(
+            scenario, population=people, seed=23, survey=0, first_replicate=number, workers=workers
+        )
+        # the first year only gives experience; years of a section share the claims in between
+        recovered = flow(run, codes.REINSURANCE_RECOVERY)[0, 13:].sum(axis=0)
+        recoveries.append(recovered / UNIT_RWF / (years - 1))
     mean = claims_a_year * SERVED
     yield mean_row(
         "recoveries a year beyond 1.25 times last year's claims",
         _expected_excess(mean, RETENTION),
-        recovered,
+        np.concatenate(recoveries),
         wrong=tuple(_expected_excess(mean, RETENTION * factor) for factor in (1.0 + WRONG, 1.0 - WRONG)),
+        wrong_by="multiple beyond which the reinsurer pays",
         unit="units",
         source="cbhi.limits.stop_loss_premium",
     )
-    cv = RECKONED_CV * math.sqrt(1.0 + RETENTION**2)
-    k = (RETENTION - 1.0) / cv
-    ratio = cv * float(norm.pdf(k) - k * norm.sf(k))
+
+
+@case("quota-share", "V6")
+def quota_share(workers: int) -> Iterator[Row]:
+    """A quota share: the reinsurer gets its part of premiums and pays its part of claims, to the franc."""
+    n, quota, premium, claims_a_year = 1_000, 0.4, 60_000, 24.0
+    scenario = insured_scenario(
+        {
+            "care.need_per_person_year": claims_a_year,
+            "fund.quota_share": quota,
+            "scheme.premium_rwf": dict.fromkeys(("poorest", "middle", "rich"), premium),
+        },
+        n,
+        years=2,
+    )
+    people = insured_people(np.ones(n), np.arange(1, n + 1))
+    run = simulate(scenario, population=people, seed=24, survey=0, workers=workers)
+    recovered = flow(run, codes.REINSURANCE_RECOVERY)[0].sum(axis=0)
+    claims = tally(run, codes.CLAIMS_APPROVED_SECTION)[0].sum(axis=0)
+    yield exact_row(
+        "recoveries of a quota share of 40 % over claims",
+        quota,
+        float(recovered.sum() / claims.sum()),
+        # rounded down to whole francs, section by section and month by month
+        resolution=24.0 * n / float(claims.sum()),
+        unit="share",
+        source="quota share",
+    )
     yield mean_row(
-        "stop-loss premium a year",
-        (1.0 + LOADING) * ratio * mean * MEAN_SIZE,
-        paid,
-        # twelve payments in whole francs
-        resolution=12.0 * 0.5 / UNIT_RWF,
+        "recoveries of a quota share of 40 %, units a year",
+        quota * claims_a_year * SERVED * MEAN_SIZE,
+        recovered / (2.0 * UNIT_RWF),
         unit="units",
-        source="normal stop-loss formula",
+        source="quota share of the mean of compound Poisson claims",
+    )
+    ceded = flow(run, codes.REINSURANCE_PREMIUM)[0].sum(axis=0)
+    yield exact_row(
+        "premiums to the reinsurer under a quota share of 40 %",
+        quota * premium,
+        # paid in three Decembers
+        float(ceded.mean() / 3.0),
+        unit="RWF a person and year",
+        source="quota share",
     )

@@ -13,7 +13,7 @@ from cbhi.kernels import codes
 from cbhi.limits import joint_liability_repayment, lender_recovery, vasicek_moments
 from cbhi.simulation import simulate
 from cbhi.verification.bare import flow, tally
-from cbhi.verification.core import WRONG, Row, case, mean_row
+from cbhi.verification.core import WRONG, Row, case, exact_row, mean_row
 from cbhi.verification.windows import singles, windowed_scenario
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ def loan_losses(workers: int) -> Iterator[Row]:
             tail(limit, p),
             lost > limit,
             wrong=tuple(tail(limit, p * (1.0 + x)) for x in (WRONG, -WRONG)),
+            wrong_by="share of loans that fail",
             unit="share",
             source="cbhi.limits.joint_liability_repayment",
         )
@@ -165,6 +166,62 @@ def loan_losses(workers: int) -> Iterator[Row]:
     inside = (n / 2 - 1) / (n - 1)
     spread = _spread(p, n, {0.15: inside, 0.05: 1.0 - inside})
     yield from _moments(lost / n, p, spread, "luck shared by a district and by associations", source)
+
+
+@case("instalments", "V10")
+def loans_of_several_months(workers: int) -> Iterator[Row]:
+    """Loans over six months with interest: what the lender loses, and earns, as borrowers stop on the way.
+
+    Interest is ``r (n + 1) / 24`` of the loan, fixed at grant, for n equal instalments. A loan that fails,
+    with probability p, stops at an instalment j drawn evenly from the n: its instalments from j on are lost,
+    ``(n - j + 1) / n`` of loan and interest, on average ``(n + 1) / (2 n)``.
+    """
+    months, rate, amount, p = 6, 0.24, 1_200, 0.2
+    scenario = windowed_scenario(
+        {
+            **_BORROWERS,
+            "population.districts": 500,
+            "population.sections": 500,
+            "scheme.premium_rwf": dict.fromkeys(("poorest", "middle", "rich"), amount),
+            "loans.months": months,
+            "loans.interest_share_per_year": rate,
+            "loans.fee_share": 0.0,
+            "loans.default_share": p,
+            "loans.district_correlation": 0.0,
+            "loans.group_correlation": 0.0,
+        },
+        1,
+        months_after=months + 1,
+    )
+    n = 100
+    people = singles(500, n, cash_rwf=np.zeros(n, dtype=np.int64))
+    run = simulate(scenario, population=people, replicates=4, seed=104, survey=0, workers=workers)
+    lent = flow(run, codes.LOAN).sum(axis=1).ravel()
+    if not (lent == amount * n).all():
+        raise RuntimeError("not everybody borrowed, so that this is not the world that theory is about")
+    lost = p * (months + 1.0) / (2.0 * months)
+    cost = rate * (months + 1.0) / 24.0
+    source = "uniform instalment of default, by hand"
+    yield mean_row(
+        "loans lost, six instalments", lost, _of_year(run, codes.LOAN_WRITTEN_OFF) / lent,
+        unit="share", source=source,
+    )  # fmt: skip
+    earned = flow(run, codes.LOAN_INTEREST).sum(axis=1).ravel()
+    yield mean_row(
+        "interest earned, six instalments",
+        cost * (1.0 - lost),
+        earned / lent,
+        unit="share of loans",
+        source=source,
+    )
+    charged = _of_year(run, codes.LOAN_INTEREST_CHARGED)
+    yield exact_row(
+        "interest charged, six instalments",
+        cost,
+        float(charged.sum() / lent.sum()),
+        unit="share of loans",
+        source="r (n + 1) / 24",
+    )
 
 
 @case("joint-liability", "V11")
@@ -211,6 +268,7 @@ def joint_liability(workers: int) -> Iterator[Row]:
             wrong=tuple(
                 1.0 - lender_recovery(members, can_pay * (1.0 + x), cap, rho) for x in (WRONG, -WRONG)
             ),
+            wrong_by="share who can pay",
             unit="share",
             source="cbhi.limits.lender_recovery",
         )

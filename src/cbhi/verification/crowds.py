@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbhi.kernels import codes
+from cbhi.populations import Population
 from cbhi.simulation import simulate
 from cbhi.verification.bare import CONSUMPTION_RWF, COST_RWF, adults, tally
 from cbhi.verification.core import WRONG, Row, case, mean_row
@@ -192,6 +193,79 @@ def mean_field_of_rwanda(workers: int) -> Iterator[Row]:
         )
 
 
+# what a premium costs in utility, and what everybody has, in the world of unequal people
+_PRICE_SLOPE, _DUE_RWF, _CONSTANT = 300.0, 1_000, -0.5
+
+
+def _relative(z: F8) -> F8:
+    """Return consumption over its mean at positions in a lognormal distribution."""
+    return np.asarray(np.exp(_LOG_SD * z - 0.5 * _LOG_SD**2))
+
+
+def _unequal_rules(sections: int, price_slope: float) -> dict[str, Any]:
+    """Return the rules of a world where consumption enters the engine's own terms of utility."""
+    from scipy.special import ndtr
+
+    p = _Reference()
+    return {
+        "population.districts": sections,
+        "population.sections": sections,
+        "population.consumption_persistence": 1.0,
+        "income.gini": {"2000-01": 2.0 * float(ndtr(_LOG_SD / math.sqrt(2.0))) - 1.0},
+        "switches.peers": True,
+        "switches.inertia": True,
+        "enrolment.intercept": _CONSTANT,
+        "enrolment.income_gradient": p.income,
+        "enrolment.peer_weight": p.peers,
+        "enrolment.inertia": p.inertia,
+        "enrolment.price_slope": price_slope,
+        "scheme.premium_rwf": dict.fromkeys(("poorest", "middle", "rich"), _DUE_RWF),
+    }
+
+
+@case("mean-field-income", "6.3")
+def mean_field_of_unequal_people(workers: int) -> Iterator[Row]:
+    """Coverage over four seasons where consumption decides: its own weight, and what a premium is worth.
+
+    The term ``kappa ln x`` is the engine's (``enrolment.income_gradient``), of supplied positions in a
+    lognormal distribution of consumption; the premium weighs the more, the less people consume.
+    """
+    p, n, sections, seasons = _Reference(), 2_000, 32, 4
+    z = _midpoints(n)
+    scenario = windowed_scenario(_unequal_rules(sections, _PRICE_SLOPE), seasons, length=_MONTHS)
+    people = singles(sections, n, position=z)
+    run = simulate(scenario, population=people, replicates=1, seed=65, survey=0, workers=workers)
+    shares = enrolled(run, _MONTHS)
+    weight = np.full(n, 1.0 / n)
+    taste = _taste(z, p) - _PRICE_SLOPE * _DUE_RWF / (CONSUMPTION_RWF * _relative(z))
+    path = mean_field_path(taste, weight, [Step(_CONSTANT)] * seasons, p.peers, p.inertia) @ weight
+    for season, theory in enumerate(path):
+        yield mean_row(
+            f"coverage in season {season + 1}, income and price",
+            theory,
+            shares[:, season],
+            unit="share",
+            source=_SOURCE,
+        )
+    # the fifths live apart, so that their coverage is seen; the premium weighs nothing
+    groups = 80
+    scenario = windowed_scenario(_unequal_rules(2 * groups, 0.0), 1)
+    fifths = (z[: n // 5], z[-(n // 5) :])
+    table = singles(2 * groups, n // 5).households
+    where = {key: table[key] for key in ("section", "household", "persons")}
+    apart = Population({**where, "position": np.tile(np.concatenate(fifths), groups)})
+    run = simulate(scenario, population=apart, replicates=3, seed=66, survey=0, workers=workers)
+    poor, rich = enrolled(run).reshape(-1, 2).T
+    expected = [float(np.mean(1.0 / (1.0 + np.exp(-_CONSTANT - _taste(one, p))))) for one in fifths]
+    yield mean_row(
+        "coverage of the richest fifth less that of the poorest, income alone",
+        expected[1] - expected[0],
+        rich - poor,
+        unit="share",
+        source="logit",
+    )
+
+
 # the world of the test of convergence: tastes as spread as the reference model's, strong neighbours, and a
 # premium that falls
 _SPREAD, _NEIGHBOURS, _HABIT, _SLOPE = 0.6, 2.0, 1.5, 300.0
@@ -295,5 +369,6 @@ def mean_field_convergence(workers: int) -> Iterator[Row]:
         simulated=float(exponent),
         standard_error=float(error),
         wrong=tuple(wrong),
+        wrong_by="weight of neighbours",
         source="law of large numbers",
     )

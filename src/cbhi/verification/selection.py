@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,20 +35,24 @@ def _people(n: int) -> tuple[People, NDArray[np.float64]]:
     return People(cost=cost, section=spread(n, SECTIONS), taste=wtp - PUBLIC * SEEKS), wtp
 
 
-def _surplus(posted: Posted, wtp: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return willingness to pay less claims of the insured, dollars per person, by sample.
+def _worth(people: People, wtp: NDArray[np.float64], price: float, keys: Mapping[str, Any] | None) -> float:
+    """Return the willingness to pay of those whom the engine insures, dollars per person of everybody.
 
-    Those who pay most are insured, as many as the engine insured.
+    Who is insured is read from the engine, in a month of people of whom those of alike willingness to pay
+    live together: insured persons of each section times the section's mean. No section but one is divided.
     """
-    worth = []
-    for k in range(posted.insured.size):
-        # people stand in the order of their willingness to pay, each section's turn
-        mine = wtp[k % SECTIONS :: SECTIONS]
-        worth.append(mine[: round(posted.insured[k])].sum())
-    return np.asarray((np.array(worth) - posted.claims) / posted.persons)
+    together = np.arange(wtp.size) // (wtp.size // 1_000) + 1
+    seen = post(replace(people, section=together), price, keys, replicates=1, end="2004-02")
+    means = np.bincount(together - 1, weights=wtp) / np.bincount(together - 1)
+    return float(seen.insured @ means) / wtp.size
 
 
-def _mandate(penalty: float) -> dict[str, object]:
+def _surplus(posted: Posted, worth: float) -> NDArray[np.float64]:
+    """Return what cover is worth less claims of the insured, dollars per person, by sample."""
+    return np.asarray(worth - posted.claims / posted.persons)
+
+
+def _mandate(penalty: float) -> dict[str, Any]:
     """Return the keys of a law under which who has no cover expects a penalty for sure, dollars."""
     return {
         "switches.mandate": True,
@@ -66,7 +72,8 @@ def selection_on_a_linear_market(workers: int) -> Iterator[Row]:
     market = post(people, theory.price, workers=workers)
     efficient = post(people, theory.efficient_price, workers=workers)
     # a penalty beyond anybody's reluctance insures everybody
-    everybody = post(people, theory.price, _mandate(1_000.0), workers=workers)
+    law = _mandate(1_000.0)
+    everybody = post(people, theory.price, law, workers=workers)
     for posted, what in ((market, "equilibrium price"), (efficient, "efficient price")):
         yield exact_row(
             f"coverage at the {what}", A - B * posted.price, posted.coverage, resolution=1.0 / n,
@@ -94,7 +101,10 @@ def selection_on_a_linear_market(workers: int) -> Iterator[Row]:
         unit=MONEY,
         source=SOURCE,
     )
-    now, best, mandated = (_surplus(each, wtp) for each in (market, efficient, everybody))
+    now, best, mandated = (
+        _surplus(each, _worth(people, wtp, each.price, keys))
+        for each, keys in ((market, None), (efficient, None), (everybody, law))
+    )
     yield mean_row(
         "welfare lost by average-cost pricing", theory.deadweight_loss, best - now, unit=MONEY, source=SOURCE
     )
@@ -120,7 +130,7 @@ def penalty_on_a_linear_market(workers: int) -> Iterator[Row]:
         wrong = tuple(A - B * (theory.price - factor * penalty) for factor in (0.95, 1.05))
         yield exact_row(
             f"coverage under an expected penalty of {penalty:g}", theory.coverage_share, posted.coverage,
-            resolution=1.0 / people.cost.size, wrong=wrong, unit="share", source=SOURCE,
+            resolution=1.0 / people.cost.size, wrong=wrong, wrong_by="penalty", unit="share", source=SOURCE,
         )  # fmt: skip
         yield mean_row(
             f"average cost under an expected penalty of {penalty:g}", theory.price, posted.average_cost,

@@ -107,6 +107,7 @@ def private_information(workers: int) -> Iterator[Row]:
             (dear.average_cost - cheap.average_cost) / (DEAR - CHEAP),
             # where theory says zero: 5 % of what full information makes of it
             wrong=() if psi > 0.0 else (0.05 * full, -0.05 * full),
+            wrong_by="" if psi > 0.0 else "slope with all information, in place of none",
             unit="dollars of cost per dollar of price",
             source=SOURCE,
         )

@@ -84,7 +84,7 @@ def selection_among_uniform_risks(workers: int) -> Iterator[Row]:
         yield exact_row(
             f"coverage in the corner: {what}", theory.coverage_share, posted.coverage,
             wrong=tuple(value for value in wrong if value != theory.coverage_share),
-            unit="share", source=MARKET,
+            wrong_by="willingness to pay for a unit of risk", unit="share", source=MARKET,
         )  # fmt: skip
 
 
@@ -168,6 +168,7 @@ def premiums_that_follow_claims(workers: int) -> Iterator[Row]:
                     0.0,
                     insured[:, year] * SECTIONS / n,
                     wrong=(0.05,),
+                    wrong_by="one in twenty is left, in place of nobody",
                     unit="share",
                     source=PATH,
                 )

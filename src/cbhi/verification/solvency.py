@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,6 @@ from cbhi.kernels import codes
 from cbhi.limits import (
     aggregate_poisson,
     ruin_lattice_within,
-    ruin_walk,
     ruin_walk_within,
     safety_loading,
     tail_probability,
@@ -37,6 +37,7 @@ __all__: list[str] = []
 
 F8 = NDArray[np.float64]
 B1 = NDArray[np.bool_]
+_OFF = (1.0, 1.0 + WRONG, 1.0 - WRONG)
 
 
 def _premium(rwf: float) -> dict[str, Any]:
@@ -70,6 +71,43 @@ def _one_year(n_sections: int, n_districts: int, changes: dict[str, Any]) -> Sce
 _POOLED = {"switches.pooling": True, "fund.pool_pays_outpatient": True, "fund.pool_share": 1.0}
 
 
+class _Level(NamedTuple):
+    """Who shares a deficit: ``sharing`` districts of ``sections`` sections each; the country has more."""
+
+    name: str
+    n_sections: int
+    n_districts: int
+    replicates: int
+    sections: int = 1
+    sharing: int = 1
+    changes: Mapping[str, Any] = MappingProxyType({})
+
+
+_NATION = {**_POOLED, "fund.national_pool": True}
+
+
+def _in_deficit(level: _Level, scenario: Scenario, seed: int, workers: int) -> B1:
+    """Return which funds or pools owe something at the year's end, of all replicates."""
+    people = insured_people(np.ones(level.n_sections), np.arange(1, level.n_sections + 1))
+    owed = []
+    # replicates of many districts one after the other: their arrays are large
+    at_once = level.replicates if level.n_sections <= 4 else 1
+    for first in range(0, level.replicates, at_once):
+        run = simulate(
+            scenario,
+            population=people,
+            replicates=at_once,
+            seed=seed,
+            survey=0,
+            first_replicate=first,
+            workers=workers,
+        )
+        stock = codes.STOCK_PAYABLES_POOL if level.changes else codes.STOCK_PAYABLES_SECTION
+        found = run.arrays.stocks[:, -1, :, stock]
+        owed.append(found.reshape(-1, level.sharing).sum(axis=1))
+    return np.asarray(np.concatenate(owed) > 0)
+
+
 @case("deficits-by-pool", "V14")
 def deficits_across_pools(workers: int) -> Iterator[Row]:
     """Chance that claims are unpaid at a year's end: sections alone, districts of two, a nation of four.
@@ -77,35 +115,22 @@ def deficits_across_pools(workers: int) -> Iterator[Row]:
     Risks are independent. What a pool owes at the end of December, beyond a year's premiums, is its deficit.
     """
     income = (1.0 + MARGIN) * CLAIMS_A_YEAR * MEAN_SIZE
-    levels: tuple[tuple[str, int, int, int, int, dict[str, Any]], ...] = (
-        # name, sections, districts, replicates, sections that share, changes
-        ("section alone", 500, 500, 8, 1, {}),
-        ("district of two sections", 500, 250, 8, 2, _POOLED),
-        ("nation of four sections", 4, 2, 1_200, 4, {**_POOLED, "fund.national_pool": True}),
-    )
-    for name, sections, districts, replicates, shared, changes in levels:
-        people = insured_people(np.ones(sections), np.arange(1, sections + 1))
-        run = simulate(
-            _one_year(sections, districts, changes),
-            population=people,
-            replicates=replicates,
-            seed=14,
-            survey=0,
-            workers=workers,
-        )
-        stock = codes.STOCK_PAYABLES_POOL if shared > 1 else codes.STOCK_PAYABLES_SECTION
-        owed = run.arrays.stocks[:, -1, :, stock]
-        if changes.get("fund.national_pool"):
-            owed = owed.sum(axis=1)
+    for level in (
+        _Level("section alone", 1_000, 1_000, 8),
+        _Level("district of two sections", 1_000, 500, 12, 2, 1, _POOLED),
+        _Level("nation of four sections", 4, 2, 900, 2, 2, _NATION),
+    ):
+        scenario = _one_year(level.n_sections, level.n_districts, dict(level.changes))
+        shared = level.sections * level.sharing
+        chances = [
+            _deficit_chance(shared * CLAIMS_A_YEAR * SERVED, shared * income * factor) for factor in _OFF
+        ]
         yield mean_row(
-            f"deficit of a {name}",
-            _deficit_chance(shared * CLAIMS_A_YEAR * SERVED, shared * income),
-            owed > 0,
-            # a premium 5 % off
-            wrong=tuple(
-                _deficit_chance(shared * CLAIMS_A_YEAR * SERVED, shared * income * factor)
-                for factor in (1.0 + WRONG, 1.0 - WRONG)
-            ),
+            f"deficit of a {level.name}",
+            chances[0],
+            _in_deficit(level, scenario, 14, workers),
+            wrong=tuple(chances[1:]),
+            wrong_by="premium",
             unit="probability",
             source="cbhi.limits.aggregate_poisson",
         )
@@ -113,20 +138,58 @@ def deficits_across_pools(workers: int) -> Iterator[Row]:
 
 SHOCK_VARIANCE = 0.04
 """Variance of a district's illness of the year around 1."""
+LOG_VARIANCE = math.log1p(SHOCK_VARIANCE)
 ONE_PERSON = 0.3
 """Expected claims of one person a year."""
 _SIZE_SPREAD = sum(k * k * p for k, p in enumerate(SEVERITY)) / MEAN_SIZE**2  # E X^2 / (E X)^2
+_SHOCKS = {
+    "switches.common_shocks": True,
+    "income.harvest_log_sd": 0.0,
+    "care.epidemic_log_sd": math.sqrt(LOG_VARIANCE),
+}
+
+
+def shocked_deficit(mean_count: float, incomes: Sequence[float], districts: int) -> F8:
+    """Return the chance that claims of districts together exceed an income in a year of common shocks.
+
+    Parameters
+    ----------
+    mean_count
+        Expected claims of each district, a year.
+    incomes
+        Incomes of all districts together, units, shape (n,).
+    districts
+        1 or 2, each with a lognormal shock of its own with mean 1 and variance ``SHOCK_VARIANCE``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Chance for each income, shape (n,): Poisson claims averaged over the shocks by Gauss-Hermite
+        quadrature.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(40 if districts == 1 else 24)
+    weights = weights / weights.sum()
+    shock = np.exp(math.sqrt(LOG_VARIANCE) * nodes - 0.5 * LOG_VARIANCE)
+    # a pair of districts counts in both orders
+    parts = [(shock[k], weights[k]) for k in range(nodes.size)]
+    if districts == 2:
+        parts = [
+            (shock[k] + shock[other], weights[k] * weights[other] * (1.0 if other == k else 2.0))
+            for k in range(nodes.size)
+            for other in range(k + 1)
+        ]
+    terms = math.floor(max(incomes)) + 1
+    total = np.zeros(len(incomes))
+    for factor, weight in parts:
+        law = aggregate_poisson(mean_count * float(factor), SEVERITY, terms)
+        total += float(weight) * np.array([tail_probability(law, math.floor(one)) for one in incomes])
+    return total
 
 
 def _loss_ratios(n_members: int, districts: int, years: int, number: int, workers: int) -> F8:
     """Return a year's claims over expected claims of pools of n people: shape (years, districts)."""
     scenario = insured_scenario(
-        {
-            "care.need_per_person_year": ONE_PERSON,
-            "switches.common_shocks": True,
-            "income.harvest_log_sd": 0.0,
-            "care.epidemic_log_sd": math.sqrt(math.log1p(SHOCK_VARIANCE)),
-        },
+        {"care.need_per_person_year": ONE_PERSON, **_SHOCKS},
         districts,
         years=years,
     )
@@ -153,53 +216,54 @@ def _sd_row(name: str, closed_form: float, ratios: F8) -> Row:
     )
 
 
-def _deficit_with_shock(mean_count: float, income_units: float, log_variance: float) -> float:
-    """Return the chance that claims exceed an income when a lognormal shock multiplies their rate."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
-    sd = math.sqrt(log_variance)
-    chances = [
-        _deficit_chance(mean_count * math.exp(sd * z - 0.5 * log_variance), income_units) for z in nodes
-    ]
-    return float(weights @ np.array(chances) / weights.sum())
-
-
 @case("common-shocks", "V14")
-def pooling_under_a_common_shock(workers: int) -> Iterator[Row]:
-    """Spread of the loss ratio at three sizes of a pool whose district has good and bad years.
-
-    Illness of the year is lognormal with mean 1, one draw a district: the claims of two people correlate by
-    r = variance of the shock over variance of one person's loss ratio, and beyond 1 / r people pooling
-    stops helping.
-    """
-    cv = math.sqrt(_SIZE_SPREAD / (ONE_PERSON * SERVED) + SHOCK_VARIANCE)
+def common_shocks(workers: int) -> Iterator[Row]:
+    """Loss ratios of a year where a district's people fall ill together: mean, and floor of their spread."""
+    # variance of the ratio: n independent claims of cv^2, and the shock's; correlation r = shock / cv^2
+    rate = ONE_PERSON * SERVED
+    cv = math.sqrt(_SIZE_SPREAD / rate + SHOCK_VARIANCE)
     r = SHOCK_VARIANCE / cv**2
-    one_sd = 0.8413447460685429  # P(Z < 1): the loading at this level is one standard deviation
-    found: dict[int, F8] = {}
+    one_sd = 0.8413447460685429  # level whose quantile is one standard deviation
     districts, years, runs = 1_000, 6, 2
     for n in (10, 100, 1_000):
         ratios = np.concatenate([_loss_ratios(n, districts, years, k, workers) for k in range(runs)])
-        found[n] = ratios
         yield _sd_row(
             f"spread of the loss ratio, {n} people in a district (1/r = {1 / r:.0f})",
             safety_loading(n, cv, r, level=one_sd),
             ratios,
         )
-    n, margin = 100, 0.2
-    mean = n * ONE_PERSON * SERVED
-    log_variance = math.log1p(SHOCK_VARIANCE)
-    # the income at this margin, at one with a premium 5 % higher, and at one 5 % lower
-    chances = [
-        _deficit_with_shock(mean, factor * (1.0 + margin) * mean * MEAN_SIZE, log_variance)
-        for factor in (1.0, 1.0 + WRONG, 1.0 - WRONG)
-    ]
     yield mean_row(
-        "deficit of 100 people with a common shock, margin 20 %",
-        chances[0],
-        found[n] > 1.0 + margin,
-        wrong=tuple(chances[1:]),
-        unit="probability",
-        source="cbhi.limits.aggregate_poisson, averaged over the shock",
+        f"mean loss ratio, {n:,} people in a district", 1.0, ratios, unit="ratio", source="mean shock of 1"
     )
+
+
+@case("deficits-by-pool-shocked", "V14")
+def deficits_across_pools_with_shocks(workers: int) -> Iterator[Row]:
+    """Chance that claims are unpaid at a year's end where the people of a district fall ill together.
+
+    A shock is a district's: its two sections share it, so that a pool of the two saves little. There is no
+    shock of the nation; a nation of two districts averages two shocks. What a fund or pool owes at the end of
+    December, beyond a year's premiums, is its deficit.
+    """
+    income = (1.0 + MARGIN) * CLAIMS_A_YEAR * MEAN_SIZE
+    for level in (
+        _Level("section alone", 1_000, 1_000, 8),
+        _Level("district of two sections", 1_000, 500, 12, 2, 1, _POOLED),
+        _Level("nation of two districts of two sections", 4, 2, 900, 2, 2, _NATION),
+    ):
+        scenario = _one_year(level.n_sections, level.n_districts, {**_SHOCKS, **level.changes})
+        count = level.sections * CLAIMS_A_YEAR * SERVED
+        shared = level.sections * level.sharing * income
+        chances = shocked_deficit(count, [shared * factor for factor in _OFF], level.sharing).tolist()
+        yield mean_row(
+            f"deficit with common shocks, {level.name}",
+            chances[0],
+            _in_deficit(level, scenario, 15, workers),
+            wrong=tuple(chances[1:]),
+            wrong_by="premium",
+            unit="probability",
+            source="cbhi.limits.aggregate_poisson, averaged over lognormal shocks",
+        )
 
 
 # --- V8: ruin -----------------------------------------------------------------------------------------
@@ -255,33 +319,21 @@ def ruin_of_a_walk(workers: int) -> Iterator[Row]:
     """Chance that a pool that gains or loses one unit a period is ruined within 10, 50 and 500 periods.
 
     A period is a month: a grant of one unit, and a claim of two units or none. Ruin is a claim that the pool
-    cannot pay in full. Within 500 periods nearly all have been ruined that ever will be.
+    cannot pay in full. Of all that are ever ruined (cbhi.limits.ruin_walk), 99.7 % are within 500 periods.
     """
     capital, loss = 4, 0.45
-    off = (1.0, 1.0 + WRONG, 1.0 - WRONG)
     for horizon, n, runs in ((10, 1_000, 8), (50, 1_000, 3), (500, 500, 1)):
         ruined = _ruined_walks(capital, loss, horizon, n, runs, workers)
-        chances = [ruin_walk_within(capital, loss * factor, horizon) for factor in off]
+        chances = [ruin_walk_within(capital, loss * factor, horizon) for factor in _OFF]
         yield mean_row(
             f"ruin within {horizon} periods, reserve of {capital}",
             chances[0],
             ruined,
-            # the probability of a loss 5 % off
             wrong=tuple(chances[1:]),
+            wrong_by="probability of a loss",
             unit="probability",
             source="cbhi.limits.ruin_walk_within",
         )
-    chances = [ruin_walk(capital, loss * factor) for factor in off]
-    yield mean_row(
-        f"ruin within 500 periods against ruin ever, reserve of {capital}",
-        chances[0],
-        ruined,
-        # those ruined later still
-        resolution=chances[0] - ruin_walk_within(capital, loss, 500),
-        wrong=tuple(chances[1:]),
-        unit="probability",
-        source="cbhi.limits.ruin_walk",
-    )
 
 
 @case("ruin-claims", "V8, V7")
@@ -291,7 +343,7 @@ def ruin_of_a_fund_with_premiums(workers: int) -> Iterator[Row]:
     Premiums come once a year, before the year's claims: the reserve is a walk with compound Poisson steps,
     ruined when claims stay unpaid. That is the process of Cramer and Lundberg looked at once a year.
     """
-    n, runs, years = 1_000, 2, 6
+    n, runs, years = 1_000, 6, 6
     claims_a_year, reserve = 24.0, 8
     income = round(1.1 * claims_a_year * MEAN_SIZE)
     people = insured_people(np.ones(n), np.arange(1, n + 1))
@@ -316,8 +368,8 @@ def ruin_of_a_fund_with_premiums(workers: int) -> Iterator[Row]:
             f"ruin of a fund within {horizon} years",
             chance(horizon, 1.0),
             together[12 * horizon - 1],
-            # claims 5 % more or fewer
             wrong=(chance(horizon, 1.0 + WRONG), chance(horizon, 1.0 - WRONG)),
+            wrong_by="number of claims",
             unit="probability",
             source="cbhi.limits.ruin_lattice_within",
         )
