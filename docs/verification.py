@@ -32,18 +32,18 @@ def table(records: list[dict[str, Any]]) -> str:
 
     lines = [
         "",
-        "| limit | what | closed form | simulated | standard error | ok | formula | test |",
-        "|---|---|---|---|---|---|---|---|",
+        "| limit | what | closed form | simulated | standard error | ok | 5 % wrong in | formula | test |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in records:
         unit = "" if row["unit"] == "-" else f" ({row['unit']})"
         error = "exact" if row["standard_error"] == 0 else number(row["standard_error"])
         test = f"`test_case[{row['case']}]`"
         verdict = "yes" if row["ok"] else "**no**"
-        cells = (
-            row["limit"], row["name"] + unit, number(row["closed_form"]), number(row["simulated"]), error,
-            verdict, f"`{row['source']}`" if row["source"].startswith("cbhi.") else row["source"], test,
-        )  # fmt: skip
+        formula = f"`{row['source']}`" if row["source"].startswith("cbhi.") else row["source"]
+        blunt = row["wrong_by"] or ("a constant" if row["wrong"] else "the value")
+        values = (number(row["closed_form"]), number(row["simulated"]), error)
+        cells = (row["limit"], row["name"] + unit, *values, verdict, blunt, formula, test)
         lines.append("| " + " | ".join(cells) + " |")
     good = sum(row["ok"] for row in records)
     lines += [

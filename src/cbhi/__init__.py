@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cbhi import checks, datasets, indicators, limits
     from cbhi.comparison import Comparison, compare
     from cbhi.family import Family, household
+    from cbhi.halting import Halted, run_until
     from cbhi.populations import Population
     from cbhi.reading import load
     from cbhi.results import Results
@@ -27,6 +28,7 @@ _HOME = {
     "Comparison": "comparison",
     "Event": "scenarios",
     "Family": "family",
+    "Halted": "halting",
     "Interrupted": "simulation",
     "Population": "populations",
     "Results": "results",
@@ -37,6 +39,7 @@ _HOME = {
     "compare": "comparison",
     "household": "family",
     "load": "reading",
+    "run_until": "halting",
     "scenario": "scenarios",
     "scenario_names": "scenarios",
     "simulate": "simulation",
@@ -49,6 +52,7 @@ __all__ = [
     "Comparison",
     "Event",
     "Family",
+    "Halted",
     "Interrupted",
     "Population",
     "Results",
@@ -63,6 +67,7 @@ __all__ = [
     "indicators",
     "limits",
     "load",
+    "run_until",
     "scenario",
     "scenario_names",
     "simulate",

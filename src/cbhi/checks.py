@@ -668,10 +668,10 @@ def check_gauges(gauges: F8, tallies: I8, opening_people: I8) -> None:
     _at_most("gauge expected_enrolled <= persons at the start", enrolled, at_start)
 
 
-def _in_force(scenario: Any) -> list[Any]:
-    """Return the parameters in force in every month."""
-    regimes = scenario.regimes()
-    ends = [month for month, _ in regimes[1:]] + [scenario.end + 1]
+def _in_force(scenario: Any, beyond: int = 0) -> list[Any]:
+    """Return the parameters in force in every month, and in so many behind the last."""
+    regimes = scenario.regimes(beyond)
+    ends = [month for month, _ in regimes[1:]] + [scenario.end + 1 + beyond]
     return [p for (begin, p), end in zip(regimes, ends, strict=True) for _ in range(end - begin)]
 
 
@@ -718,6 +718,10 @@ def check_timing(results: Run) -> None:
     opened = tallies[..., codes.PERSONS_OPEN]
     _nothing("persons_open before the first scheme", opened, _none_open(scenario, rules[0])[None, :, None])
     closed = opened == 0
+    # nothing says whose scheme was open among those who died in the first month
+    died_at_once = np.zeros_like(closed)
+    died_at_once[:, 0] = (tallies[:, 0, :, codes.DEATHS] > 0) & ~_none_open(scenario, rules[0])[0]
+    closed &= ~died_at_once
     for code in (
         codes.INSURED, codes.PAID, codes.RECENT_MEMBERS, codes.SLOTS, codes.DECISIONS, codes.PERSONS_ENROLLED,
         codes.ENROLMENTS, codes.RENEWALS_DUE, codes.HOUSEHOLD_MONTHS_SOLD, codes.SUBSIDY_BUDGET,
@@ -764,20 +768,26 @@ def check_timing(results: Run) -> None:
     _nothing("payables moved before a pool pays", tallies[..., codes.PAYABLES_MOVED_TO_POOL], never_pooled)
     paid_by_sections = flows[..., codes.CLAIMS_OUTPATIENT]
     _nothing("claims_outpatient while the pool pays", paid_by_sections, months(list(pool_pays)))
-    _check_partners_timing(flows, tallies, rules)
+    _check_partners_timing(flows, tallies, rules, _in_force(scenario, 12))
     static = months([not p.switches.demography for p in rules])
     for code in (codes.BIRTHS, codes.DEATHS, codes.HOUSEHOLDS_FORMED, codes.HOUSEHOLDS_DISSOLVED):
         _nothing(f"{codes.TALLIES[code]} without demography", tallies[..., code], static)
 
 
-def _check_partners_timing(flows: I8, tallies: I8, rules: list[Any]) -> None:
-    """Check that no partner pays, lends, cheats or is paid before the rules bring it in."""
+def _check_partners_timing(flows: I8, tallies: I8, rules: list[Any], ahead: list[Any]) -> None:
+    """Check that no partner pays, lends, cheats or is paid before the rules bring it in.
+
+    ``ahead`` are the rules of the run's months and of the year behind it.
+    """
 
     def outside(allowed: list[bool], *, ever: bool = False) -> Mask:
         """Return the months without permission; with ``ever``, without any so far."""
         inside = np.array(allowed, dtype=bool)
         return ~(np.maximum.accumulate(inside) if ever else inside)[None, :, None]
 
+    # the premium of a membership year is set when its sale begins, under the rules that will price it
+    by_claims = [p.scheme.premium_rule == "break_even" for p in ahead]
+    set_by_claims = [any(by_claims[t : t + 12]) for t in range(len(rules))]
     no_lender = outside([p.loans.offered for p in rules])
     never_a_lender = outside([p.loans.offered for p in rules], ever=True)
     saving = [p.groups.savings and p.switches.groups for p in rules]
@@ -818,7 +828,7 @@ def _check_partners_timing(flows: I8, tallies: I8, rules: list[Any]) -> None:
         (codes.CAPITATION_BILLED, outside([p.provider.payment == "capitation" for p in rules])),
         (codes.INDUCED_RWF, outside([p.provider.payment == "fee" for p in rules])),
         (codes.VISITS_ELSEWHERE, outside([p.scheme.portability_share > 0 for p in rules])),
-        (codes.PREMIUM_CHANGES, outside([p.scheme.premium_rule == "break_even" for p in rules])),
+        (codes.PREMIUM_CHANGES, outside(set_by_claims)),
         (codes.POSTS_OPENED, outside([p.provider.post_hazard > 0 for p in rules])),
         (codes.GROUPS_FORMED, outside([p.groups.required for p in rules])),
     ):

@@ -168,7 +168,10 @@ class Population:
             try:
                 tables[name] = pd.read_csv(path)
             except (ValueError, pd.errors.ParserError) as error:
-                raise ValueError(f"'{path}' is not a comma-separated table: {error}") from None
+                why = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+                raise ValueError(f"'{path}' is not a comma-separated table: {why}") from None
+            if len(tables[name].columns) == 1 and ";" in str(tables[name].columns[0]):
+                raise ValueError(f"'{path}' separates its columns by semicolons; separate them by commas")
         if "households" not in tables:
             raise ValueError(f"there is no '{folder / _FILES['households']}', the table of households")
         return cls(**tables)
@@ -250,11 +253,11 @@ def _read_table(
     kind: str, table: Any, columns: Mapping[str, Column], needed: tuple[str, ...], problems: list[str]
 ) -> dict[str, AnyArray]:
     """Return the columns of a table as arrays; add what is wrong with it to ``problems``."""
-    try:
-        given = {str(name): table[name] for name in table}
-    except TypeError:
-        problems.append(f"{kind}: a DataFrame or a mapping of column to values is wanted, got {table!r}")
+    if not isinstance(table, Mapping) and type(table).__name__ != "DataFrame":
+        got = type(table).__name__
+        problems.append(f"{kind}: a DataFrame or a mapping of column to values is wanted, got {got}")
         return {}
+    given = {str(name): table[name] for name in table}
     read: dict[str, AnyArray] = {}
     for name, values in given.items():
         if name not in columns:
@@ -275,11 +278,12 @@ def _read_table(
 
 def _read_column(where: str, values: Any, column: Column, problems: list[str]) -> AnyArray | None:
     """Return one column as an array, or None with a line in ``problems``."""
-    wanted = f"{column.title}, {column.low:g} to {column.high:g} {column.unit}"
+    wanted = f"{column.title}, {_range_of(column)}"
     try:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
-        problems.append(f"{where} holds what is no number; it is: {wanted}")
+        place, text = _first_text(values)
+        problems.append(f"{where}{place} holds what is no number{text}; it is: {wanted}")
         return None
     if array.ndim != 1:
         problems.append(f"{where} has {array.ndim} dimensions; one value a row is wanted")
@@ -294,6 +298,24 @@ def _read_column(where: str, values: Any, column: Column, problems: list[str]) -
         problems.append(f"{where}, row {row + 1}{more}: {array[row]:g}; it is: {whole}{wanted}")
         return None
     return array.astype(np.int64) if column.whole else array
+
+
+def _range_of(column: Column) -> str:
+    """Return the range of a column with its unit, as a person writes it."""
+    if column.unit == "0 or 1":
+        return column.unit
+    unit = "" if column.unit in ("number", "ratio", "share", "0 to 1") else f" {column.unit}"
+    return f"{column.low:,.10g} to {column.high:,.10g}{unit}"
+
+
+def _first_text(values: Any) -> tuple[str, str]:
+    """Return where the first value stands that is no number, and the value, as text for a message."""
+    for row, value in enumerate(values if np.iterable(values) else ()):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return f", row {row + 1},", f": {value!r}"
+    return "", ""
 
 
 def _number_households(table: dict[str, AnyArray]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,17 +13,31 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cbhi.verification import Row, known_cases, run_cases
+from cbhi.verification import Row, chosen_cases, known_cases, run_cases
 from cbhi.verification import core as verification
 from cbhi.verification.core import Case, case, exact_row, mean_row
 from cbhi.verification.report import named, records_of_rows, show_number, table_of_rows, verdict
 
 CASES = known_cases()
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "verification.md"
-SHOWN = {
-    (cells[2].strip(), cells[4].strip())
-    for cells in (line.split("|") for line in PAGE.read_text().splitlines() if line.startswith("| V"))
-}
+
+
+def read_page() -> dict[str, set[tuple[str, ...]]]:
+    """Return what the page says of each case: name, closed form, simulated value, standard error."""
+    said: dict[str, set[tuple[str, ...]]] = {}
+    for line in PAGE.read_text().splitlines():
+        if (found := re.search(r"`test_case\[(.*)\]` \|$", line)) is not None:
+            cells = [cell.strip() for cell in line.split("|")]
+            said.setdefault(found[1], set()).add((*cells[2:6],))
+    return said
+
+
+SHOWN = read_page()
+
+
+def shown(row: Row) -> tuple[str, ...]:
+    error = "exact" if row.standard_error == 0.0 else show_number(row.standard_error)
+    return named(row), show_number(row.closed_form), show_number(row.simulated), error
 
 
 @pytest.mark.parametrize("name", list(CASES))
@@ -37,8 +53,11 @@ def test_case(name: str) -> None:
     names = [row.name for row in rows]
     assert len(set(names)) == len(names)
     # the page is written by docs/verification.py; it is stale when the engine gives other values
-    stale = [row.name for row in rows if (named(row), show_number(row.simulated)) not in SHOWN]
-    assert not stale, f"run docs/verification.py: {stale}"
+    assert {shown(row) for row in rows} == SHOWN.get(name), "run docs/verification.py"
+
+
+def test_the_page_shows_every_case_and_no_other() -> None:
+    assert set(SHOWN) == set(CASES)
 
 
 def test_every_limit_of_the_issue_is_met() -> None:
@@ -90,6 +109,11 @@ class TestCases:
     def test_an_unknown_name_is_refused_with_the_nearest(self) -> None:
         with pytest.raises(ValueError, match=r"no case 'linear-markt'; did you mean 'linear-market'\?"):
             run_cases(["linear-markt"])
+
+    def test_a_limit_stands_for_its_cases(self) -> None:
+        assert chosen_cases(["v13", "waits"]) == [n for n, one in CASES.items() if "V13" in one.limit]
+        with pytest.raises(ValueError, match=r"there is no case 'V99'(.|\n)*limits: V1, V2"):
+            chosen_cases(["V99"])
 
     def test_two_cases_of_one_name_are_refused(self) -> None:
         with pytest.raises(ValueError, match="two cases 'linear-market'"):
@@ -152,8 +176,6 @@ class TestCommand:
         return SimpleNamespace(code=done.exit_code, out=done.stdout, err=done.stderr)
 
     def test_json_and_exit_code(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        import json
-
         good = Case("good", "V1", "good", "", lambda workers: [exact_row("good", 1.0, 1.0)])
         bad = Case("bad", "V2", "bad", "", lambda workers: [exact_row("bad", 1.0, 1.1)])
         monkeypatch.setattr(verification, "_CASES", {"good": good})
@@ -175,3 +197,5 @@ class TestCommand:
         done = self.call("--list")
         assert done.code == 0
         assert len(done.out.splitlines()) == len(CASES)
+        done = self.call("V1", "--list", "--json")
+        assert {one["limit"] for one in json.loads(done.out)} == {"V1"}

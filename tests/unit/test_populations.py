@@ -173,13 +173,16 @@ class TestRefused:
         ("households", "members", "bills", "message"),
         [
             ({}, None, None, "households: the table is empty"),
-            (3, None, None, "a DataFrame or a mapping of column to values is wanted, got 3"),
+            (3, None, None, "a DataFrame or a mapping of column to values is wanted, got int"),
+            ([1, 2], None, None, "households: a DataFrame or a mapping of column to values is wanted, got"),
+            ({"taste": [0.0]}, pd.Series([1]), None, "members: a DataFrame or a mapping of column"),
             ({"tast": [0.0]}, None, None, "households: unknown column 'tast'; did you mean 'taste'?"),
             (
                 {"taste": [0.0, 1.0], "need": [1.0]}, None, None,
                 "columns differ in length: 'taste' 2, 'need' 1",
             ),
-            ({"taste": ["a"]}, None, None, "column 'taste' holds what is no number"),
+            ({"taste": ["a"]}, None, None, "column 'taste', row 1, holds what is no number: 'a'; it is"),
+            ({"formal": [2]}, None, None, "row 1: 2; it is: whole numbers, covered by a formal-sec"),
             ({"taste": [[0.0]]}, None, None, "column 'taste' has 2 dimensions"),
             ({"need": [1.0, -1.0, -2.0]}, None, None, "row 2 and 1 more rows: -1; it is: need of"),
             ({"need": [np.nan]}, None, None, "column 'need', row 1: nan"),
@@ -245,6 +248,12 @@ class TestRefused:
             Population.read(tmp_path)
         (tmp_path / "households.csv").write_text("")
         with pytest.raises(ValueError, match="is not a comma-separated table"):
+            Population.read(tmp_path)
+        (tmp_path / "households.csv").write_text("section;persons\n1;2\n")
+        with pytest.raises(ValueError, match=r"households\.csv' separates its columns by semicolons"):
+            Population.read(tmp_path)
+        (tmp_path / "households.csv").write_text("section,persons\n1,2\n1,2,3\n")
+        with pytest.raises(ValueError, match=r"Expected 2 fields in line 3, saw 3$"):
             Population.read(tmp_path)
 
 

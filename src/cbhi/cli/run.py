@@ -228,6 +228,8 @@ def _population(folder: Path | None, households: int | str) -> tuple[Population 
     """Return the population in a folder, if there is one, and the households to ask for beside it."""
     if folder is None:
         return None, households
+    if folder == Path():
+        raise ValueError("the folder of the population has no name; example: --population my-village")
     source = click.get_current_context().get_parameter_source("households")
     if source is not click.core.ParameterSource.DEFAULT:
         raise ValueError("--households beside --population: the table says how many there are; leave it out")

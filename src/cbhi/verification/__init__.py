@@ -17,7 +17,7 @@ from cbhi.verification import (
     targeting,
 )
 from cbhi.verification.bare import adults, bare_scenario
-from cbhi.verification.core import Case, Row, check_names, known_cases, run_cases
+from cbhi.verification.core import Case, Row, chosen_cases, known_cases, run_cases
 from cbhi.verification.mean_field import Step, mean_field_path
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "adults",
     "bare_scenario",
     "certainty",
-    "check_names",
+    "chosen_cases",
     "claims",
     "credit",
     "crowds",

@@ -19,7 +19,7 @@ __all__ = [
     "Case",
     "Row",
     "case",
-    "check_names",
+    "chosen_cases",
     "exact_row",
     "known_cases",
     "mean_row",
@@ -53,6 +53,8 @@ class Row:
     wrong
         What the closed form would be with one of its constants 5 % off, upwards and downwards; by default 5 %
         of the value itself.
+    wrong_by
+        Which constant that is, in words; empty where it is the value itself.
     unit
         Unit of the values.
     source
@@ -68,6 +70,7 @@ class Row:
     standard_error: float
     resolution: float = 0.0
     wrong: tuple[float, ...] = ()
+    wrong_by: str = ""
     unit: str = "-"
     source: str = ""
     case: str = ""
@@ -163,7 +166,7 @@ def run_cases(
     Parameters
     ----------
     names
-        Which; all if not given.
+        Which cases or limits; all if not given.
     workers
         Threads that each case may use.
     progress
@@ -180,8 +183,7 @@ def run_cases(
         For an unknown name, with the nearest one.
     """
     cases = known_cases()
-    wanted = list(cases) if names is None else list(names)
-    check_names(wanted)
+    wanted = list(cases) if names is None else chosen_cases(names)
     rows: list[Row] = []
     for done, name in enumerate(wanted):
         if progress is not None:
@@ -192,13 +194,18 @@ def run_cases(
     return rows
 
 
-def check_names(names: Iterable[str]) -> None:
-    """Refuse names of cases that do not exist.
+def chosen_cases(names: Iterable[str]) -> list[str]:
+    """Return the names of the cases that are meant.
 
     Parameters
     ----------
     names
-        Names as a user gives them.
+        Names of cases, or limits such as "V13", as a user gives them.
+
+    Returns
+    -------
+    list of str
+        Names of cases, each once.
 
     Raises
     ------
@@ -206,9 +213,20 @@ def check_names(names: Iterable[str]) -> None:
         One line for each unknown name, with the nearest known one.
     """
     cases = known_cases()
-    unknown = [f"there is no case '{name}'{suggest(name, cases)}" for name in names if name not in cases]
+    by_limit: dict[str, list[str]] = {}
+    for one in cases.values():
+        for limit in one.limit.split(","):
+            by_limit.setdefault(limit.strip(), []).append(one.name)
+    wanted: dict[str, None] = {}
+    unknown = []
+    for name in names:
+        found = [name] if name in cases else by_limit.get(name.upper(), [])
+        if not found:
+            unknown.append(f"there is no case '{name}'{suggest(name, [*cases, *by_limit])}")
+        wanted.update(dict.fromkeys(found))
     if unknown:
-        raise ValueError("\n".join([*unknown, f"cases: {', '.join(cases)}"]))
+        raise ValueError("\n".join([*unknown, f"cases: {', '.join(cases)}; limits: {', '.join(by_limit)}"]))
+    return list(wanted)
 
 
 def _run_case(one: Case, workers: int) -> list[Row]:

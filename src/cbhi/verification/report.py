@@ -98,7 +98,7 @@ def table_of_rows(rows: Sequence[Row]) -> Table:
     rule = (
         f"A row is ok where the engine is within {STANDARD_ERRORS:g} standard errors of the closed form"
         " (where it is exact: equal, but for whole francs and people), and where a closed form that is"
-        " 5 % wrong would be refused."
+        " 5 % wrong, or has a constant that is, would be refused."
     )
     words = "MISSES: too far off. BLIND: not precise enough to notice an error of 5 %."
     return Table(
@@ -123,8 +123,9 @@ def records_of_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
     -------
     list of dict
         Keys ``name``, ``limit``, ``case``, ``closed_form``, ``simulated``, ``standard_error``,
-        ``resolution``, ``unit``, ``source``, ``notices`` (a closed form 5 % wrong), ``ok``, ``test``. Values
-        that do not exist are None.
+        ``resolution``, ``unit``, ``source``, ``wrong`` (closed forms that would be refused, where 5 % of the
+        value is not what is asked) and ``wrong_by`` (which constant is 5 % off in them), ``notices``, ``ok``,
+        ``test``. Values that do not exist are None.
     """
 
     def plain(value: float) -> float | None:
@@ -141,6 +142,8 @@ def records_of_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "resolution": plain(row.resolution),
             "unit": row.unit,
             "source": row.source,
+            "wrong": [plain(value) for value in row.wrong],
+            "wrong_by": row.wrong_by,
             "notices": row.notices,
             "ok": row.ok,
             "test": row.test,
