@@ -29,7 +29,16 @@ NOT_ASKED = {
 
 def modules() -> Iterator[ModuleType]:
     """Yield the modules whose functions users call beside the names of the package."""
-    for name in ("accounts", "checks", "datasets", "health_accounts", "psa", "run_indicators"):
+    for name in (
+        "accounts",
+        "checks",
+        "datasets",
+        "health_accounts",
+        "psa",
+        "run_indicators",
+        "testing",
+        "verification",
+    ):
         yield importlib.import_module(f"cbhi.{name}")
     for package in (cbhi.indicators, cbhi.limits):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
@@ -51,6 +60,8 @@ def public() -> Iterator[tuple[str, Any]]:
     for thing in things:
         if not (inspect.isfunction(thing) or inspect.isclass(thing)) or _is_private(thing.__module__):
             continue
+        if "<locals>" in thing.__qualname__:
+            continue  # a strategy is wrapped by Hypothesis and cannot be found by its name
         name = f"{thing.__module__}.{thing.__qualname__}"
         yield name, thing
         if inspect.isclass(thing) and not getattr(thing, "_is_protocol", False):

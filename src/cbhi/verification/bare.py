@@ -130,7 +130,7 @@ def adults(
         Section of each household, from 1; all in the first if not given.
     household
         Row of the household of each person, from 0 and without gaps; everybody alone if not given.
-    columns
+    **columns
         Further columns of the table of households, one value a household.
 
     Returns
