@@ -145,7 +145,8 @@ def _capped(function: Callable[..., Any], size: Size) -> Callable[..., Any]:
     """Return a public function that simulates at most what ``size`` allows."""
 
     def smaller(*arguments: Any, **options: Any) -> Any:
-        options["households"] = size.cap(options.get("households", 20_000), size.households)
+        if options.get("population") is None:  # which says itself how many households there are
+            options["households"] = size.cap(options.get("households", 20_000), size.households)
         if "replicates" in options or function.__name__ in ("compare", "solve"):
             options["replicates"] = size.cap(options.get("replicates", 10), size.replicates)
         return function(*arguments, **options)
@@ -171,6 +172,8 @@ def _smaller_command(words: list[str], size: Size) -> list[str]:
         return words
     more = []
     for option, most in (("--households", size.households), ("--replicates", size.replicates)):
+        if option == "--households" and "--population" in words:
+            continue
         asked = [words[i + 1] for i, word in enumerate(words[:-1]) if word == option]
         number = int(asked[-1].replace("_", "")) if asked and asked[-1] != "all" else 10**9
         more += [option, str(size.cap(number, most))]

@@ -525,6 +525,7 @@ _STRATA_OVER_PERIOD = (
     (codes.S_VISITS_FORMAL, codes.VISITS_FORMAL),
     (codes.S_ADMISSIONS, codes.ADMISSIONS),
     (codes.S_CATASTROPHIC_25, codes.CATASTROPHIC_25),
+    (codes.S_AT_ANNIVERSARY, codes.AT_ANNIVERSARY),
     (codes.S_BY_CASH, codes.PERSONS_BY_CASH),
     (codes.S_BY_SUBSIDY, codes.PERSONS_BY_SUBSIDY),
     (codes.S_RENEWALS_DUE, codes.RENEWALS_DUE),
@@ -546,6 +547,7 @@ _PARTS_OF_STRATA = (
     ((codes.S_OUT_OF_POCKET_INSURED, codes.S_OUT_OF_POCKET_FORMAL), codes.S_OUT_OF_POCKET),
     ((codes.S_CLAIMS_FORMAL,), codes.S_CLAIMS),
     ((codes.S_CATASTROPHIC_25,), codes.S_CATASTROPHIC),
+    ((codes.S_CATASTROPHIC,), codes.S_AT_ANNIVERSARY),
     ((codes.S_RENEWALS,), codes.S_RENEWALS_DUE),
 )
 

@@ -5,6 +5,7 @@ Everything here is a function of the scenario alone; nothing is drawn.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -41,6 +42,8 @@ def gini_to_log_sd(gini: F8) -> F8:
     return np.asarray(math.sqrt(2.0) * ndtri((1.0 + gini) / 2.0))
 
 
+# tables are kept: a small run would spend a third of its time on them
+@functools.lru_cache(maxsize=64)
 def frailty_quantiles(variance: float) -> F4:
     """Return quantiles of a gamma distribution with mean 1 (all ones when the variance is 0)."""
     if variance <= 0.0:
@@ -52,6 +55,7 @@ def frailty_quantiles(variance: float) -> F4:
     return np.asarray(table / table.mean(), dtype=np.float32)
 
 
+@functools.lru_cache(maxsize=64)
 def household_size_quantiles(mean: float, dispersion: float) -> I8:
     """Return quantiles of household size: one plus a negative binomial, cut at the slots there are."""
     u = (np.arange(QUANTILES) + 0.5) / QUANTILES
@@ -84,12 +88,12 @@ def pack_fixed(
         persistence=float(p.population.consumption_persistence),
         within_sd=within,
         between_sd=between,
-        own_frailty=frailty_quantiles(p.population.own_frailty_variance),
-        shared_frailty=frailty_quantiles(p.population.shared_frailty_variance),
+        own_frailty=frailty_quantiles(p.population.own_frailty_variance).copy(),
+        shared_frailty=frailty_quantiles(p.population.shared_frailty_variance).copy(),
         shared_frailty_variance=float(p.population.shared_frailty_variance),
         household_size=household_size_quantiles(
             p.population.household_size, p.population.household_size_dispersion
-        ),
+        ).copy(),
         need_by_age=np.array(
             [p.care.need_under_5, p.care.need_5_to_14, p.care.need_15_to_49, p.care.need_50_and_over]
         ),

@@ -340,12 +340,12 @@ VARIABLES: dict[str, Variable] = {
     "catastrophic_share": Variable(
         "share",
         "people in households that paid over 10 % of consumption for care in a year",
-        lambda c: 12.0 * _ratio(c.tally(codes.CATASTROPHIC), c.tally(codes.PERSON_MONTHS)),
+        _over_time(codes.CATASTROPHIC, codes.AT_ANNIVERSARY),
     ),
     "catastrophic_25_share": Variable(
         "share",
         "people in households that paid over 25 % of consumption for care in a year",
-        lambda c: 12.0 * _ratio(c.tally(codes.CATASTROPHIC_25), c.tally(codes.PERSON_MONTHS)),
+        _over_time(codes.CATASTROPHIC_25, codes.AT_ANNIVERSARY),
     ),
     "care_paid_by_others_rwf_per_person_year": Variable(
         "RWF " + _PER_YEAR,

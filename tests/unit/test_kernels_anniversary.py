@@ -111,6 +111,7 @@ class TestYear:
         count_catastrophic(hh, q, t)
         assert t[codes.CATASTROPHIC] == q[codes.S_CATASTROPHIC] == 3 * tenth
         assert t[codes.CATASTROPHIC_25] == q[codes.S_CATASTROPHIC_25] == 3 * quarter
+        assert t[codes.AT_ANNIVERSARY] == q[codes.S_AT_ANNIVERSARY] == 3
 
     def test_consumption_moves_around_the_district(self) -> None:
         s = village()

@@ -38,10 +38,10 @@ OVER_MONTHS = (
     "forgone_cash_per_person_year",
     "out_of_pocket_rwf_per_person_year",
     "care_paid_by_others_rwf_per_person_year",
-    "catastrophic_share",
-    "catastrophic_25_share",
 )
 OVER_OTHERS = {
+    "catastrophic_share": (codes.S_AT_ANNIVERSARY,),
+    "catastrophic_25_share": (codes.S_AT_ANNIVERSARY,),
     "coverage_women_share": (codes.S_WOMEN,),
     "renewal_share": (codes.S_RENEWALS_DUE,),
     **{

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from cbhi.kernels.codes import (
+    AT_ANNIVERSARY,
     CATASTROPHIC,
     CATASTROPHIC_25,
     DRAW_CONSUMPTION,
     HOUSEHOLDS_FORMED,
     MARRIAGES_WITHOUT_ROOM,
+    S_AT_ANNIVERSARY,
     S_CATASTROPHIC,
     S_CATASTROPHIC_25,
     STANDING_INATTENTIVE,
@@ -54,6 +56,8 @@ def refresh_household(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fix
 def count_catastrophic(hh: Household, stratum: I8, tallies: I8) -> None:
     """Count a household whose out-of-pocket spending of the year exceeds 10 %, or 25 %, of consumption."""
     persons = int(hh.n_members)
+    tallies[AT_ANNIVERSARY] += persons
+    stratum[S_AT_ANNIVERSARY] += persons
     consumption = 12.0 * int(hh.income)
     if int(hh.out_of_pocket) > CATASTROPHIC_SHARE * consumption:
         tallies[CATASTROPHIC] += persons

@@ -345,7 +345,8 @@ CATASTROPHIC_25 = 102
 VISITS_REFUSED = 103
 PERSON_MONTHS = 104  # people at the start of the month, as INSURED are counted
 FORMAL_MONTHS = 105  # and those with formal cover
-N_TALLIES = 106
+AT_ANNIVERSARY = 106  # people whose year's spending on care is looked at this month
+N_TALLIES = 107
 TALLIES = (
     "persons",
     "households",
@@ -453,6 +454,7 @@ TALLIES = (
     "visits_refused",
     "person_months",
     "formal_months",
+    "at_anniversary",
 )
 
 # --- gauges: sums of real numbers, weighted by persons, for averages -----------------------------------
@@ -536,7 +538,8 @@ S_BY_GROUP = 33
 S_BY_SUBSIDY = 34
 S_RENEWALS_DUE = 35
 S_RENEWALS = 36
-N_STRATUM_TALLIES = 37
+S_AT_ANNIVERSARY = 37
+N_STRATUM_TALLIES = 38
 STRATUM_TALLIES = (
     "persons",
     "paid",
@@ -575,6 +578,7 @@ STRATUM_TALLIES = (
     "persons_by_subsidy",
     "renewals_due",
     "renewals",
+    "at_anniversary",
 )
 
 # --- states -------------------------------------------------------------------------------------------

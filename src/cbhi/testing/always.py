@@ -25,9 +25,8 @@ _EVER_BELOW_ONE = (
 # an administrative count is true coverage times an over-count, and a difference of shares has a sign
 _OVER_COUNTED = 1.5
 _DIFFERENCES = ("targeting_differential_share",)
-# estimates that are right in the mean and not bounded in one small run: one averages out the lottery of
-# tastes, the others set what households tell at their anniversaries against the people of all months
-_ESTIMATES = ("coverage_end_expected_share", "catastrophic_share", "catastrophic_25_share")
+# right in the mean and not bounded in one small run: it averages out the lottery of tastes
+_ESTIMATES = ("coverage_end_expected_share",)
 _ROUNDING = 1e-9
 
 
