@@ -165,6 +165,7 @@ def bass_as_the_step_shrinks(workers: int) -> Iterator[Row]:
         simulated=found,
         standard_error=math.hypot(theirs[0], found * theirs[1]) / abs(errors[1]),
         wrong=tuple(ratio(smooth(q * (1.0 + x))) for x in (WRONG, -WRONG)),
+        wrong_by="imitation q",
         unit="ratio",
         source="cbhi.limits.bass_coverage, bass_path",
     )
