@@ -12,6 +12,7 @@ from eventful_cases import cases
 
 import cbhi
 from cbhi import Halted, Population, run_until, simulate
+from cbhi.halting import _checksum
 from cbhi.months import format_month
 
 PEOPLE = Population(
@@ -100,12 +101,16 @@ class TestBadInput:
             halted(**{name: value})
 
 
-def rewritten(path: Path, change: Any) -> Path:
-    """The file with its arrays or its record changed, and zipped anew."""
+def rewritten(path: Path, change: Any, signed: bool = False) -> Path:
+    """The file with its arrays or its record changed and zipped anew, its checksum too if ``signed``."""
     with np.load(path) as arrays:
         found = {name: arrays[name] for name in arrays.files}
     record = json.loads(str(found["record"]))
     change(record, found)
+    if signed:
+        record.pop("checksum")
+        arrays_only = {name: values for name, values in found.items() if name != "record"}
+        record["checksum"] = _checksum(record, arrays_only)
     found["record"] = np.array(json.dumps(record))
     np.savez(path, **found)
     return path
@@ -154,6 +159,35 @@ class TestFiles:
 
     def test_an_incomplete_record(self, path: Path) -> None:
         self.refused(rewritten(path, lambda record, _: record.pop("survey")), "holds no halted run")
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (lambda record, _: record.update(households=0), "damaged: households = 0 is outside"),
+            (lambda record, _: record.update(seed=-1), "damaged: seed = -1 is outside"),
+            (lambda record, _: record.update(months_done=10_000), "damaged: months_done = 10000 is outside"),
+            (lambda record, _: record.update(fingerprint="0"), "damaged: its scenario is not the one"),
+            (lambda record, _: record["scenario"].update(values=3), "damaged: its scenario cannot be read"),
+            (
+                lambda _, arrays: arrays.pop("state.households"),
+                "damaged: it lacks arrays or has too many: st",
+            ),
+            (
+                lambda _, arrays: arrays.update(more=np.zeros(2)),
+                "damaged: it lacks arrays or has too many: more",
+            ),
+            (
+                lambda _, arrays: arrays.update({"output.flows": arrays["output.flows"][:-1]}),
+                "damaged: array 'output.flows' has shape",
+            ),
+            (
+                lambda _, arrays: arrays.update({"population.households.taste": np.zeros(3)}),
+                "damaged: its population has 3 households, not",
+            ),
+        ],
+    )
+    def test_a_forged_file_with_a_fitting_checksum(self, path: Path, change: Any, told: str) -> None:
+        self.refused(rewritten(path, change, signed=True), told)
 
     def test_something_else(self, path: Path) -> None:
         np.savez(path, numbers=np.arange(3))
