@@ -310,7 +310,7 @@ def test_structured_tables_come_through_and_objects_do_not(tmp_path: Path) -> No
     table = np.zeros(4, dtype=[("household", "i8"), ("share", "f8"), ("member", "?")])
     table["share"] = [0.1, np.nan, -0.0, 1e300]
     np.savez_compressed(tmp_path / "t.npz", table=table)
-    back = storage._read_npz(tmp_path / "t.npz")["table"]
+    back = storage.read_npz(tmp_path / "t.npz")["table"]
     assert back.dtype == table.dtype
     assert back.tobytes() == table.tobytes()
 

@@ -160,7 +160,7 @@ def test_cells_are_the_figures_in_easy_units(results: Results, table: pd.DataFra
 
 def test_a_figure_without_a_model_value_is_a_miss(results: Results) -> None:
     nobody = results.arrays.tallies.copy()
-    nobody[..., codes.PERSONS] = 0
+    nobody[..., [codes.PERSONS, codes.PERSON_MONTHS]] = 0
     empty = dataclasses.replace(results, arrays=results.arrays._replace(tallies=nobody))
     table = published_table(empty)
     visits = table[table["key"] == "outpatient_visits_pc:2007:1"].iloc[0]

@@ -569,12 +569,12 @@ class TestReports:
         seen: list[tuple[int, int]] = []
         report = check_properties(
             busy(),
-            examples=40,
+            examples=150,
             names=["planted", "people"],
             progress=lambda *n: seen.append(n),
             households=20,
         )
-        assert seen[-1] == (40, 40)
+        assert seen[-1] == (150, 150)
         assert not report.ok
         assert [row.verdict for row in report.rows] == ["ok", "FAILED"]
         with pytest.raises(PropertyFailed, match=r"property 'planted' does not hold: .* is too large"):
