@@ -108,7 +108,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--resume", action="store_true", help="keep what an earlier run found in the state folder"
     )
-    parser.add_argument("--again", action="store_true", help="try again what survived or met no test")
+    parser.add_argument(
+        "--again", action="store_true", help="try again what survived or met no test and has no reason"
+    )
     parser.add_argument(
         "--slow", type=float, default=10.0, help="tests that take longer, s, do not serve (default: 10)"
     )
@@ -141,6 +143,8 @@ def _run_group(
     given: argparse.Namespace,
 ) -> None:
     """Run the mutants of a group in a process of its own: the compiler is on or off for a whole process."""
+    from mutants import report
+
     if not given.resume:
         (given.state / f"{group}.jsonl").unlink(missing_ok=True)
     plan = {
@@ -153,6 +157,7 @@ def _run_group(
         "slow": given.slow,
         "budget": given.budget,
         "again": given.again,
+        "reasoned": sorted(report.reasons(REASONS)),
         "kept": KEPT if group == "plain" else (),
         "state": str(given.state),
         "root": str(ROOT),
@@ -175,7 +180,7 @@ def _carry_out(path: Path) -> int:
     plan = json.loads(path.read_text(encoding="utf-8"))
     for name in ("state", "root"):
         plan[name] = Path(plan[name])
-    for name in ("modules", "watched", "tests", "kept"):
+    for name in ("modules", "watched", "tests", "kept", "reasoned"):
         plan[name] = tuple(plan[name])
     voice = os.fdopen(os.dup(2), "w", encoding="utf-8")  # pytest takes the other one
 
@@ -208,7 +213,7 @@ def main(words: list[str] | None = None) -> int:
             done |= set(mine)
             if mine:
                 _run_group(group, mine, tests(patterns), shares, given)
-    found = report.gather(ROOT, mutants, shares, given.seed, given.state, REASONS)
+    found = report.gather(ROOT, mutants, given.seed, given.state, REASONS)
     print(report.table(found))
     if given.json:
         report.write(given.json, json.dumps(found, indent=1, ensure_ascii=False) + "\n")

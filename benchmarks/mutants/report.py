@@ -64,9 +64,7 @@ def stratified(strata: list[tuple[int, int, int]]) -> tuple[float, float]:
     return share, math.sqrt(variance)
 
 
-def gather(
-    root: Path, mutants: dict[str, list[Mutant]], shares: dict[str, int], seed: int, state: Path, why: Path
-) -> dict[str, Any]:
+def gather(root: Path, mutants: dict[str, list[Mutant]], seed: int, state: Path, why: Path) -> dict[str, Any]:
     """Return what was found about these modules: counts, operators, survivors with reasons, and sources."""
     latest: dict[str, Outcome] = {}
     for group in ("kernels", "plain"):
@@ -77,12 +75,9 @@ def gather(
     survivors: list[dict[str, Any]] = []
     operators: dict[str, Counter[str]] = {}
     for module, all_mutants in mutants.items():
-        sample = sorted(all_mutants, key=lambda m: hashlib.sha256(f"{seed} {m.key}".encode()).digest())[
-            : shares[module]
-        ]
         tried = [
             (m, latest[m.key])
-            for m in sample
+            for m in all_mutants
             if m.key in latest and latest[m.key].function_hash == m.function_hash
         ]
         count = Counter(outcome.outcome for _, outcome in tried)

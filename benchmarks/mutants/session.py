@@ -49,6 +49,7 @@ class Plan:
     slow: float
     budget: float
     again: bool
+    reasoned: tuple[str, ...]
     kept: tuple[str, ...]
     state: Path
     root: Path
@@ -199,7 +200,8 @@ class Runner:
             if item.path not in files:
                 files[item.path] = hashlib.sha256(item.path.read_bytes()).hexdigest()[:12]
             old = known.get(nodeid)
-            if old and old["file"] == files[item.path] and set(old["found"]) <= keys:
+            settled = old and (old["ended"] != "hung" or old["seconds"] >= self.plan.slow)
+            if settled and old["file"] == files[item.path] and set(old["found"]) <= keys:
                 fresh[nodeid] = old
                 continue
             ended, answer = in_child(functools.partial(self._measure, item), self.plan.slow)
@@ -330,7 +332,8 @@ class Runner:
             for mutant in self._chosen():
                 old = earlier.get(mutant.key)
                 valid = old is not None and old.function_hash == mutant.function_hash
-                if old and valid and (not self.plan.again or old.outcome in (KILLED, TIMEOUT)):
+                settled = not self.plan.again or mutant.key in self.plan.reasoned
+                if old and valid and (settled or old.outcome in (KILLED, TIMEOUT)):
                     if old.test:
                         key = f"{mutant.module}:{mutant.function}:{mutant.function_hash}"
                         self.kills[key][old.test] += 1

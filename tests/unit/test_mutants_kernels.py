@@ -38,14 +38,18 @@ from cbhi.kernels import (
     enrolment,
     fraud,
     fund,
+    governance,
     health,
     income,
     loans,
+    measure,
     month,
     notes,
     pools,
     posts,
     premiums,
+    provider,
+    reinsurance,
     settlement,
     targeting,
     votes,
@@ -200,6 +204,21 @@ class TestStartOfMonth:
             # 1 + 2 + 3 + 4 people in four households
             assert t[codes.INSURED] == q[:, codes.S_INSURED_MONTHS].sum() == s.sections[0].insured == 10
             assert t[codes.HOUSEHOLD_MONTHS_INSURED] == 4
+
+    def test_illness_of_a_month_is_a_twelfth_of_the_years(self) -> None:
+        s = village(400)
+        s.households["rate_enrolled"], s.households["rate_other"] = 0.0, 3.0
+        s.districts["illness"] = 1.5
+        f, t, g = flows(), tallies(), gauges()
+        rates = rule(attention=0.0, gate_probability=0.0, illness_season=0.8)
+        month.start_of_month(s, s.sections[0], NOW, calendar(), rates, fixed(), 0.5, strata(), f, t, g)
+        # 400 households, 3 a year, half as much again by the year and a fifth less by the season
+        expected = 400 * 3 * 1.5 * 0.8 / 12
+        assert abs(t[codes.EPISODES] - expected) <= 4 * expected**0.5
+        # a twelfth of them tell why they would not seek care, of a whole year
+        told = g[[codes.GAUGE_FORGONE_NO_NEED, codes.GAUGE_FORGONE_DISTANCE, codes.GAUGE_FORGONE_PRICE,
+                  codes.GAUGE_FORGONE_SERVICE]].sum()  # fmt: skip
+        assert 0.3 * expected < told < expected + 4 * expected**0.5
 
     def test_a_suspended_scheme_insures_nobody(self) -> None:
         s = village(3, suspended=1)
@@ -467,6 +486,11 @@ class TestInterview:
         notes.interview(watch, hh, mm, section(), False, NOW + 12, rule())
         second = watch.interviews[1]
         assert (second.episodes, second.loans_rwf, second.visits, second.is_member) == (4, 6, 0, 0)
+        watch.tallies[0, codes.EPISODES] += 1
+        watch.flows[0, codes.LOAN] += 2
+        notes.interview(watch, hh, mm, section(), False, NOW + 24, rule())
+        third = watch.interviews[2]
+        assert (third.episodes, third.loans_rwf, third.visits, third.months) == (1, 2, 0, 12)
 
 
 class TestUnsought:
@@ -567,23 +591,232 @@ def test_the_premium_makes_up_for_a_lack_of_a_few_centimes() -> None:
     assert premiums.break_even_premium(sec, 0.0, rule(**even)) == pytest.approx(500.0, abs=1e-6)
 
 
-def test_a_bride_finds_the_only_man() -> None:
-    s = village(12, room=1)
-    hh, mm = s.households, s.members
-    hh["n_members"][:12] = hh["next_member"][:12] = 4
-    mm["married"], mm["sex"], mm["born"] = 1, codes.FEMALE, NOW - 50 * 12
-    now = next(m for m in range(NOW, NOW + 12) if m % 12 == 3)
-    # a daughter of household 0, whose anniversary it is, and a man of household 5, whose it is not
-    mm["married"][0, 1], mm["born"][0, 1] = 0, now - 25 * 12
-    mm["married"][5, 2], mm["sex"][5, 2], mm["born"][5, 2] = 0, codes.MALE, now - 27 * 12
-    still = rule(marriages=1_000.0, deaths=0.0, births=0.0, chronic_onset=0.0)
-    t = tallies()
-    pass_anniversaries(s, s.sections[0], now, still, fixed(), work(100), strata(), flows(), t)
-    assert (t[codes.HOUSEHOLDS_FORMED], t[codes.MARRIAGES_WITHOUT_ROOM]) == (1, 0)
-    assert hh["n_members"].tolist() == [3, 4, 4, 4, 4, 3, 4, 4, 4, 4, 4, 4, 2]
-    # a man and a woman, both married now
-    assert sorted(mm["sex"][12, :2].tolist()) == sorted([codes.MALE, codes.FEMALE])
-    assert mm["married"][12, :2].tolist() == [1, 1]
+class TestMarriage:
+    def settled(self) -> tuple[State, int]:
+        """Thirteen households of four old women; a daughter in the first, whose anniversary it is."""
+        s = village(13, room=1)
+        hh, mm = s.households, s.members
+        hh["n_members"][:13] = hh["next_member"][:13] = 4
+        mm["married"], mm["sex"], mm["born"] = 1, codes.FEMALE, NOW - 50 * 12
+        now = next(m for m in range(NOW, NOW + 12) if m % 12 == 3)
+        mm["married"][0, 1], mm["born"][0, 1] = 0, now - 25 * 12
+        return s, now
+
+    def man(self, s: State, h: int, k: int, now: int) -> None:
+        s.members["married"][h, k], s.members["sex"][h, k] = 0, codes.MALE
+        s.members["born"][h, k] = now - 27 * 12
+
+    def celebrate(self, s: State, now: int) -> Any:
+        t = tallies()
+        still = rule(marriages=1_000.0, deaths=0.0, births=0.0, chronic_onset=0.0)
+        pass_anniversaries(s, s.sections[0], now, still, fixed(), work(100), strata(), flows(), t)
+        return t
+
+    def test_a_bride_finds_the_only_man(self) -> None:
+        s, now = self.settled()
+        self.man(s, 5, 2, now)
+        t = self.celebrate(s, now)
+        assert (t[codes.HOUSEHOLDS_FORMED], t[codes.MARRIAGES_WITHOUT_ROOM]) == (1, 0)
+        assert s.households["n_members"].tolist() == [3, *[4] * 4, 3, *[4] * 7, 2]
+        # a man and a woman, both married now
+        assert sorted(s.members["sex"][13, :2].tolist()) == sorted([codes.MALE, codes.FEMALE])
+        assert s.members["married"][13, :2].tolist() == [1, 1]
+
+    def test_a_man_at_hand_comes_before_all_others(self) -> None:
+        # household 12 has its anniversary with the bride's; everywhere else three men wait
+        s, now = self.settled()
+        self.man(s, 12, 1, now)
+        for h in range(1, 12):
+            for k in range(3):
+                self.man(s, h, k, now)
+        self.celebrate(s, now)
+        assert s.households["n_members"].tolist() == [3, *[4] * 11, 3, 2]
+
+    def test_cash_that_moves_is_noted(self) -> None:
+        s, now = self.settled()
+        self.man(s, 5, 2, now)
+        s.households["cash"][:13] = 4_000
+        s.households["watched"][:13] = np.arange(1, 14)
+        s = s._replace(watch=make_watch(14, 24))
+        s.watch.used[notes.N_WATCHED] = 13
+        s.watch.asked[:] = now - 12
+        before = s.households["cash"].copy()
+        self.celebrate(s, now)
+        moved = s.households["cash"] - before
+        # each brings a quarter of what its household had
+        assert moved.tolist() == [-1_000, *[0] * 4, -1_000, *[0] * 7, 2_000]
+        assert s.watch.moved[:13].tolist() == moved[:13].tolist()
+        # two households told of their year, and nobody else
+        told = s.watch.interviews[: s.watch.used[notes.N_INTERVIEWS]]
+        assert sorted(told["household"].tolist()) == [0, 12]
+
+
+class TestExplainHousehold:
+    def explain(self, rules: dict[str, Any], registered: bool = False, **fields: Any) -> Any:
+        alone = rule(
+            **{
+                "loans_offered": 0,
+                "group_savings": 0,
+                "waiting_months": 0,
+                "private_information": 1.0,
+                **rules,
+            }
+        )
+        hh, _ = household(
+            (40, 35, 20), **{"cash": 10**6, "watched": 1, "rate_enrolled": 2.0, "rate_other": 1.0, **fields}
+        )
+        sec = section(subsidy_left=10**6, opens=NOW - 24, group_first=0, group_end=1)
+        s = state(
+            record_table(Household, 1), record_table(Member, (1, codes.MEMBER_SLOTS)),
+            record_table(Section, 1), record_table(District, 1),
+        )._replace(watch=make_watch(1, 12, choices=3))  # fmt: skip
+        choices.explain_household(s, sec, hh, NOW, 1.0, calendar(), alone, alone, fixed(), registered)
+        return s.watch.choices[: s.watch.used[notes.N_CHOICES]], s.watch
+
+    def test_all_members_risks_count(self) -> None:
+        made, _ = self.explain({})
+        assert made["expected_episodes"].tolist() == [3.0]
+        assert made["member"].tolist() == [-1]
+        assert (made["unasked"][0], made["again"][0], made["gate"][0]) == (0, 0, enrolment.GATE_FREE)
+        assert 0.0 < made["probability"][0] < 1.0
+        assert made["probability_with_loan"][0] == made["probability"][0]
+
+    def test_the_last_franc_of_cash_pays(self) -> None:
+        made, _ = self.explain({"intercept": 1_000.0})
+        due, spare = int(made["premium_rwf"][0]), int(made["spare_cash_rwf"][0])
+        for cash, means in ((10**6 - spare + due, codes.BY_CASH), (10**6 - spare + due - 1, NO_MEANS)):
+            made, _ = self.explain({"intercept": 1_000.0}, cash=cash)
+            assert made["means"].tolist() == [means]
+
+    def test_what_is_given_is_taken(self) -> None:
+        free = {"subsidy_premium_share": 1.0}
+        made, _ = self.explain(free, registered=True, subsidised=1)
+        assert (made["unasked"][0], made["probability_with_loan"][0]) == (1, 1.0)
+        assert made["sponsored_rwf"][0] == made["premium_rwf"][0] > 0
+        made, _ = self.explain(free, registered=False, subsidised=1)
+        assert made["unasked"][0] == 0
+
+    def test_who_is_kept_waiting_weighs_nothing(self) -> None:
+        made, _ = self.explain({"group_required": 1}, wants_group=1)
+        assert made.size == 0
+        made, _ = self.explain({"group_required": 1}, wants_group=0)
+        assert made["gate"].tolist() == [enrolment.GATE_ALONE]
+
+    @pytest.mark.parametrize(
+        ("before", "own", "spare", "lent"),
+        [(0, 5_000, 0, 5_000), (0, 5_000, 2_000, 3_000), (4_000, 5_000, 2_000, 5_000)],
+    )
+    def test_a_loan_costs_what_is_lent(self, before: int, own: int, spare: int, lent: int) -> None:
+        terms = rule(loan_interest=0.24, loan_months=11, loan_fee_share=0.0, group_savings=0)
+        hh, _ = household(cash=0)
+        keep = -enrolment.spare_cash(hh, terms)
+        hh.cash = spare + keep
+        s = village(1)._replace(watch=make_watch(1, 12, choices=3))
+        note = s.watch.choices[0]
+        choices.explain_means(s, section(), hh, note, before, own, 0, codes.BY_LOAN, 0.5, terms)
+        # 24 % a year on a falling balance over eleven months is 12 % of the loan
+        assert (note.spare_cash_rwf, note.loan_cost_rwf) == (spare, round(0.12 * lent))
+        assert (note.means, note.probability_with_loan) == (codes.BY_LOAN, 0.5)
+
+
+def test_a_single_family_is_an_association_that_votes() -> None:
+    for intercept, passed in ((1_000.0, 1), (-1_000.0, 0)):
+        s = village(3, group_first=0, group_end=1, opens=NOW - 24)
+        s.households["group"] = [0, codes.NO_GROUP, codes.NO_GROUP]
+        s.households["formal"] = 0
+        s.groups.households[0] = 1
+        t = tallies()
+        votes.hold_votes(
+            s, s.sections[0], NOW, 1.0, calendar(),
+            rule(enrolment_unit=codes.UNIT_GROUP, attention=1.0, intercept=intercept, price_slope=0.0,
+                 group_vote_threshold=0.6),
+            rule(), fixed(), t,
+        )  # fmt: skip
+        assert (t[codes.GROUP_VOTES], t[codes.GROUP_VOTES_PASSED]) == (1, passed)
+        assert s.groups.agreed_until[0] == passed * (NOW + 12)
+
+
+def test_a_share_of_people_is_rich_from_its_line_on() -> None:
+    hh = households(4)
+    hh["n_members"], hh["z"] = 5, [-3.0, -1.0, 1.0, 3.0]
+    sections = record_table(Section, 1)
+    sections["end"] = 4
+    for poorest, rich, expected in (
+        (0.375, 0.375, [codes.POOREST, codes.MIDDLE, codes.RICH, codes.RICH]),
+        (0.38, 0.37, [codes.POOREST, codes.POOREST, codes.MIDDLE, codes.RICH]),
+    ):
+        targeting.rank_households(hh, sections, poorest, rich, work())
+        assert hh["category"].tolist() == expected
+    # ranks 1/8, 3/8, 5/8 and 7/8 lie in these fifths
+    assert hh["quintile"].tolist() == [0, 1, 3, 4]
+
+
+def test_the_part_of_a_district_with_one_member() -> None:
+    districts, sections = record_table(District, 2), record_table(Section, 2)
+    districts["end_section"] = [1, 2]
+    districts["first_section"] = [0, 1]
+    districts["insured"] = [0, 1]
+    districts["pool"], districts["claims_average"] = [900, 0], [60.0, 0.0]
+    pools.part_national_pool(districts, sections)
+    assert districts["pool"].tolist() == [0, 900]
+    assert districts["claims_average"].tolist() == [0.0, 60.0]
+
+
+def test_a_new_household_has_no_past() -> None:
+    hh, _ = household()
+    for name in hh.dtype.names:
+        setattr(hh, name, 7)
+    demography.reset_household(hh, 3)
+    nothing = (
+        "n_enrolled formal on_list subsidised subsidised_before paid_before standing standing_next acts "
+        "contacts cover_from cover_until wish wish_next list_score debt out_of_pocket away elite wants_group "
+        "barred_until group_balance watched loan loan_interest instalment loan_months_left loan_resolve"
+    )
+    assert {name: hh[name] for name in nothing.split() if hh[name] != 0} == {}
+    assert (hh.alive, hh.ordinal, hh.category, hh.listed_category) == (1, 3, codes.MIDDLE, codes.MIDDLE)
+    assert (hh.financed_by, hh.loan_stops) == (codes.BY_CASH, loans.NEVER)
+
+
+class TestStopLoss:
+    def test_claims_that_hardly_vary_are_not_insured_for_nothing(self) -> None:
+        sec = section(
+            fund=10**7, insured=1_000, stop_loss_rate=100.0, stop_loss_months=12_000, stop_loss_claims=0
+        )
+        terms = rule(stop_loss=1, stop_loss_cv=0.03, stop_loss_retention=0.9, stop_loss_loading=0.0)
+        f = flows()
+        reinsurance.stop_loss(sec, 0, NOW, terms, f)
+        # claims of one with a standard deviation of four per cent exceed 0.9 by a tenth on average
+        assert f[codes.REINSURANCE_PREMIUM] == pytest.approx(0.1 * 100_000, rel=0.02)
+
+
+class TestWorthOfCover:
+    @pytest.mark.parametrize("severe_share", [0.0, 0.5])
+    def test_risk_of_members_who_pay_a_part(self, severe_share: float) -> None:
+        """Half of 3 / 120,000 times the variance that cover takes away, by hand.
+
+        Two contacts a year whether insured or not; fee 1,000, co-payment 100 and a quarter of the other 900;
+        no admissions, bills of a coefficient of variation of a half, no unknown frailty.
+        """
+        terms = rule(
+            severe_share=severe_share, admission_if_severe=0.0, fee_outpatient_rwf=1_000.0,
+            cost_outpatient_rwf=1_000.0, copayment_rwf=100, outpatient_coinsurance=0.25,
+            coinsurance_share=0.0, risk_aversion=3.0, risk_premium_cap=10.0,
+            private_information=1.0, access_value=0.0,
+        )  # fmt: skip
+        known = fixed(cost_cv2=0.25, shared_frailty_variance=0.0)
+        saving, risk, access, capped = enrolment.value_of_cover(
+            4.0, 1.0, 1.0, 1.0, 1.0, 1.0, 120_000.0, terms, known
+        )
+        assert saving == pytest.approx(2 * (1_000 - 325))
+        square_u = 1.25 * 1_000**2
+        square_i = 100**2 + 2 * 100 * 225 + 1.25 * 225**2
+        assert risk == pytest.approx(0.5 * 3 / 120_000 * 2 * (square_u - square_i))
+        assert (access, capped) == (0.0, False)
+        tight = {**{name: terms[name] for name in terms.dtype.names}, "risk_premium_cap": 0.001}
+        _, risk, _, capped = enrolment.value_of_cover(
+            4.0, 1.0, 1.0, 1.0, 1.0, 1.0, 120_000.0, rule(**tight), known
+        )
+        assert (risk, capped) == (pytest.approx(0.001 * 2 * 1_000), True)
 
 
 def test_cash_that_moved_with_a_bride_is_noted_for_the_watched() -> None:
@@ -765,6 +998,12 @@ def test_a_settled_section_by_its_rules() -> None:
     size = s.households["n_members"].astype(int)
     age = (NOW - s.members["born"].astype(int)) / 12
     couple = (size >= 2) & (s.members["married"][:, 1] == 1)
+    sex = s.members["sex"]
+    assert (sex[couple, 0] == codes.MALE).all()
+    assert (sex[couple, 1] == codes.FEMALE).all()
+    single = ~couple & (size >= 2)
+    assert (sex[single, 0] == codes.MALE).mean() == pytest.approx(settlement.SINGLE_HEAD_MALE_SHARE, abs=0.2)
+    assert (sex[~couple, 0] == codes.FEMALE).any()
     # a household of two may be a couple
     assert (couple & (size == 2)).any()
     assert couple[size >= 2].mean() == pytest.approx(settlement.COUPLE_SHARE, abs=0.11)
@@ -785,3 +1024,70 @@ def test_a_settled_section_by_its_rules() -> None:
     assert 0.35 < (s.members["sex"][third, 2] == codes.MALE).mean() < 0.65
     alone = ~couple
     assert ((s.members["married"][alone, 0] == 1) == (age[alone, 0] > 30)).mean() > 0.98
+
+
+class TestLittleThings:
+    def test_a_franc_is_not_paid_without_a_franc(self) -> None:
+        poor = rule(cash_gate=1, loans_offered=0, group_savings=0)
+        hh, _ = household(cash=0)
+        hh.cash = -enrolment.spare_cash(hh, poor)
+        for part, means in ((0, codes.BY_CASH), (1, NO_MEANS)):
+            assert enrolment.means_of(hh, section(), district(), groups(), part, 0, NOW, poor) == means
+
+    def test_little_trust_and_capacity_are_what_they_are(self) -> None:
+        calm = {name: 0.0 for name in rule().dtype.names if name.startswith("trust_")}
+        sec = section(trust=0.02, capacity=0.02)
+        governance.update_trust(sec, 0.0, rule(**calm, compulsory=0))
+        assert sec.trust == pytest.approx(0.02)
+        governance.update_capacity(sec, rule(assistance_gain=0.0, capacity_decay=0.1))
+        assert sec.capacity == pytest.approx(0.018)
+
+    def test_one_person_is_all_of_a_section(self) -> None:
+        alone = rule(persons_per_section=20_000.0, sections_per_fund=1.0)
+        assert provider.members_of_fund(section(insured=1, persons=1), alone) == 20_000.0
+        assert provider.members_of_fund(section(insured=1, persons=4), alone) == 5_000.0
+
+    @pytest.mark.parametrize("year_ends", [0, 1])
+    def test_renewals_are_judged_when_the_membership_year_ends(self, year_ends: int) -> None:
+        s = village(5, opens=NOW - 24, group_first=0, group_end=1)
+        s.households["paid_before"], s.households["formal"], s.households["group"] = 1, 0, 0
+        s.households["cover_until"] = [NOW + 5, NOW + 5, 0, 0, 0]
+        s.households["n_enrolled"] = [2, 2, 0, 0, 0]
+        s.groups.recent[0] = 99
+        t = tallies()
+        measure.measure_section(
+            s, s.sections[0], NOW, calendar(closes=0, year_ends=year_ends), strata(),
+            np.zeros(codes.N_STOCKS, dtype=np.int64), t, gauges(),
+        )  # fmt: skip
+        assert (t[codes.RENEWALS_DUE], t[codes.RENEWALS]) == (5 * year_ends, 2 * year_ends)
+        assert s.groups.recent[0] == 2
+
+    def test_meetings_do_not_depend_on_who_else_is_simulated(self) -> None:
+        """An association's place is counted within its section, wherever the section's rows begin."""
+        votes_called = []
+        for first in (0, 4):
+            gg = groups(12)
+            gg.households[:] = 1
+            sec = section(group_first=first, group_end=first + 8)
+            votes.call_meetings(sec, gg, NOW, calendar(), rule(attention=0.5), fixed())
+            votes_called.append(gg.voters[first : first + 8].tolist())
+        assert votes_called[0] == votes_called[1]
+        assert len(set(votes_called[0])) == 2
+
+    def test_a_year_opens_posts_at_a_small_hazard_too(self) -> None:
+        n = 600
+        sections = record_table(Section, n)
+        sections["number"], sections["first"], sections["end"] = (
+            np.arange(n),
+            np.arange(n),
+            np.arange(1, n + 1),
+        )
+        sections["load"], sections["distance_scale"] = 0.9, 1.0
+        hh = households(n)
+        hh["distance_km"], hh["n_members"] = 5.0, 1
+        s = state(hh, record_table(Member, (n, codes.MEMBER_SLOTS)), sections, record_table(District, 1))
+        t = np.zeros((1, codes.N_TALLIES), dtype=np.int64)
+        few = rule(post_hazard=0.04, post_load=0.5, post_distance_km=1.0, distance_factor=1.0, hire_share=0.0)
+        month.start_year(s, NOW, few, fixed(), t)
+        assert abs(t[0, codes.POSTS_OPENED] - 24) <= 4 * (24 * 0.96) ** 0.5
+        assert t[0, codes.POSTS_OPENED] == (sections["distance_scale"] < 1.0).sum()
