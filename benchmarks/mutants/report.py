@@ -214,7 +214,8 @@ _TITLES = {
     "unreachable": "Never met",
     "tolerance": "Smaller than a test can tell",
     "speed": "Changes only how long it takes",
-    "": "Without a reason: tests that are missing",
+    "": "Without a reason: not noticed by tests that are quick enough without the compiler; whether the tests"
+    " of whole compiled runs notice them was not measured",
 }
 
 

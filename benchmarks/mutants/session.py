@@ -200,8 +200,12 @@ class Runner:
             if item.path not in files:
                 files[item.path] = hashlib.sha256(item.path.read_bytes()).hexdigest()[:12]
             old = known.get(nodeid)
-            settled = old and (old["ended"] != "hung" or old["seconds"] >= self.plan.slow)
-            if settled and old["file"] == files[item.path] and set(old["found"]) <= keys:
+            if (
+                old
+                and old["file"] == files[item.path]
+                and set(old["found"]) <= keys
+                and (old["ended"] != "hung" or old["seconds"] >= self.plan.slow)
+            ):
                 fresh[nodeid] = old
                 continue
             ended, answer = in_child(functools.partial(self._measure, item), self.plan.slow)

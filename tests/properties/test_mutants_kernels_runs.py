@@ -80,6 +80,22 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
 }
 
+# what must be seen in some of them
+FLOWS_OF = {
+    "joint loans, break-even premiums": (
+        c.LENDER_EQUITY, c.LOAN, c.LOAN_REPAYMENT, c.REINSURANCE_PREMIUM, c.GROUP_SAVING, c.OWN_WAGES,
+    ),
+    "single loans, capitation": (c.LENDER_EQUITY, c.LOAN, c.LOAN_REPAYMENT, c.PENALTY),
+    "persons, by case": (c.LENDER_EQUITY, c.LOAN, c.GROUP_CONTRIBUTION),
+    "groups, merging": (c.LENDER_EQUITY, c.LOAN, c.LOAN_REPAYMENT, c.MERGED_UP),
+}  # fmt: skip
+TALLIES_OF = {
+    "joint loans, break-even premiums": (
+        c.PREMIUM_CHANGES, c.POSTS_OPENED, c.DECISIONS, c.RENEWALS, c.HOUSEHOLDS_FORMED, c.BIRTHS, c.DEATHS,
+    ),
+    "persons, by case": (c.RISK_PREMIUM_CAPPED, c.RENEWALS, c.SECTIONS_SUSPENDED),
+    "groups, merging": (c.GROUP_VOTES_PASSED, c.GROUPS_FORMED, c.SECTIONS_MERGED),
+}  # fmt: skip
 # too rare for so few people and months
 RARE = {
     "births_without_room", "catastrophic_25", "debt_written_off", "equalisation_paid",
@@ -103,7 +119,12 @@ def small(name: str) -> Results:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_books_balance(name: str) -> None:
-    checks.check_all(small(name))
+    results = small(name)
+    checks.check_all(results)
+    flows, tallies = (getattr(results.arrays, one).sum(axis=(0, 1, 2)) for one in ("flows", "tallies"))
+    missing = [c.FLOWS[kind][0] for kind in FLOWS_OF.get(name, ()) if flows[kind] == 0]
+    missing += [c.TALLIES[kind] for kind in TALLIES_OF.get(name, ()) if tallies[kind] == 0]
+    assert not missing
 
 
 def test_the_runs_are_lively() -> None:
@@ -124,3 +145,22 @@ def test_books_balance_through_events(unit: str) -> None:
     assert results.arrays.flows[..., c.CONTRIBUTION].sum() > 0
     checks.check_all(results)
     assert np.isfinite(results.arrays.gauges).all()
+
+
+def test_every_decision_is_capped_where_the_cap_is_nothing() -> None:
+    scenario = Scenario(
+        name="capped",
+        start=parse_month("2005-01"),
+        end=parse_month("2005-04"),
+        values={
+            "switches.rollout": False,
+            "enrolment.attention_per_month": 0.8,
+            "enrolment.risk_aversion": 10.0,
+            "enrolment.risk_premium_cap": 0.001,
+        },
+    )
+    results = simulate(scenario, households=40, replicates=1, seed=7, survey=0)
+    capped, decisions = (
+        results.arrays.tallies[..., kind].sum() for kind in (c.RISK_PREMIUM_CAPPED, c.DECISIONS)
+    )
+    assert capped == decisions > 20

@@ -905,3 +905,38 @@ class TestFewMoreBounds:
             functools.partial(checks.check_membership, arrays.tallies, arrays.opening_people),
             "household-months insured so far <= sold in earlier months: .*expected at most 0, found 1",
         )
+
+    def test_nobody_had_a_scheme_who_died_before_the_first_opened(self) -> None:
+        of = Scenario(
+            name="made up",
+            start=parse_month("2005-01"),
+            end=parse_month("2005-04"),
+            values={
+                "switches.rollout": True,
+                "rollout.pilot_sections": 0,
+                "rollout.pilot_month": "2005-01",
+                "rollout.schemes": {"2005-01": 0.0, "2005-02": 100.0},
+            },
+        )
+        arrays = empty(people=9)
+        arrays.tallies[..., c.PERSONS_OPEN] = 0
+        arrays.tallies[0, 0, 1, c.DEATHS] = 1
+        arrays.flows[0, 0, 1, c.CONTRIBUTION] = 1
+        with pytest.raises(CheckError, match=r"^contribution where no scheme is open"):
+            checks.check_timing(Made(arrays, of, []))
+
+    def test_premiums_may_follow_rules_of_the_year_behind_the_run(self) -> None:
+        for event, allowed in (("2006-03", True), ("2006-04", False)):
+            of = Scenario(
+                name="made up",
+                start=parse_month("2005-01"),
+                end=parse_month("2005-04"),
+                values={"switches.rollout": False, "scheme.premium_rule": "set"},
+            ).add_event(event, {"scheme.premium_rule": "break_even"})
+            arrays = empty(people=9)
+            arrays.tallies[0, 3, 1, c.PREMIUM_CHANGES] = 1
+            if allowed:
+                checks.check_timing(Made(arrays, of, []))
+            else:
+                with pytest.raises(CheckError, match=r"^premium_changes before the rules bring it in"):
+                    checks.check_timing(Made(arrays, of, []))

@@ -622,6 +622,22 @@ class TestMarriage:
         assert sorted(s.members["sex"][13, :2].tolist()) == sorted([codes.MALE, codes.FEMALE])
         assert s.members["married"][13, :2].tolist() == [1, 1]
 
+    def test_one_man_marries_once_and_married_men_do_not(self) -> None:
+        # two brides, of the first and the last household, look among all when none is at hand
+        s, now = self.settled()
+        s.sections[0].limit = 14
+        s.members["married"][12, 1], s.members["born"][12, 1] = 0, now - 25 * 12
+        self.man(s, 5, 2, now)
+        for h in range(1, 5):
+            self.man(s, h, 1, now)
+            s.members["married"][h, 1] = 1
+        t = self.celebrate(s, now)
+        assert (t[codes.HOUSEHOLDS_FORMED], t[codes.MARRIAGES_WITHOUT_ROOM]) == (1, 0)
+        sizes = s.households["n_members"].tolist()
+        assert sizes[13] == 2
+        assert sorted(sizes[:13]) == [3, 3, *[4] * 11]
+        assert sizes[5] == 3
+
     def test_a_man_at_hand_comes_before_all_others(self) -> None:
         # household 12 has its anniversary with the bride's; everywhere else three men wait
         s, now = self.settled()
@@ -1018,7 +1034,7 @@ def test_a_settled_section_by_its_rules() -> None:
         here = size > others
         gap = age[here, 0] - age[here, others]
         assert gap.min() >= 18.9
-        assert age[here, others].max() <= settlement.OLDEST_CHILD
+        assert 12 < age[here, others].max() <= settlement.OLDEST_CHILD
     # girls and boys, and unmarried heads up to thirty only
     third = size > 2
     assert 0.35 < (s.members["sex"][third, 2] == codes.MALE).mean() < 0.65
@@ -1091,3 +1107,45 @@ class TestLittleThings:
         month.start_year(s, NOW, few, fixed(), t)
         assert abs(t[0, codes.POSTS_OPENED] - 24) <= 4 * (24 * 0.96) ** 0.5
         assert t[0, codes.POSTS_OPENED] == (sections["distance_scale"] < 1.0).sum()
+
+    def test_a_fund_that_is_bailed_out_begins_anew(self) -> None:
+        sec = section(payables=100, payables_hospital=50, bad_months=5, arrears=3.0)
+        f = flows()
+        fund.act_on_deficit(sec, district(), rule(deficit_rule=codes.DEFICIT_BAIL_OUT), f, tallies())
+        assert (sec.bad_months, sec.arrears, sec.payables, sec.payables_hospital) == (0, 0.0, 0, 0)
+        assert f[codes.BAIL_OUT_SECTION] == 150
+
+    def test_needs_are_noted_in_the_row_of_the_association(self) -> None:
+        s = village(3, group_first=2, group_end=5, opens=NOW - 24)._replace(groups=groups(6))
+        s.households["group"], s.households["formal"] = [1, 1, 2], 0
+        s.households["standing"] = s.households["standing_next"] = codes.STANDING_UNAFFORDABLE
+        poor = rule(group_savings=1, premium_by_household=1, household_covers=99, premium_middle_rwf=700)
+        s.groups.need[:] = 5
+        votes.count_need(s, s.sections[0], NOW, calendar(), poor, poor)
+        # rows of the section are set anew, those of others stay
+        assert s.groups.need.tolist() == [5, 5, 0, 1_400, 700, 5]
+
+    def test_interviews_end_with_their_room(self) -> None:
+        watch = make_watch(1, 12)
+        hh, mm = household(watched=1)
+        watch.asked[:] = NOW - 12
+        room = watch.interviews.size
+        for _ in range(room + 2):
+            notes.interview(watch, hh, mm, section(), True, NOW, rule())
+        assert watch.used[notes.N_INTERVIEWS] == room
+        assert (watch.interviews["month"] == NOW).all()
+
+    def test_a_rare_gate_still_costs_trust(self) -> None:
+        calm = {name: 0.0 for name in rule().dtype.names if name.startswith("trust_")}
+        for gate, fines, left in ((0.03, 0.0, 0.45), (0.0, 0.03, 0.45), (0.0, 0.0, 0.5)):
+            sec = section(trust=0.5, enforcement=1.0)
+            pushed = {**calm, "trust_coercion": 0.1, "compulsory": 1}
+            governance.update_trust(sec, 0.0, rule(**pushed, gate_probability=gate, enforcement_max=fines))
+            assert sec.trust == pytest.approx(left)
+
+    def test_refused_contacts_cost_trust_by_their_share(self) -> None:
+        calm = {name: 0.0 for name in rule().dtype.names if name.startswith("trust_")}
+        sec = section(trust=0.5, arrears=1.5)
+        # arrears of half a quarter and a fifth refused, a tenth of a month's trust
+        governance.update_trust(sec, 0.2, rule(**{**calm, "trust_arrears": 0.1}))
+        assert sec.trust == pytest.approx(0.5 - 0.1 * (0.5 + 0.2) * 0.5)
