@@ -655,7 +655,8 @@ def check_gauges(gauges: F8, tallies: I8, opening_people: I8) -> None:
     """
     persons = tallies[..., codes.PERSONS].astype(np.float64)
     # parts of one expectation, differences of odds that are stored in single precision
-    split = np.abs(gauges[..., list(_FORGONE_GAUGES)]).sum(axis=-1)
+    # one that is no number is not to blame on the others
+    split = np.nan_to_num(np.abs(gauges[..., list(_FORGONE_GAUGES)])).sum(axis=-1)
     for code, name in enumerate(codes.GAUGES):
         values = gauges[..., code]
         low = -_SINGLE * (1.0 + split) if code in _FORGONE_GAUGES else np.zeros_like(values)

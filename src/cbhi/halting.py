@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from cbhi.engine import engine_hash
 from cbhi.layouts import lay_out
 from cbhi.months import format_month, parse_month
-from cbhi.packing import pack_calendar, pack_fixed, pack_rules
 from cbhi.populations import Population
-from cbhi.replicates import Engine, run_between, start_replicate, written_by
+from cbhi.replicates import Engine, begin_replicate, run_between, written_by
 from cbhi.results import Results
 from cbhi.scenarios import Scenario
 from cbhi.simulation import (
@@ -304,14 +303,8 @@ def _begin(
     survey: int,
     population: Population | None,
 ) -> Engine:
-    rules = pack_rules(scenario)
-    return start_replicate(
-        scenario,
-        lay_out(scenario, None if population is not None else households, population),
-        rules,
-        pack_calendar(scenario, rules),
-        pack_fixed(scenario, seed, replicate, survey / households, population),
-    )
+    layout = lay_out(scenario, None if population is not None else households, population)
+    return begin_replicate(scenario, layout, seed, replicate, survey / households)
 
 
 def _copied(engine: Engine) -> Engine:

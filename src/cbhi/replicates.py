@@ -33,7 +33,7 @@ from cbhi.kernels.records import (
 from cbhi.kernels.settlement import settle_districts
 from cbhi.kernels.targeting import BINS
 from cbhi.layouts import Layout, opening_months
-from cbhi.packing import pack_fixed
+from cbhi.packing import pack_calendar, pack_fixed, pack_rules
 from cbhi.scenarios import Scenario
 from cbhi.settling import settle, supplied_associations
 
@@ -159,6 +159,21 @@ def start_replicate(
     np.add.at(opening_people[:, 1], layout.district, layout.households)
     hospital = np.zeros((n_districts, 2), dtype=np.int64)
     return Engine(scenario_, layout, rules, calendar, fixed, state, work, output, hospital, opening_people)
+
+
+def begin_replicate(
+    scenario_: Scenario,
+    layout: Layout,
+    seed: int,
+    replicate: int,
+    watched_share: float = 0.0,
+    watch: Watch | None = None,
+) -> Engine:
+    """Return a replicate before its first month, its rules packed for it alone."""
+    rules = pack_rules(scenario_)
+    calendar = pack_calendar(scenario_, rules)
+    fixed = pack_fixed(scenario_, seed, replicate, watched_share, layout.population)
+    return start_replicate(scenario_, layout, rules, calendar, fixed, watch)
 
 
 def run_between(engine: Engine, begin: int, end: int) -> None:

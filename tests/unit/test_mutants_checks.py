@@ -442,14 +442,11 @@ class TestBounds:
     def test_gauges_are_finite_and_not_negative(self, gauge: int) -> None:
         for value in (-1e-3, np.nan, np.inf):
             name = c.GAUGES[gauge]
-            if name.startswith("forgone"):
-                # these are weighed against their sum, so that the first of them is named
-                name = "forgone_|" + name
             arrays = empty(people=100)
             arrays.gauges[0, 2, 1, gauge] = value
             refused(
                 functools.partial(checks.check_gauges, arrays.gauges, arrays.tallies, arrays.opening_people),
-                f"gauge ({name})",
+                f"gauge {name}: ",
             )
 
     def test_reasons_of_forgone_care_may_round_below_zero(self) -> None:

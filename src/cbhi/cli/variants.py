@@ -43,7 +43,7 @@ def variant(base: Scenario, text: str) -> Scenario:
     name, changes = (named[1].strip(), named[2]) if named else (None, text)
     parts = split_changes(changes)
     for part in parts:
-        if "=" not in part:
+        if not part.partition("=")[0].strip() or "=" not in part:
             raise ValueError(
                 f"--with {text}: '{part}' is not KEY=VALUE; write"
                 ' --with "free care: care.copayment_rwf=0, care.coinsurance_share=0"'
@@ -53,8 +53,5 @@ def variant(base: Scenario, text: str) -> Scenario:
     try:
         return base.replace(parse_changes(tuple(parts)), name=name)
     except ScenarioError as error:
-        raise ScenarioError(
-            "the command line", [f"--with {text}: {line}" for line in error.problems]
-        ) from None
-    except ValueError as error:
-        raise ValueError(str(error).replace("--set ", "--with ", 1)) from None
+        lines = [f"--with {text}: {line.removeprefix('--set ')}" for line in error.problems]
+        raise ScenarioError("the command line", lines) from None

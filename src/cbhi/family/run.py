@@ -26,8 +26,7 @@ from cbhi.kernels.records import I8, Choice, Output
 from cbhi.kernels.targeting import rank_households
 from cbhi.layouts import Layout
 from cbhi.months import format_month
-from cbhi.packing import pack_calendar, pack_fixed, pack_rules
-from cbhi.replicates import Engine, make_watch, run_between, start_replicate
+from cbhi.replicates import Engine, begin_replicate, make_watch, run_between
 from cbhi.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -176,12 +175,9 @@ def prepare(
     share
         Of the households that are watched by lot; 1 for all.
     """
-    rules = pack_rules(scenario)
-    calendar = pack_calendar(scenario, rules)
-    fixed = pack_fixed(scenario, seed, replicate, share)
     watch = make_watch(rows, scenario.n_months, choices=choices)
-    engine = start_replicate(scenario, layout, rules, calendar, fixed, watch)
-    first = rules[0]
+    engine = begin_replicate(scenario, layout, seed, replicate, share, watch)
+    first = engine.rules[0]
     # the first month does it once more, with the same outcome
     rank_households(
         engine.state.households, engine.state.sections, first.poorest_share, first.rich_share, engine.work

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from cbhi.kernels.records import I8, Table
 from cbhi.layouts import lay_out
 from cbhi.months import format_month
-from cbhi.packing import pack_calendar, pack_fixed, pack_rules
 from cbhi.populations import Population
-from cbhi.replicates import Engine, run_between, start_replicate
+from cbhi.replicates import Engine, begin_replicate, run_between
 from cbhi.results import Results
 from cbhi.scenarios import Scenario
 from cbhi.scenarios.changes import as_toml
@@ -178,14 +177,8 @@ def begin(
     population: Population | None = None,
 ) -> Engine:
     """Return a replicate before its first month, every household watched."""
-    rules = pack_rules(scenario)
-    return start_replicate(
-        scenario,
-        lay_out(scenario, None if population is not None else households, population),
-        rules,
-        pack_calendar(scenario, rules),
-        pack_fixed(scenario, seed, replicate, 1.0, population),
-    )
+    layout = lay_out(scenario, None if population is not None else households, population)
+    return begin_replicate(scenario, layout, seed, replicate, 1.0)
 
 
 def live(engine: Engine) -> Iterator[MonthEnd]:
