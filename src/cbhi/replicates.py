@@ -110,6 +110,8 @@ def make_state(
         partner_member=np.zeros(candidates, dtype=np.int64),
         partner_draw=np.zeros(candidates),
         histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
+        lists=np.zeros((codes.N_LISTS, candidates), dtype=np.int64),
+        counts=np.zeros(codes.N_LISTS, dtype=np.int64),
     )
     return state, work
 

@@ -172,6 +172,8 @@ def work(n: int = 64) -> Work:
         partner_member=np.zeros(n, dtype=np.int64),
         partner_draw=np.zeros(n),
         histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
+        lists=np.zeros((codes.N_LISTS, n), dtype=np.int64),
+        counts=np.zeros(codes.N_LISTS, dtype=np.int64),
     )
 
 

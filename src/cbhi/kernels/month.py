@@ -41,6 +41,9 @@ from cbhi.kernels.codes import (
     HOUSEHOLD_MONTHS_INSURED,
     INSURED,
     LENDERS,
+    LIST_ACTING,
+    LIST_BORROWERS,
+    LIST_PATIENTS,
     N_FLOWS,
     N_SECTORS,
     NATIONAL_POOL,
@@ -86,6 +89,7 @@ from cbhi.kernels.loans import (
     close_lender_month,
     collect_section,
     open_lender,
+    outstanding,
     set_credit_lines,
 )
 from cbhi.kernels.measure import measure_section
@@ -161,6 +165,7 @@ def start_of_month(
     cal: CalendarMonth,
     rule: Rule,
     fixed: Fixed,
+    work: Work,
     service: float,
     strata: I8,
     flows: I8,
@@ -169,7 +174,8 @@ def start_of_month(
 ) -> int:
     """Let every household of section ``s`` earn, save, consume, fall ill and notice the scheme.
 
-    Returns the contacts wanted at the section's health centre.
+    Returns the contacts wanted at the section's health centre. ``work.lists`` says who wants contacts, acts
+    on cover and owes a loan.
     """
     dist = state.districts[sec.district]
     section = sec.number
@@ -181,6 +187,9 @@ def start_of_month(
     attention = float(rule.attention_before if cal.before_start != 0 else rule.attention)
     saves = rule.group_savings != 0
     wanted = 0
+    patients = 0
+    acting = 0
+    borrowers = 0
     sec.insured = 0
     for h in range(sec.first, sec.end):
         hh = state.households[h]
@@ -226,6 +235,18 @@ def start_of_month(
             if u < rule.subsidy_automatic:
                 acts |= REGISTERED
         hh.acts = acts
+        if hh.contacts != 0 or hh.away != 0:
+            work.lists[LIST_PATIENTS, patients] = h
+            patients += 1
+        if acts != 0:
+            work.lists[LIST_ACTING, acting] = h
+            acting += 1
+        if outstanding(hh) > 0:
+            work.lists[LIST_BORROWERS, borrowers] = h
+            borrowers += 1
+    work.counts[LIST_PATIENTS] = patients
+    work.counts[LIST_ACTING] = acting
+    work.counts[LIST_BORROWERS] = borrowers
     return wanted
 
 
@@ -394,7 +415,9 @@ def month_of_section(
         allot_slots(state.households, sec, now, rule, price_rule, fixed, tallies)
     service = service_factor(sec, rule)
     asked = -tallies[CONTACTS_WANTED]
-    wanted = start_of_month(state, sec, now, cal, rule, fixed, service, strata, flows, tallies, gauges)
+    wanted = start_of_month(
+        state, sec, now, cal, rule, fixed, work, service, strata, flows, tallies, gauges
+    )
     asked += tallies[CONTACTS_WANTED]
     treat_section(
         state, sec, now, wanted, asked, service, rule, fixed, work, hospital, strata, flows, tallies,

@@ -362,6 +362,8 @@ class Work(NamedTuple):
     partner_member: I8
     partner_draw: F8
     histogram: I8
+    lists: I8  # (lists, most households of a section) rows of households, codes.LIST_*
+    counts: I8  # (lists,) how many of them hold this month
 
 
 class CalendarMonth(Record):
