@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cbhi.kernels.columns import RecordTable
+from cbhi.kernels.columns import RecordTable, is_bundle
 
 F4 = NDArray[np.float32]
 F8 = NDArray[np.float64]
@@ -206,6 +206,7 @@ class Section(Record):
     pool_owes: int  # by the pool to the health centre, RWF
 
 
+@is_bundle
 class Groups(NamedTuple):
     """One entry an association (ibimina)."""
 
@@ -338,6 +339,7 @@ class Choice(Record):
     means: int  # codes.BY_*, or enrolment.NO_MEANS
 
 
+@is_bundle
 class Watch(NamedTuple):
     """Households whose payments and events are noted apart: a survey's panel, or one family followed."""
 
@@ -354,6 +356,7 @@ class Watch(NamedTuple):
     choices: Table  # of Choice; without rows where nobody's choices are noted
 
 
+@is_bundle
 class State(NamedTuple):
     """Everything that changes while a run goes on."""
 
@@ -367,6 +370,7 @@ class State(NamedTuple):
     watch: Watch
 
 
+@is_bundle
 class Work(NamedTuple):
     """Buffers, so that the monthly loop allocates nothing."""
 
@@ -402,6 +406,7 @@ class CalendarMonth(Record):
     sets_premium: Flag  # premiums of the membership year on sale are set
 
 
+@is_bundle
 class Output(NamedTuple):
     """What a run writes; integers are exact, reals are summed in a fixed order."""
 
@@ -649,6 +654,7 @@ class Rule(Record):
     chronic_onset: float
 
 
+@is_bundle
 class Fixed(NamedTuple):
     """What cannot change within a run."""
 
