@@ -31,6 +31,7 @@ from cbhi.kernels.records import (
     record_table,
 )
 from cbhi.kernels.settlement import settle_districts
+from cbhi.kernels.start import BLOCK
 from cbhi.kernels.targeting import BINS
 from cbhi.layouts import Layout, opening_months
 from cbhi.packing import pack_calendar, pack_fixed, pack_rules
@@ -112,6 +113,8 @@ def make_state(
         histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, candidates), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
+        draws=np.zeros((4, BLOCK)),
+        expected=np.zeros((2, BLOCK)),
     )
     return state, work
 

@@ -174,6 +174,8 @@ def work(n: int = 64) -> Work:
         histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, n), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
+        draws=np.zeros((4, BLOCK)),
+        expected=np.zeros((2, BLOCK)),
     )
 
 

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-
 from numba.core import types
 from numba.extending import typeof_impl
 

@@ -90,13 +90,15 @@ def _compile_once(dispatcher: Any) -> Any:
     return dispatcher
 
 
-def compile_kernels(namespace: dict[str, Any]) -> None:
+def compile_kernels(namespace: dict[str, Any], inline: tuple[str, ...] = ()) -> None:
     """Replace every plain function defined in ``namespace`` by its compiled form.
 
     Parameters
     ----------
     namespace
         The ``globals()`` of a kernel module, called at its foot. Imported functions are left alone.
+    inline
+        Functions whose source goes in the place of every call, so that loops over them become vectors.
     """
     if _CONFIG.DISABLE_JIT:
         return
@@ -108,6 +110,10 @@ def compile_kernels(namespace: dict[str, Any]) -> None:
         )
         for name, value in list(namespace.items()):
             if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
-                namespace[name] = _compile_once(jit(value))
+                namespace[name] = (
+                    numba.njit(value, error_model="numpy", inline="always")
+                    if name in inline
+                    else _compile_once(jit(value))
+                )
     finally:
         _CONFIG.CACHE_DIR = before

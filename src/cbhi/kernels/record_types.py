@@ -203,10 +203,12 @@ def _field_pointer(context: Any, builder: Any, kept: Any, struct: Any, index: An
     if kept.width:
         start = builder.mul(index, ir.Constant(number, kept.width))
         return builder.bitcast(
-            builder.gep(struct.base, [builder.add(start, ir.Constant(number, before))]), typed
+            builder.gep(struct.base, [builder.add(start, ir.Constant(number, before))], inbounds=True), typed
         )
-    column = builder.gep(struct.base, [builder.mul(struct.capacity, ir.Constant(number, before))])
-    return builder.gep(builder.bitcast(column, typed), [index])
+    column = builder.gep(
+        struct.base, [builder.mul(struct.capacity, ir.Constant(number, before))], inbounds=True
+    )
+    return builder.gep(builder.bitcast(column, typed), [index], inbounds=True)
 
 
 def _overlaps_nothing(builder: Any, kept: Any, field: str) -> Any:

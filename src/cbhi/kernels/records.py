@@ -382,6 +382,8 @@ class Work(NamedTuple):
     histogram: I8
     lists: I8  # (lists, most households of a section) rows of households, codes.LIST_*
     counts: I8  # (lists,) how many of them hold this month
+    draws: F8  # (4, block) uniforms of a block of households
+    expected: F8  # (2, block) contacts wanted and unsought episodes that it expects
 
 
 class CalendarMonth(Record):
