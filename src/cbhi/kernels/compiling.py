@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import numba
 import platformdirs
+
+from cbhi.kernels.linking import PartCompiler, WholeCompiler, is_supported
 
 _VERSION_SALT = "1"
 _CONFIG: Any = numba.config
@@ -90,6 +91,19 @@ def _compile_once(dispatcher: Any) -> Any:
     return dispatcher
 
 
+def _compiled(kernel: FunctionType) -> Any:
+    """Return a kernel that Python calls as a whole, and other kernels as a part of themselves."""
+    options: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+    kept = CACHE_FOLDER is not None
+    if not is_supported():
+        return _compile_once(numba.njit(cache=kept, **options)(kernel))
+    whole = numba.njit(cache=kept, pipeline_class=WholeCompiler, **options)(kernel)
+    part = _compile_once(numba.njit(pipeline_class=PartCompiler, **options)(kernel))
+    whole.get_call_template = part.get_call_template
+    whole.get_overload = part.get_overload
+    return whole
+
+
 def compile_kernels(namespace: dict[str, Any]) -> None:
     """Replace every plain function defined in ``namespace`` by its compiled form.
 
@@ -103,11 +117,8 @@ def compile_kernels(namespace: dict[str, Any]) -> None:
     before = _CONFIG.CACHE_DIR
     _CONFIG.CACHE_DIR = CACHE_FOLDER or ""
     try:
-        jit: Callable[[FunctionType], Any] = numba.njit(
-            cache=CACHE_FOLDER is not None, error_model="numpy", nogil=True
-        )
         for name, value in list(namespace.items()):
             if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
-                namespace[name] = _compile_once(jit(value))
+                namespace[name] = _compiled(value)
     finally:
         _CONFIG.CACHE_DIR = before
