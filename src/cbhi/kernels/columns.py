@@ -141,13 +141,18 @@ class RecordTable:
             return self._inner(place)
         if isinstance(key, tuple) and all(isinstance(k, (int, np.integer)) for k in key):
             return self[key[0]][key[1]]
-        chosen = self.as_records()[key]
+        chosen = self.as_records(key)
         # a copy: what is written into it would be lost
         chosen.flags.writeable = False
         return chosen
 
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.column(key)[...] = value
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Write a field, or into chosen rows the records of a row, a table or a structured array."""
+        if isinstance(key, str):
+            self.column(key)[...] = value
+        else:
+            for name in self._columns:
+                self.column(name)[key] = value[name]
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self._columns:
@@ -163,34 +168,40 @@ class RecordTable:
         inner.first = self.first + place * self.shape[1]
         return inner
 
-    def as_records(self) -> np.ndarray[Any, Any]:
-        """Return a copy as a structured array."""
-        records = np.zeros(self.shape, dtype=self.dtype)
-        for name in self._columns:
-            records[name] = self.column(name)
+    def as_records(self, key: Any = ...) -> np.ndarray[Any, Any]:
+        """Return a copy as a structured array, of all records or of those that an index chooses."""
+        chosen = {name: self.column(name)[key] for name in self._columns}
+        records = np.zeros(next(iter(chosen.values())).shape, dtype=self.dtype)
+        for name, values in chosen.items():
+            records[name] = values
         return records.view(np.recarray)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if copy is False:
             raise ValueError("a table of records has no structured array to share")
-        return self.as_records().view(np.ndarray) if dtype is None else self.as_records().astype(dtype)
+        records = self.as_records().view(np.ndarray)
+        return records if dtype is None else records.astype(dtype)
 
     def copy(self) -> RecordTable:
         """Return a table of its own with the same records."""
         other = RecordTable(self.record, self.dtype, self.shape, self.by_rows, self.constant)
-        other.take_over(self)
+        other[...] = self
         return other
 
-    def take_over(self, other: RecordTable) -> None:
-        """Write the records of another table of the same shape over one's own."""
-        for name in self._columns:
-            self.column(name)[...] = other.column(name)
+    def __deepcopy__(self, memo: Any) -> RecordTable:
+        return self.copy()
+
+    def __reduce__(self) -> Any:
+        # columns share one buffer, which copies of the parts one by one would not
+        raise TypeError("tables of records are not pickled; as_records() gives an array that is")
 
 
 class Row:
-    """One record of a table."""
+    """One record of a table; what is written into it is written into the table."""
 
     __slots__ = ("_index", "_table")
+    _index: int
+    _table: RecordTable
 
     def __init__(self, table: RecordTable, index: int) -> None:
         object.__setattr__(self, "_table", table)
@@ -223,23 +234,25 @@ class Row:
         """Structured dtype with the record's fields."""
         return self._table.dtype
 
-    def as_record(self) -> Any:
-        """Return a copy as a structured scalar."""
-        record = np.zeros(1, dtype=self._table.dtype).view(np.recarray)
-        for name in self._table._columns:
-            record[name] = self._table._columns[name][self._index]
-        return record[0]
+    def copy(self) -> Row:
+        """Return the row of a table of its own with the same record."""
+        of = self._table
+        table = RecordTable(of.record, of.dtype, 1, of.by_rows, of.constant)
+        table[0] = self
+        return Row(table, 0)
 
 
-def _described(value: Any, c: Any) -> Any:
+def _described(value: Any) -> Any:
     """Return something hashable that decides the type as which kernels get a value."""
     if isinstance(value, RecordTable):
         return value._numba_type_
     if isinstance(value, np.ndarray):
-        return value.dtype, value.ndim, value.flags.c_contiguous, value.flags.writeable
+        flags = value.flags
+        return value.dtype, value.ndim, flags.c_contiguous, flags.f_contiguous, flags.writeable
     if isinstance(value, tuple):
-        return (type(value), *(_described(part, c) for part in value))
-    return type(value)
+        return (type(value), *map(_described, value))
+    # beyond 63 bits a whole number is an unsigned one
+    return (int, value.bit_length() < 64) if type(value) is int else type(value)
 
 
 def is_bundle(kind: type[Any]) -> type[Any]:
@@ -249,7 +262,7 @@ def is_bundle(kind: type[Any]) -> type[Any]:
     """
 
     def typed(bundle: Any, c: Any) -> Any:
-        key = _described(bundle, c)
+        key = _described(bundle)
         if key not in _BUNDLES:
             parts = [typeof_impl(part, c) for part in bundle]
             _BUNDLES[key] = types.NamedTuple(parts, kind)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
-from numba.core.datamodel import models, register_default
+from numba.core import cgutils, errors, types
+from numba.core.datamodel import models
+from numba.core.datamodel.registry import register_default
 from numba.core.imputils import lower_builtin, lower_getattr_generic, lower_setattr_generic
 from numba.core.typing.templates import (
     AbstractTemplate,
@@ -140,7 +141,7 @@ def _unbox_row(kept: Any, obj: Any, c: Any) -> NativeValue:
 class _RowFields(AttributeTemplate):
     key = RowType
 
-    def generic_resolve(self, row: Any, attribute: str) -> Any:
+    def generic_resolve(self, row: Any, attribute: str) -> Any:  # type: ignore[override]
         place = row.places.get(attribute)
         return None if place is None else place[1]
 
@@ -152,7 +153,7 @@ class _TableFields(AttributeTemplate):
     def resolve_size(self, table: Any) -> Any:
         return types.intp
 
-    def generic_resolve(self, table: Any, attribute: str) -> Any:
+    def generic_resolve(self, table: Any, attribute: str) -> Any:  # type: ignore[override]
         place = table.places.get(attribute)
         if place is None or table.width:
             return None
@@ -234,6 +235,9 @@ def _get_field(context: Any, builder: Any, kept: Any, value: Any, field: str) ->
 @lower_setattr_generic(RowType)
 def _set_field(context: Any, builder: Any, sig: Any, args: Any, field: str) -> None:
     kept = sig.args[0]
+    if kept.constant:
+        # what is read from such a table may be read once for many rows
+        raise errors.TypingError(f"kernels never write into {kept.record} records, not even {field!r}")
     row = cgutils.create_struct_proxy(kept)(context, builder, args[0])
     _, kind = kept.places[field]
     value = context.cast(builder, args[1], sig.args[1], kind)
