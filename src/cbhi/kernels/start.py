@@ -40,9 +40,9 @@ from cbhi.kernels.codes import (
     STANDING_PAID,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.cover import has_cover, stratum_of
+from cbhi.kernels.cover import has_cover, is_paid_up, stratum_of
 from cbhi.kernels.draws import NOBODY, block, draw_households, poisson_quantile, uniform
-from cbhi.kernels.enrolment import is_paid_up, premium_due
+from cbhi.kernels.enrolment import premium_due
 from cbhi.kernels.groups import save_with_group
 from cbhi.kernels.income import live_through
 from cbhi.kernels.loans import outstanding
