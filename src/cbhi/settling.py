@@ -30,8 +30,10 @@ def supplied_associations(layout: Layout) -> I8:
     return counts
 
 
-def settle(state: State, layout: Layout, now: int, rule: Rule, fixed: Fixed) -> None:
-    """Settle every section in the month before the first.
+def settle(
+    state: State, layout: Layout, now: int, rule: Rule, fixed: Fixed, sections: range | None = None
+) -> None:
+    """Settle sections, all if None, in the month before the first; a supplied population only as a whole.
 
     Raises
     ------
@@ -45,7 +47,7 @@ def settle(state: State, layout: Layout, now: int, rule: Rule, fixed: Fixed) -> 
         numbers = population.households["household"][layout.rows]
         supplied = population.sizes
         sizes = _NONE if supplied is None else supplied[layout.rows]
-    for s in range(layout.number.size):
+    for s in range(layout.number.size) if sections is None else sections:
         mine = slice(int(bounds[s]), int(bounds[s + 1]))
         settle_section(state, s, int(layout.households[s]), now, rule, fixed, numbers[mine], sizes[mine])
     if population is not None:

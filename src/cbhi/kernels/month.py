@@ -97,6 +97,12 @@ from cbhi.kernels.start import ATTENTIVE, REGISTERED, start_of_month
 from cbhi.kernels.targeting import allot_slots, draw_up_list, rank_households
 from cbhi.kernels.votes import count_need, form_groups, hold_votes
 
+# what is done of a month
+OPENING = 1
+SECTIONS = 2
+CLOSING = 4
+ALL_PHASES = OPENING | SECTIONS | CLOSING
+
 
 def enrol_section(
     state: State,
@@ -392,6 +398,64 @@ def book_outside(outside: I8, flows: I8, stocks: I8) -> None:
             stocks[d, sector] = outside[d, sector]
 
 
+def open_month(
+    state: State,
+    calendar: Table,
+    rules: Table,
+    fixed: Fixed,
+    work: Work,
+    output: Output,
+    hospital: I8,
+    first_month: int,
+    t: int,
+) -> None:
+    """Do what comes before the sections in month ``t`` of a run."""
+    cal = calendar[t]
+    start_country_month(
+        state, first_month + t, cal, rules[t], rules[cal.price_month], fixed, work, output.flows[t],
+        output.tallies[t],
+    )  # fmt: skip
+    hospital[:, :] = 0
+
+
+def run_sections(
+    state: State,
+    calendar: Table,
+    rules: Table,
+    fixed: Fixed,
+    work: Work,
+    output: Output,
+    hospital: I8,
+    first_month: int,
+    t: int,
+    first_section: int,
+    end_section: int,
+) -> None:
+    """Run sections ``first_section`` to ``end_section - 1`` through month ``t``.
+
+    Whole districts meet no others in here but in the national pool, watched households and strata, so ranges
+    of districts with those three of their own may run side by side.
+    """
+    cal = calendar[t]
+    price_rule = rules[cal.price_month]
+    strata = output.strata[cal.period]
+    for s in range(first_section, end_section):
+        sec = state.sections[s]
+        d = sec.district
+        month_of_section(
+            state, sec, first_month + t, cal, rules[t], price_rule, fixed, work, hospital[d], strata,
+            output.flows[t, d], output.stocks[t + 1, d], output.tallies[t, d], output.gauges[t, d],
+        )  # fmt: skip
+
+
+def close_month(state: State, rules: Table, output: Output, hospital: I8, t: int) -> None:
+    """Do what comes after the sections in month ``t``."""
+    fund_pools(state, rules[t], hospital, output.flows[t], output.tallies[t])
+    settle_pools(state, rules[t], output.flows[t])
+    close_district_month(state, rules[t], output.flows[t], output.stocks[t + 1])
+    book_outside(state.outside, output.flows[t], output.stocks[t + 1])
+
+
 def run_months(
     state: State,
     calendar: Table,
@@ -403,45 +467,26 @@ def run_months(
     first_month: int,
     begin: int,
     end: int,
+    first_section: int,
+    end_section: int,
+    phases: int,
 ) -> None:
     """Run months ``begin`` to ``end - 1`` of a simulation that starts in absolute ``first_month``.
 
     ``calendar`` holds a ``CalendarMonth`` and ``rules`` a ``Rule`` for every month. ``hospital`` is a
-    buffer of shape (districts, 2).
+    buffer of shape (districts, 2). ``phases`` (OPENING, SECTIONS, CLOSING) says what is done of a month, for
+    several threads that take a range of sections each: all of it with ``ALL_PHASES``.
     """
     for t in range(begin, end):
-        now = first_month + t
-        rule = rules[t]
-        cal = calendar[t]
-        price_rule = rules[cal.price_month]
-        start_country_month(
-            state, now, cal, rule, price_rule, fixed, work, output.flows[t], output.tallies[t]
-        )
-        hospital[:, :] = 0
-        strata = output.strata[cal.period]
-        for s in range(state.sections.size):
-            sec = state.sections[s]
-            d = sec.district
-            month_of_section(
-                state,
-                sec,
-                now,
-                cal,
-                rule,
-                price_rule,
-                fixed,
-                work,
-                hospital[d],
-                strata,
-                output.flows[t, d],
-                output.stocks[t + 1, d],
-                output.tallies[t, d],
-                output.gauges[t, d],
-            )
-        fund_pools(state, rule, hospital, output.flows[t], output.tallies[t])
-        settle_pools(state, rule, output.flows[t])
-        close_district_month(state, rule, output.flows[t], output.stocks[t + 1])
-        book_outside(state.outside, output.flows[t], output.stocks[t + 1])
+        if (phases & OPENING) != 0:
+            open_month(state, calendar, rules, fixed, work, output, hospital, first_month, t)
+        if (phases & SECTIONS) != 0:
+            run_sections(
+                state, calendar, rules, fixed, work, output, hospital, first_month, t, first_section,
+                end_section,
+            )  # fmt: skip
+        if (phases & CLOSING) != 0:
+            close_month(state, rules, output, hospital, t)
 
 
 compile_kernels(globals())
