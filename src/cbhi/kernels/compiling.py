@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -90,24 +90,31 @@ def _compile_once(dispatcher: Any) -> Any:
     return dispatcher
 
 
-def compile_kernels(namespace: dict[str, Any]) -> None:
+def compile_kernels(namespace: dict[str, Any], allocating: Container[str] = ()) -> None:
     """Replace every plain function defined in ``namespace`` by its compiled form.
 
     Parameters
     ----------
     namespace
         The ``globals()`` of a kernel module, called at its foot. Imported functions are left alone.
+    allocating
+        Names of functions that make arrays of their own. All others do without Numba's counts of references
+        to arrays: Python holds every array during a call, and counting all those of a state or a set of
+        buffers at each call of a kernel took a third of a run.
     """
     if _CONFIG.DISABLE_JIT:
         return
     before = _CONFIG.CACHE_DIR
     _CONFIG.CACHE_DIR = CACHE_FOLDER or ""
     try:
-        jit: Callable[[FunctionType], Any] = numba.njit(
-            cache=CACHE_FOLDER is not None, error_model="numpy", nogil=True
-        )
         for name, value in list(namespace.items()):
             if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
+                jit: Callable[[FunctionType], Any] = numba.njit(
+                    cache=CACHE_FOLDER is not None,
+                    error_model="numpy",
+                    nogil=True,
+                    _nrt=name in allocating,
+                )
                 namespace[name] = _compile_once(jit(value))
     finally:
         _CONFIG.CACHE_DIR = before

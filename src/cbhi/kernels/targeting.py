@@ -333,4 +333,4 @@ def allot_slots(
     tallies[SUBSIDY_BUDGET] += sec.subsidy_left
 
 
-compile_kernels(globals())
+compile_kernels(globals(), allocating=("median_position", "draw_up_list", "capture_slots", "allot_slots"))
