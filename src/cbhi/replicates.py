@@ -10,6 +10,7 @@ import numpy as np
 
 from cbhi.coins import in_francs
 from cbhi.kernels import codes
+from cbhi.kernels.draws import LANES
 from cbhi.kernels.measure import take_opening_stocks
 from cbhi.kernels.month import run_months
 from cbhi.kernels.records import (
@@ -112,6 +113,10 @@ def make_state(
         histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, candidates), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
+        addresses=np.zeros(LANES, dtype=np.int64),
+        uniforms=np.zeros((4, LANES)),
+        persons=np.zeros(LANES, dtype=np.int64),
+        events=np.zeros(LANES, dtype=np.int64),
     )
     return state, work
 

@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import settings
 
 from cbhi.kernels import codes, settlement
+from cbhi.kernels.draws import LANES
 from cbhi.kernels.records import (
     CalendarMonth,
     District,
@@ -174,6 +175,10 @@ def work(n: int = 64) -> Work:
         histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, n), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
+        addresses=np.zeros(LANES, dtype=np.int64),
+        uniforms=np.zeros((4, LANES)),
+        persons=np.zeros(LANES, dtype=np.int64),
+        events=np.zeros(LANES, dtype=np.int64),
     )
 
 

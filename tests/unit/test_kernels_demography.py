@@ -94,10 +94,15 @@ class TestNewborn:
         assert within_4_se(girls, 0.5)
 
 
-def a_year(hh: Any, mm: Any, r: Any, *, sec: Any = None, buffers: Any = None) -> tuple[Any, Any, Any, Any]:
-    f, t, w = flows(), tallies(), buffers or work()
+def a_year(
+    hh: Any, mm: Any, r: Any, *, sec: Any = None, gg: Any = None, buffers: Any = None
+) -> tuple[Any, Any, Any, Any]:
+    f, t, w, s = flows(), tallies(), buffers or work(), sec or section()
+    n = demography.list_members(hh, mm, NOW, w.addresses, w.persons, 0)
+    draws.fill_blocks(KEY, int(s.number), NOW, codes.DRAW_LIFE, n, w.addresses, w.uniforms)
+    demography.judge_year(n, w.persons, w.uniforms, r, w.events)
     counts = demography.live_a_year(
-        hh, mm, 9, sec or section(), district(), groups(), NOW, r, fixed(), w, 0, 0, f, t
+        hh, mm, 9, s, district(), gg or groups(), NOW, r, fixed(), w, 0, 0, 0, f, t
     )
     return f, t, w, counts
 
@@ -133,23 +138,7 @@ class TestYear:
         )
         gg = groups()
         gg.households[0] = 5
-        f, t = flows(), tallies()
-        demography.live_a_year(
-            hh,
-            mm,
-            9,
-            section(),
-            district(),
-            gg,
-            NOW,
-            rule(**{**NOBODY_CHANGES, "deaths": 100.0}),
-            fixed(),
-            work(),
-            0,
-            0,
-            f,
-            t,
-        )
+        f, t, _, _ = a_year(hh, mm, rule(**{**NOBODY_CHANGES, "deaths": 100.0}), gg=gg)
         assert (hh.alive, hh.n_members, hh.n_enrolled, hh.cash, hh.debt) == (0, 0, 0, 0, 0)
         assert f[codes.ESTATE] == 700
         assert (t[codes.DEATHS], t[codes.DEBT_WRITTEN_OFF], t[codes.HOUSEHOLDS_DISSOLVED]) == (2, 300, 1)

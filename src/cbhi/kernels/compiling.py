@@ -107,14 +107,10 @@ def compile_kernels(namespace: dict[str, Any], allocating: Container[str] = ()) 
     before = _CONFIG.CACHE_DIR
     _CONFIG.CACHE_DIR = CACHE_FOLDER or ""
     try:
+        options: dict[str, Any] = dict(cache=CACHE_FOLDER is not None, error_model="numpy", nogil=True)
         for name, value in list(namespace.items()):
             if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
-                jit: Callable[[FunctionType], Any] = numba.njit(
-                    cache=CACHE_FOLDER is not None,
-                    error_model="numpy",
-                    nogil=True,
-                    _nrt=name in allocating,
-                )
+                jit: Callable[[FunctionType], Any] = numba.njit(**{**options, "_nrt": name in allocating})
                 namespace[name] = _compile_once(jit(value))
     finally:
         _CONFIG.CACHE_DIR = before

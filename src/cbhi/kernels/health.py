@@ -9,6 +9,7 @@ contacts and unsought episodes are independent Poisson counts with the split rat
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from cbhi.kernels.codes import FEMALE
 from cbhi.kernels.compiling import compile_kernels
@@ -31,19 +32,11 @@ def member_need(
     age_years: int, sex: int, chronic: int, frailty: float, chronic_factor: float, need_by_age: F8
 ) -> float:
     """Return a member's need of care relative to the country's reference rate."""
-    band = 3
-    if age_years < 5:
-        band = 0
-    elif age_years < 15:
-        band = 1
-    elif age_years < 50:
-        band = 2
+    # products with 1 rather than branches: sexes and ages follow no pattern that a processor could guess
+    band = int(age_years >= 5) + int(age_years >= 15) + int(age_years >= 50)
     need = float(need_by_age[band]) * frailty
-    if sex == FEMALE and band == 2:
-        need *= WOMEN_15_49
-    if chronic != 0:
-        need *= chronic_factor
-    return need
+    need *= WOMEN_15_49 if (sex == FEMALE) & (band == 2) else 1.0
+    return need * (chronic_factor if chronic != 0 else 1.0)
 
 
 def member_rate(hh: Household, mm: Table, k: int, now: int, rule: Rule, fixed: Fixed) -> float:
@@ -62,14 +55,26 @@ def member_rate(hh: Household, mm: Table, k: int, now: int, rule: Rule, fixed: F
 
 def refresh_rates(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
     """Recompute episodes a year of members under the policy and of the others."""
+    set_rates(hh, mm, now, rule.need_rate, rule.chronic_factor, fixed.need_by_age)
+
+
+def set_rates(
+    hh: Household, mm: Table, now: int, need_rate: float, chronic_factor: float, need_by_age: F8
+) -> None:
+    """Do what ``refresh_rates`` does, with what a section's households have in common read before."""
+    scale = need_rate * float(hh.shared_frailty)
     enrolled = 0.0
     other = 0.0
     for k in range(int(hh.n_members)):
-        rate = member_rate(hh, mm, k, now, rule, fixed)
-        if mm[k].enrolled != 0:
-            enrolled += rate
-        else:
-            other += rate
+        member = mm[k]
+        age = (now - int(member.born)) // 12
+        need = member_need(
+            age, int(member.sex), int(member.chronic), float(member.frailty), chronic_factor, need_by_age
+        )
+        rate = scale * need
+        insured = member.enrolled != 0
+        enrolled += rate if insured else 0.0
+        other += 0.0 if insured else rate
     hh.rate_enrolled = enrolled
     hh.rate_other = other
 
@@ -79,39 +84,80 @@ def seeking_logit_of_price(price_rwf: float, consumption_per_day: float, slope: 
     return slope * math.log(1.0 + price_rwf / max(consumption_per_day, 1.0))
 
 
-def refresh_odds(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
-    """Recompute income and the odds of seeking care of one household."""
-    n = int(hh.n_members)
-    children = count_children(hh, mm, now)
-    hh.income = monthly_income(
+class CareTerms(NamedTuple):
+    """What all households have in common when they weigh a visit, in a month; RWF and logits."""
+
+    mean_consumption_rwf: float
+    consumption_sd: float
+    near: float
+    odds_near: float
+    seek_distance: float
+    distance_factor: float
+    severity: float
+    slope: float
+    fee: float  # at full price: an ordinary episode, and the mean of a severe one
+    fee_severe: float
+    price: float  # with a policy
+    price_severe: float
+    price_formal: float  # with formal cover
+    price_formal_severe: float
+
+
+def care_terms(rule: Rule) -> CareTerms:
+    """Return what all households have in common when they weigh a visit."""
+    fee = rule.fee_outpatient_rwf
+    cost = rule.cost_outpatient_rwf
+    admission = rule.admission_if_severe * rule.cost_admission_rwf
+    share = rule.formal_coinsurance_share
+    fixed_part = min(float(rule.copayment_rwf), cost)
+    price = fixed_part + rule.outpatient_coinsurance * (cost - fixed_part)
+    return CareTerms(
         rule.mean_consumption_rwf,
         rule.consumption_sd,
+        rule.seek_intercept,
+        math.exp(rule.seek_intercept),
+        rule.seek_distance,
+        rule.distance_factor,
+        rule.seek_severity,
+        rule.seek_price,
+        fee,
+        fee + rule.admission_if_severe * rule.fee_admission_rwf,
+        price,
+        price + rule.coinsurance_share * admission,
+        share * cost,
+        share * (cost + admission),
+    )
+
+
+def refresh_odds(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
+    """Recompute income and the odds of seeking care of one household."""
+    set_odds(hh, mm, now, care_terms(rule))
+
+
+def set_odds(hh: Household, mm: Table, now: int, terms: CareTerms) -> None:
+    """Do what ``refresh_odds`` does, with what all households have in common worked out before."""
+    n = int(hh.n_members)
+    children = count_children(hh, mm, now)
+    income = monthly_income(
+        terms.mean_consumption_rwf,
+        terms.consumption_sd,
         float(hh.z),
         adult_equivalents(n - children, children),
     )
-    per_day = int(hh.income) * 12.0 / 365.0
-    fee = rule.fee_outpatient_rwf
-    fee_severe = fee + rule.admission_if_severe * rule.fee_admission_rwf
-    cost = rule.cost_outpatient_rwf
-    admission = rule.admission_if_severe * rule.cost_admission_rwf
-    if hh.formal != 0:
-        share = rule.formal_coinsurance_share
-        price = share * cost
-        price_severe = share * (cost + admission)
-    else:
-        fixed_part = min(rule.copayment_rwf, cost)
-        price = fixed_part + rule.outpatient_coinsurance * (cost - fixed_part)
-        price_severe = price + rule.coinsurance_share * admission
-    slope = rule.seek_price
-    severity = rule.seek_severity
-    near = rule.seek_intercept
-    free = near - rule.seek_distance * float(hh.distance_km) * rule.distance_factor
-    hh.odds_near = math.exp(near)
+    hh.income = income
+    per_day = income * 12.0 / 365.0
+    formal = hh.formal != 0
+    price = terms.price_formal if formal else terms.price
+    price_severe = terms.price_formal_severe if formal else terms.price_severe
+    slope = terms.slope
+    free = terms.near - terms.seek_distance * float(hh.distance_km) * terms.distance_factor
+    severe = free + terms.severity
+    hh.odds_near = terms.odds_near
     hh.odds_free = math.exp(free)
     hh.odds_insured = math.exp(free - seeking_logit_of_price(price, per_day, slope))
-    hh.odds_uninsured = math.exp(free - seeking_logit_of_price(fee, per_day, slope))
-    hh.odds_severe_insured = math.exp(free + severity - seeking_logit_of_price(price_severe, per_day, slope))
-    hh.odds_severe_uninsured = math.exp(free + severity - seeking_logit_of_price(fee_severe, per_day, slope))
+    hh.odds_uninsured = math.exp(free - seeking_logit_of_price(terms.fee, per_day, slope))
+    hh.odds_severe_insured = math.exp(severe - seeking_logit_of_price(price_severe, per_day, slope))
+    hh.odds_severe_uninsured = math.exp(severe - seeking_logit_of_price(terms.fee_severe, per_day, slope))
 
 
 def seeking_probability(ordinary: float, severe: float, service: float, severe_share: float) -> float:

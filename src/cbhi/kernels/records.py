@@ -364,6 +364,10 @@ class Work(NamedTuple):
     histogram: I8
     lists: I8  # (lists, most households of a section) rows of households, codes.LIST_*
     counts: I8  # (lists,) how many of them hold this month
+    addresses: I8  # (draws.LANES,) of draws that are made at once
+    uniforms: F8  # (4, draws.LANES) and what they give
+    persons: I8  # (draws.LANES,) age and traits of those who draw
+    events: I8  # (draws.LANES,) and what becomes of them, demography.DIES and the like
 
 
 class CalendarMonth(Record):
