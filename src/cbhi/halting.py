@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbhi.engine import engine_hash
+from cbhi.kernels.columns import RecordTable
 from cbhi.layouts import lay_out
 from cbhi.months import format_month, parse_month
 from cbhi.populations import Population
@@ -145,7 +146,8 @@ class Halted:
             When it cannot be written; what was there before stays.
         """
         target = Path(path)
-        arrays = {**dict(_arrays(self._at)), **_tables(self.population)}
+        arrays = {name: np.asarray(array) for name, array in _arrays(self._at)}
+        arrays |= _tables(self.population)
         record: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
             "engine": self.engine,
@@ -313,8 +315,8 @@ def _copied(engine: Engine) -> Engine:
     return engine._replace(**changed)
 
 
-def _arrays(engine: Engine) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yield (name, array) of all that later months depend on, and of what was written so far."""
+def _arrays(engine: Engine) -> Iterator[tuple[str, NDArray[Any] | RecordTable]]:
+    """Yield (name, array or table) of all that later months depend on, and of what was written so far."""
     for part in ("state", "output", "opening_people"):
         yield from _leaves(part, getattr(engine, part))
 
@@ -340,8 +342,8 @@ def _population(found: dict[str, NDArray[Any]]) -> Population | None:
     return Population(tables.get("households", {}), tables.get("members"), tables.get("bills"))
 
 
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, NDArray[Any]]]:
-    if isinstance(value, np.ndarray):
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, NDArray[Any] | RecordTable]]:
+    if isinstance(value, (np.ndarray, RecordTable)):
         yield name, value
     else:
         for part in value._fields:
@@ -392,8 +394,8 @@ def _scenario(file: Path, record: dict[str, Any]) -> Scenario:
     return scenario
 
 
-def _fill(file: Path, ours: dict[str, NDArray[Any]], found: dict[str, NDArray[Any]]) -> None:
-    """Copy the arrays of a file into those of a run that has just begun, if they fit."""
+def _fill(file: Path, ours: dict[str, NDArray[Any] | RecordTable], found: dict[str, NDArray[Any]]) -> None:
+    """Copy the arrays of a file into arrays and tables of a run that has just begun, if they fit."""
     if set(ours) != set(found):
         odd = ", ".join(sorted(set(ours) ^ set(found)))
         raise ValueError(f"'{file}' is damaged: it lacks arrays or has too many: {odd}")

@@ -32,6 +32,7 @@ from cbhi.kernels.records import (
     record_table,
 )
 from cbhi.kernels.settlement import settle_districts
+from cbhi.kernels.start import BLOCK
 from cbhi.kernels.targeting import BINS
 from cbhi.layouts import Layout, opening_months
 from cbhi.packing import pack_calendar, pack_fixed, pack_rules
@@ -117,6 +118,8 @@ def make_state(
         uniforms=np.zeros((4, LANES)),
         persons=np.zeros(LANES, dtype=np.int64),
         events=np.zeros(LANES, dtype=np.int64),
+        draws=np.zeros((4, BLOCK)),
+        expected=np.zeros((2, BLOCK)),
     )
     return state, work
 

@@ -26,6 +26,7 @@ from cbhi.kernels.records import (
     Work,
     record_table,
 )
+from cbhi.kernels.start import BLOCK
 from cbhi.kernels.targeting import BINS
 from cbhi.months import parse_month
 from cbhi.packing import pack_fixed, pack_rules
@@ -179,6 +180,8 @@ def work(n: int = 64) -> Work:
         uniforms=np.zeros((4, LANES)),
         persons=np.zeros(LANES, dtype=np.int64),
         events=np.zeros(LANES, dtype=np.int64),
+        draws=np.zeros((4, BLOCK)),
+        expected=np.zeros((2, BLOCK)),
     )
 
 

@@ -674,7 +674,7 @@ class TestBills:
             sec.arrears = 1.5
             at_home = sum(
                 care.send_elsewhere(hh, sec, s.districts[0], NOW, bool(care.has_cover(hh, NOW)), r, fixed())
-                for hh in s.households[sec.first : sec.end]
+                for hh in list(s.households)[sec.first : sec.end]
             )
             claims, n_claims, here = care.give_care(
                 s, sec, NOW, capacity, at_home, 0.9, r, fixed(), work(), hospital, q, f, t
@@ -724,7 +724,7 @@ class TestBills:
             s, t = country(12, 5), tallies()
             for i in order:
                 sec = s.sections[i]
-                for hh in s.households[sec.first : sec.end]:
+                for hh in list(s.households)[sec.first : sec.end]:
                     care.send_elsewhere(
                         hh, sec, s.districts[0], NOW, bool(care.has_cover(hh, NOW)), r, fixed()
                     )
@@ -732,6 +732,6 @@ class TestBills:
                     s, sec, NOW, 10, 99, 0.9, r, fixed(), work(), np.zeros(2, dtype=np.int64), strata(),
                     flows(), t,
                 )  # fmt: skip
-            ends.append((s.sections.tobytes(), s.households.tobytes(), t.tobytes()))
+            ends.append((*(np.asarray(table).tobytes() for table in (s.sections, s.households)), t.tobytes()))
             assert t[codes.VISITS_ELSEWHERE] > 5
         assert ends[0] == ends[1]

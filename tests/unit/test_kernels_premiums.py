@@ -179,7 +179,7 @@ TRIPLED: dict[str, Any] = dict(
 def charged(s: Any, sec: Any, **changes: Any) -> float:
     """What the village's middle and rich household of two pay a person, on average."""
     r = rule(**{**BREAK_EVEN, **changes})
-    return sum(enrolment.premium_due(hh, r, sec.premium_factor) for hh in s.households[2:]) / 4
+    return sum(enrolment.premium_due(hh, r, sec.premium_factor) for hh in list(s.households)[2:]) / 4
 
 
 class TestFrancs:

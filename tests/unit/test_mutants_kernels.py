@@ -212,7 +212,9 @@ class TestStartOfMonth:
         s.districts["illness"] = 1.5
         f, t, g = flows(), tallies(), gauges()
         rates = rule(attention=0.0, gate_probability=0.0, illness_season=0.8)
-        month.start_of_month(s, s.sections[0], NOW, calendar(), rates, fixed(), work(400), 0.5, strata(), f, t, g)
+        month.start_of_month(
+            s, s.sections[0], NOW, calendar(), rates, fixed(), work(400), 0.5, strata(), f, t, g
+        )
         # 400 households, 3 a year, half as much again by the year and a fifth less by the season
         expected = 400 * 3 * 1.5 * 0.8 / 12
         assert abs(t[codes.EPISODES] - expected) <= 4 * expected**0.5

@@ -7,7 +7,6 @@ within a month does not matter. Refusal, quality and prices are those at home.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from cbhi.kernels.codes import (
@@ -19,27 +18,20 @@ from cbhi.kernels.codes import (
     CLAIMS_APPROVED_POOL,
     CLAIMS_APPROVED_SECTION,
     CLAIMS_APPROVED_SECTION_HOSPITAL,
-    CONTACTS_WANTED,
     COPAYMENT_HEALTH_CENTRE,
     COPAYMENT_HOSPITAL,
     DRAW_CARD,
     DRAW_CONTACT,
     DRAW_ELSEWHERE,
     DRAW_SUPPLY,
-    EPISODES,
     FEE_HEALTH_CENTRE,
     FEE_HOSPITAL,
     FEMALE,
     FORGONE_CAPACITY,
     FORGONE_CASH,
     FORGONE_REFUSED,
-    FORGONE_UNSOUGHT,
     FORMAL_CLAIMS_HEALTH_CENTRE,
     FORMAL_CLAIMS_HOSPITAL,
-    GAUGE_FORGONE_DISTANCE,
-    GAUGE_FORGONE_NO_NEED,
-    GAUGE_FORGONE_PRICE,
-    GAUGE_FORGONE_SERVICE,
     INDUCED_RWF,
     PAY_CAPITATION,
     PAY_CASE,
@@ -51,11 +43,9 @@ from cbhi.kernels.codes import (
     S_ADMISSIONS_WOMEN,
     S_CLAIMS,
     S_CLAIMS_FORMAL,
-    S_EPISODES,
     S_FORGONE_CAPACITY,
     S_FORGONE_CASH,
     S_FORGONE_REFUSED,
-    S_FORGONE_UNSOUGHT,
     S_OUT_OF_POCKET,
     S_OUT_OF_POCKET_FORMAL,
     S_OUT_OF_POCKET_INSURED,
@@ -73,7 +63,7 @@ from cbhi.kernels.codes import (
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.cover import has_cover, stratum_of
-from cbhi.kernels.draws import NOBODY, block, poisson_quantile, uniform
+from cbhi.kernels.draws import NOBODY, block, uniform
 from cbhi.kernels.fraud import attempted, detection
 from cbhi.kernels.health import bill, chance, member_rate, seeking_probability
 from cbhi.kernels.income import can_raise, pay_from_cash_or_debt
@@ -90,7 +80,6 @@ from cbhi.kernels.provider import (
     refusal_probability,
 )
 from cbhi.kernels.records import (
-    F8,
     I8,
     District,
     Fixed,
@@ -112,80 +101,6 @@ class Terms(NamedTuple):
     detection: float  # probability that this is noticed
     discount: float  # on the tariff that the fund pays
     induced: float  # factor on insured patients' bills, paid by fee
-
-
-def rates_by_cover(hh: Household, now: int, suspended: bool) -> tuple[float, float]:
-    """Return episodes a year of those whose bills a third party pays, and of the others."""
-    # compiled float() leaves single precision as it is; the product is double in plain Python and compiled
-    enrolled = 1.0 * float(hh.rate_enrolled)
-    other = 1.0 * float(hh.rate_other)
-    if hh.formal != 0:
-        return enrolled + other, 0.0
-    if has_cover(hh, now) and not suspended:
-        return enrolled, other
-    return 0.0, enrolled + other
-
-
-def need_care(
-    hh: Household,
-    now: int,
-    month_share: float,
-    service: float,
-    suspended: bool,
-    rule: Rule,
-    u_wanted: float,
-    u_unsought: float,
-    stratum: I8,
-    tallies: I8,
-) -> int:
-    """Draw the household's episodes of the month; return the contacts that it wants."""
-    covered, other = rates_by_cover(hh, now, suspended)
-    severe = rule.severe_share
-    p_covered = seeking_probability(float(hh.odds_insured), float(hh.odds_severe_insured), service, severe)
-    p_other = seeking_probability(float(hh.odds_uninsured), float(hh.odds_severe_uninsured), service, severe)
-    sought = covered * p_covered + other * p_other
-    wanted = min(60_000, poisson_quantile(u_wanted, month_share * sought))
-    unsought = poisson_quantile(u_unsought, month_share * max(0.0, covered + other - sought))
-    hh.contacts = wanted
-    tallies[EPISODES] += wanted + unsought
-    tallies[FORGONE_UNSOUGHT] += unsought
-    stratum[S_EPISODES] += wanted + unsought
-    stratum[S_FORGONE_UNSOUGHT] += unsought
-    tallies[CONTACTS_WANTED] += wanted
-    return wanted
-
-
-def explain_unsought(
-    hh: Household,
-    now: int,
-    year_share: float,
-    service: float,
-    suspended: bool,
-    rule: Rule,
-    gauges: F8,
-) -> None:
-    """Divide the expected unsought episodes by what would have to change for them to be sought.
-
-    In this order: nothing (not felt worth a visit), distance, price, service (waiting and quality). The
-    parts sum to the expectation exactly. Taken in a household's anniversary month for a whole year.
-    """
-    covered, other = rates_by_cover(hh, now, suspended)
-    severity = math.exp(rule.seek_severity)
-    for severe in range(2):
-        share = rule.severe_share if severe == 1 else 1.0 - rule.severe_share
-        near = chance(float(hh.odds_near) * (severity if severe == 1 else 1.0), 1.0)
-        free = chance(float(hh.odds_free) * (severity if severe == 1 else 1.0), 1.0)
-        for insured in range(2):
-            rate = year_share * share * (covered if insured == 1 else other)
-            if severe == 1:
-                odds = float(hh.odds_severe_insured if insured == 1 else hh.odds_severe_uninsured)
-            else:
-                odds = float(hh.odds_insured if insured == 1 else hh.odds_uninsured)
-            priced = chance(odds, 1.0)
-            gauges[GAUGE_FORGONE_NO_NEED] += rate * (1.0 - near)
-            gauges[GAUGE_FORGONE_DISTANCE] += rate * (near - free)
-            gauges[GAUGE_FORGONE_PRICE] += rate * (free - priced)
-            gauges[GAUGE_FORGONE_SERVICE] += rate * (priced - chance(odds, service))
 
 
 def pick_patient(

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Container
+from collections.abc import Container
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import numba
 import platformdirs
+
+from cbhi.kernels.linking import PartCompiler, WholeCompiler, is_supported
 
 _VERSION_SALT = "1"
 _CONFIG: Any = numba.config
@@ -90,27 +92,46 @@ def _compile_once(dispatcher: Any) -> Any:
     return dispatcher
 
 
-def compile_kernels(namespace: dict[str, Any], allocating: Container[str] = ()) -> None:
+def _compiled(kernel: FunctionType, counts_references: bool) -> Any:
+    """Return a kernel that Python calls as a whole, and other kernels as a part of themselves."""
+    options: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": counts_references}
+    kept = CACHE_FOLDER is not None
+    if not is_supported():
+        return _compile_once(numba.njit(cache=kept, **options)(kernel))
+    whole = numba.njit(cache=kept, pipeline_class=WholeCompiler, **options)(kernel)
+    part = _compile_once(numba.njit(pipeline_class=PartCompiler, **options)(kernel))
+    whole.get_call_template = part.get_call_template
+    whole.get_overload = part.get_overload
+    return whole
+
+
+def compile_kernels(
+    namespace: dict[str, Any], inline: Container[str] = (), allocating: Container[str] = ()
+) -> None:
     """Replace every plain function defined in ``namespace`` by its compiled form.
 
     Parameters
     ----------
     namespace
         The ``globals()`` of a kernel module, called at its foot. Imported functions are left alone.
+    inline
+        Functions whose source goes in the place of every call, so that loops over them become vectors.
     allocating
-        Names of functions that make arrays of their own. All others do without Numba's counts of references
-        to arrays: Python holds every array during a call, and counting all those of a state or a set of
-        buffers at each call of a kernel took a third of a run.
+        Functions that make arrays of their own. All others do without Numba's counts of references to
+        arrays: Python holds every array during a call, and counting all those of a state or a set of buffers
+        at each call of a kernel took a third of a run.
     """
     if _CONFIG.DISABLE_JIT:
         return
     before = _CONFIG.CACHE_DIR
     _CONFIG.CACHE_DIR = CACHE_FOLDER or ""
     try:
-        options: dict[str, Any] = dict(cache=CACHE_FOLDER is not None, error_model="numpy", nogil=True)
         for name, value in list(namespace.items()):
             if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
-                jit: Callable[[FunctionType], Any] = numba.njit(**{**options, "_nrt": name in allocating})
-                namespace[name] = _compile_once(jit(value))
+                namespace[name] = (
+                    numba.njit(error_model="numpy", inline="always")(value)
+                    if name in inline
+                    else _compiled(value, name in allocating)
+                )
     finally:
         _CONFIG.CACHE_DIR = before

@@ -21,10 +21,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.records import F8, I8, Table
 
 MASK = 0xFFFFFFFF
 MULTIPLIER_0 = 0xD2511F53
@@ -42,18 +40,33 @@ MEMBER_MASK = 0xFF
 LANES = 512
 
 
+def philox_round(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+    """Return the four words after one round of Philox4x32."""
+    product_0 = MULTIPLIER_0 * c0
+    product_1 = MULTIPLIER_1 * c2
+    return (
+        ((product_1 >> 32) ^ c1 ^ k0) & MASK,
+        product_1 & MASK,
+        ((product_0 >> 32) ^ c3 ^ k1) & MASK,
+        product_0 & MASK,
+    )
+
+
 def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
-    """Return the four 32-bit words of Philox4x32-10 at counter ``c`` under key ``k``."""
-    for _ in range(10):
-        product_0 = MULTIPLIER_0 * c0
-        product_1 = MULTIPLIER_1 * c2
-        c0 = ((product_1 >> 32) ^ c1 ^ k0) & MASK
-        c1 = product_1 & MASK
-        c2 = ((product_0 >> 32) ^ c3 ^ k1) & MASK
-        c3 = product_0 & MASK
-        k0 = (k0 + WEYL_0) & MASK
-        k1 = (k1 + WEYL_1) & MASK
-    return c0, c1, c2, c3
+    """Return the four 32-bit words of Philox4x32-10 at counter ``c`` under key ``k``.
+
+    Ten rounds written out, and put in the place of every call, so that a loop over it becomes vectors.
+    """
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + WEYL_0) & MASK, (k1 + WEYL_1) & MASK)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + 2 * WEYL_0) & MASK, (k1 + 2 * WEYL_1) & MASK)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + 3 * WEYL_0) & MASK, (k1 + 3 * WEYL_1) & MASK)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + 4 * WEYL_0) & MASK, (k1 + 4 * WEYL_1) & MASK)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + 5 * WEYL_0) & MASK, (k1 + 5 * WEYL_1) & MASK)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + 6 * WEYL_0) & MASK, (k1 + 6 * WEYL_1) & MASK)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + 7 * WEYL_0) & MASK, (k1 + 7 * WEYL_1) & MASK)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + 8 * WEYL_0) & MASK, (k1 + 8 * WEYL_1) & MASK)
+    return philox_round(c0, c1, c2, c3, (k0 + 9 * WEYL_0) & MASK, (k1 + 9 * WEYL_1) & MASK)
 
 
 def counter(
@@ -78,50 +91,28 @@ def block(
 
 
 def fill_blocks(
-    key: tuple[int, int],
-    section: int,
-    month: int,
-    decision: int,
-    n: int,
-    addresses: NDArray[np.int64],
-    uniforms: NDArray[np.float64],
+    key: tuple[int, int], section: int, month: int, decision: int, n: int, addresses: I8, uniforms: F8
 ) -> None:
     """Fill ``uniforms[0..3, :n]`` with what ``block`` gives at ``n`` addresses of a section, index 0.
 
-    ``addresses`` are packed by ``address``. The rounds stand here a second time, because a compiler turns
-    several draws into one instruction only where it sees them in the loop: a seventh of the time each.
+    ``addresses`` are packed by ``address``.
     """
-    k0 = int(key[0])
-    k1 = int(key[1])
+    k0, k1 = int(key[0]), int(key[1])
+    _, high, word_2, word_3 = counter(section, 0, NOBODY, month, decision, 0)
     words = addresses[:n]
-    out_0 = uniforms[0]
-    out_1 = uniforms[1]
-    out_2 = uniforms[2]
-    out_3 = uniforms[3]
-    high = int(section) << MEMBER_BITS
-    word_2 = (int(month) << 16) & MASK
-    word_3 = int(decision) & MASK
+    u0 = uniforms[0]
+    u1 = uniforms[1]
+    u2 = uniforms[2]
+    u3 = uniforms[3]
     for i in range(words.size):
-        packed = int(words[i])
-        c0 = (packed >> MEMBER_BITS) & MASK
-        c1 = (high | (packed & MEMBER_MASK)) & MASK
-        c2 = word_2
-        c3 = word_3
-        q0 = k0
-        q1 = k1
-        for _ in range(10):
-            product_0 = MULTIPLIER_0 * c0
-            product_1 = MULTIPLIER_1 * c2
-            c0 = ((product_1 >> 32) ^ c1 ^ q0) & MASK
-            c1 = product_1 & MASK
-            c2 = ((product_0 >> 32) ^ c3 ^ q1) & MASK
-            c3 = product_0 & MASK
-            q0 = (q0 + WEYL_0) & MASK
-            q1 = (q1 + WEYL_1) & MASK
-        out_0[i] = (c0 + 0.5) * TO_UNIT
-        out_1[i] = (c1 + 0.5) * TO_UNIT
-        out_2[i] = (c2 + 0.5) * TO_UNIT
-        out_3[i] = (c3 + 0.5) * TO_UNIT
+        word = int(words[i])
+        x0, x1, x2, x3 = philox(
+            (word >> MEMBER_BITS) & MASK, high | (word & MEMBER_MASK), word_2, word_3, k0, k1
+        )
+        u0[i] = (x0 + 0.5) * TO_UNIT
+        u1[i] = (x1 + 0.5) * TO_UNIT
+        u2[i] = (x2 + 0.5) * TO_UNIT
+        u3[i] = (x3 + 0.5) * TO_UNIT
 
 
 def address(ordinal: int, member: int) -> int:
@@ -134,6 +125,30 @@ def uniform(
 ) -> float:
     """Return one uniform, strictly between 0 and 1, at one address."""
     return block(key, section, ordinal, member, month, decision, index)[0]
+
+
+def draw_households(
+    households: Table,
+    start: int,
+    n: int,
+    key: tuple[int, int],
+    section: int,
+    month: int,
+    decision: int,
+    u0: F8,
+    u1: F8,
+    u2: F8,
+    u3: F8,
+) -> None:
+    """Write the uniforms of `block` at the addresses of ``n`` households from row ``start`` on, index 0."""
+    _, c1, c2, c3 = counter(section, 0, NOBODY, month, decision, 0)
+    k0, k1 = int(key[0]), int(key[1])
+    for i in range(n):
+        x0, x1, x2, x3 = philox(int(households[start + i].ordinal) & MASK, c1, c2, c3, k0, k1)
+        u0[i] = (x0 + 0.5) * TO_UNIT
+        u1[i] = (x1 + 0.5) * TO_UNIT
+        u2[i] = (x2 + 0.5) * TO_UNIT
+        u3[i] = (x3 + 0.5) * TO_UNIT
 
 
 def normal_quantile(u: float) -> float:
@@ -202,7 +217,8 @@ def poisson_quantile(u: float, mean: float) -> int:
     Exact by summation up to a mean of 50; above it, the normal quantile with a continuity correction
     (relative error of the mean below 1e-3), where only stress scenarios go.
     """
-    if mean <= 0.0:
+    # 1 - mean is below exp(-mean): most draws need no exponential
+    if mean <= 0.0 or u <= 1.0 - mean:
         return 0
     if mean > 50.0:
         return max(0, math.floor(mean + math.sqrt(mean) * normal_quantile(u) + 0.5))
@@ -222,7 +238,7 @@ def table_quantile(u: float, table: object) -> float:
     return float(table[min(n - 1, int(u * n))])  # type: ignore[index]
 
 
-compile_kernels(globals())
+compile_kernels(globals(), inline=("philox_round", "philox"))
 
 
 def draw_key(seed: int, replicate: int) -> tuple[int, int]:

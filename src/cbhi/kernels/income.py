@@ -14,7 +14,7 @@ from cbhi.kernels.codes import (
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import I8, Household, Rule, Table
+from cbhi.kernels.records import F8, I8, Household, Rule, Table
 
 # a child's consumption relative to an adult's
 CHILD_EQUIVALENT = 0.6
@@ -46,33 +46,68 @@ def next_position(z: float, district_z: float, persistence: float, sd_within: fl
     return district_z + persistence * (z - district_z) + innovation * normal
 
 
-def live_a_month(hh: Household, rule: Rule, harvest: float, u: float, flows: I8) -> int:
-    """Let a household earn, repay and consume; return its formal-sector contribution, RWF.
+def month_of_cash(
+    base: int,
+    had: int,
+    owed: int,
+    contribution_share: float,
+    season: float,
+    harvest: float,
+    shock: float,
+    consumed_share: float,
+    rule: Rule,
+) -> tuple[int, int, int, int]:
+    """Return a month's (income, formal contribution, repayment, spending) of a household, RWF.
 
-    ``u`` is its uniform draw of the month. Consumption is a share of cash above a buffer, so cash is a
-    stock that never falls below zero and follows the season.
+    ``base`` is its mean income, which ``season``, ``harvest`` and ``shock`` multiply, ``had`` its cash and
+    ``owed`` its informal debt. Consumption is a share of cash above a buffer, so cash is a stock that never
+    falls below zero and follows the season.
     """
-    base = int(hh.income)
-    shock = 1.0 + rule.shock_sd * UNIFORM_SD * (u - 0.5)
-    income = to_francs(base * rule.season * harvest * shock)
-    contribution = 0
-    if hh.formal != 0:
-        contribution = min(income, to_francs(income * rule.formal_contribution_share))
-    cash = int(hh.cash) + income - contribution
+    income = to_francs(base * season * harvest * shock)
+    contribution = min(income, to_francs(income * contribution_share))
+    cash = had + income - contribution
     surplus = max(0, cash - to_francs(base * rule.buffer_months))
-    repayment = min(int(hh.debt), int(surplus * rule.repayment_share))
-    consumed_share = rule.consumption_share
-    if hh.standing == STANDING_UNAFFORDABLE or hh.standing_next == STANDING_UNAFFORDABLE:
-        # wishes for cover and could not pay for it yet: it puts something aside
-        consumed_share *= 1.0 - rule.premium_saving_share
+    repayment = min(owed, int(surplus * rule.repayment_share))
     spending = int((surplus - repayment) * consumed_share)
-    hh.cash = cash - repayment - spending
-    hh.debt = int(hh.debt) - repayment
-    flows[INCOME] += income
-    flows[FORMAL_CONTRIBUTION] += contribution
-    flows[INFORMAL_REPAYMENT] += repayment
-    flows[CONSUMPTION] += spending
-    return contribution
+    return income, contribution, repayment, spending
+
+
+def live_through(
+    households: Table, start: int, n: int, watched: bool, harvest: float, u: F8, rule: Rule, flows: I8
+) -> int:
+    """Let a block earn, repay and consume; return its formal-sector contributions, RWF.
+
+    ``u`` are the uniform draws of the month. Only those ``watched``, or the others, live.
+    """
+    season = rule.season
+    consumed = rule.consumption_share
+    # who wishes for cover and could not pay for it yet puts something aside
+    careful = consumed * (1.0 - rule.premium_saving_share)
+    incomes, contributions, repayments, spendings = 0, 0, 0, 0
+    for i in range(n):
+        hh = households[start + i]
+        mine = (hh.watched != 0) == watched
+        lives = int(hh.alive) if mine else 0
+        shock = 1.0 + rule.shock_sd * UNIFORM_SD * (u[i] - 0.5)
+        had = int(hh.cash)
+        owed = int(hh.debt)
+        share = careful if hh.standing == STANDING_UNAFFORDABLE else consumed
+        share = careful if hh.standing_next == STANDING_UNAFFORDABLE else share
+        levy = rule.formal_contribution_share if hh.formal != 0 else 0.0
+        income, contribution, repayment, spending = month_of_cash(
+            int(hh.income) * lives, had * lives, owed * lives, levy, season, harvest, shock, share, rule
+        )
+        hh.cash = had + income - contribution - repayment - spending
+        hh.debt = owed - repayment
+        incomes += income
+        contributions += contribution
+        repayments += repayment
+        spendings += spending
+    flows[INCOME] += incomes
+    flows[FORMAL_CONTRIBUTION] += contributions
+    flows[INFORMAL_REPAYMENT] += repayments
+    flows[CONSUMPTION] += spendings
+    return contributions
 
 
 def can_raise(hh: Household, amount: int, rule: Rule) -> bool:

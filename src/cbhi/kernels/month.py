@@ -12,54 +12,34 @@ from __future__ import annotations
 
 import math
 
-from cbhi.kernels.anniversary import pass_anniversaries, refresh_household
+from cbhi.kernels.anniversary import pass_anniversaries
 from cbhi.kernels.care import (
     bill_capitation,
-    explain_unsought,
     give_care,
-    need_care,
     receive_visitors,
-    send_elsewhere,
 )
 from cbhi.kernels.choices import explain_household, explain_members
 from cbhi.kernels.codes import (
     CAPACITY,
     CONTACTS_WANTED,
     DRAW_HARVEST,
-    DRAW_MONTH,
-    DRAW_PENALTY,
-    DRAW_REGISTER,
     FLOW_PAYEE,
     FLOW_PAYER,
     FORGONE_REFUSED,
-    FORMAL_MONTHS,
-    GATE_REFUSALS,
     GAUGE_CLINICIANS,
     GOVERNMENT,
     HEALTH_CENTRES,
     HOSPITALS,
-    HOUSEHOLD_MONTHS_INSURED,
     INSURED,
     LENDERS,
-    LIST_ACTING,
-    LIST_BORROWERS,
-    LIST_PATIENTS,
     N_FLOWS,
     N_SECTORS,
     NATIONAL_POOL,
-    PENALTIES,
-    PENALTY,
-    PERSON_MONTHS,
     POOLS,
     REFUSED_AND_PAID,
     RUNNING_COST_HOSPITAL,
-    S_FORMAL_MONTHS,
-    S_INSURED_MONTHS,
-    S_PERSON_MONTHS,
     SALARIES,
     SECTION_FUNDS,
-    STANDING_INATTENTIVE,
-    STANDING_PAID,
     STOCK_LENDER_BORROWING,
     STOCK_OWED_BETWEEN_SECTIONS,
     STOCK_PAYABLES_POOL,
@@ -70,26 +50,21 @@ from cbhi.kernels.codes import (
     UNIT_PERSON,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.cover import has_cover, stratum_of
-from cbhi.kernels.draws import NOBODY, block, normal_quantile, uniform
+from cbhi.kernels.draws import NOBODY, block, normal_quantile
 from cbhi.kernels.enrolment import (
-    is_paid_up,
     may_buy,
-    premium_due,
     seek_cover_as_household,
     seek_cover_as_persons,
 )
 from cbhi.kernels.fraud import review_claims
 from cbhi.kernels.fund import settle_section_claims, share_out
 from cbhi.kernels.governance import pay_donors, update_capacity, update_enforcement, update_trust
-from cbhi.kernels.groups import count_meetings, credit_deposit_interest, deposit_savings, save_with_group
-from cbhi.kernels.income import live_a_month
+from cbhi.kernels.groups import count_meetings, credit_deposit_interest, deposit_savings
 from cbhi.kernels.loans import (
     answer_applications,
     close_lender_month,
     collect_section,
     open_lender,
-    outstanding,
     set_credit_lines,
 )
 from cbhi.kernels.measure import measure_section
@@ -110,7 +85,6 @@ from cbhi.kernels.records import (
     I8,
     CalendarMonth,
     Fixed,
-    Household,
     Output,
     Rule,
     Section,
@@ -119,135 +93,9 @@ from cbhi.kernels.records import (
     Work,
 )
 from cbhi.kernels.reinsurance import start_reinsurance_year
+from cbhi.kernels.start import ATTENTIVE, REGISTERED, start_of_month
 from cbhi.kernels.targeting import allot_slots, draw_up_list, rank_households
 from cbhi.kernels.votes import count_need, form_groups, hold_votes
-
-ATTENTIVE = 1
-REGISTERED = 2
-
-
-def sanction(
-    hh: Household,
-    section: int,
-    ordinal: int,
-    now: int,
-    enforcement: float,
-    rule: Rule,
-    key: tuple[int, int],
-    flows: I8,
-    tallies: I8,
-) -> None:
-    """Let the mandate catch up with a household without cover: a fine, a service refused."""
-    u0, u1, _, _ = block(key, section, ordinal, NOBODY, now, DRAW_PENALTY, 0)
-    if u0 < rule.enforcement_max * enforcement / 12.0:
-        fine = min(int(hh.cash), rule.penalty_rwf)
-        hh.cash = int(hh.cash) - fine
-        flows[PENALTY] += fine
-        tallies[PENALTIES] += 1 if fine > 0 else 0
-    if u1 < rule.gate_probability * enforcement:
-        tallies[GATE_REFUSALS] += 1
-
-
-def count_people(hh: Household, stratum: I8, tallies: I8) -> None:
-    """Count a household's people of the month, at its start as the insured are."""
-    n = int(hh.n_members)
-    tallies[PERSON_MONTHS] += n
-    stratum[S_PERSON_MONTHS] += n
-    if hh.formal != 0:
-        tallies[FORMAL_MONTHS] += n
-        stratum[S_FORMAL_MONTHS] += n
-
-
-def start_of_month(
-    state: State,
-    sec: Section,
-    now: int,
-    cal: CalendarMonth,
-    rule: Rule,
-    fixed: Fixed,
-    work: Work,
-    service: float,
-    strata: I8,
-    flows: I8,
-    tallies: I8,
-    gauges: F8,
-) -> int:
-    """Let every household of section ``s`` earn, save, consume, fall ill and notice the scheme.
-
-    Returns the contacts wanted at the section's health centre. ``work.lists`` says who wants contacts, acts
-    on cover and owes a loan.
-    """
-    dist = state.districts[sec.district]
-    section = sec.number
-    harvest = dist.harvest
-    month_share = rule.illness_season * dist.illness / 12.0
-    year_share = month_share * 12.0
-    suspended = sec.suspended != 0
-    is_open = now >= sec.opens
-    attention = float(rule.attention_before if cal.before_start != 0 else rule.attention)
-    saves = rule.group_savings != 0
-    wanted = 0
-    patients = 0
-    acting = 0
-    borrowers = 0
-    sec.insured = 0
-    for h in range(sec.first, sec.end):
-        hh = state.households[h]
-        if hh.alive == 0:
-            continue
-        ordinal = int(hh.ordinal)
-        if cal.reprice != 0:
-            refresh_household(hh, state.members[h], now, rule, fixed)
-        watched = hh.watched != 0
-        if watched:
-            note_before(state.watch, flows, tallies)
-        u0, u1, u2, u3 = block(fixed.key, section, ordinal, NOBODY, now, DRAW_MONTH, 0)
-        stratum = strata[stratum_of(hh)]
-        count_people(hh, stratum, tallies)
-        contribution = live_a_month(hh, rule, harvest, u2, flows)
-        dist.formal_contributions += contribution
-        if saves:
-            save_with_group(hh, sec, state.groups, premium_due(hh, rule, sec.premium_factor), rule, flows)
-        if has_cover(hh, now):
-            if not suspended:
-                tallies[INSURED] += int(hh.n_enrolled)
-                stratum[S_INSURED_MONTHS] += int(hh.n_enrolled)
-                sec.insured += int(hh.n_enrolled)
-            tallies[HOUSEHOLD_MONTHS_INSURED] += 1
-        elif rule.compulsory != 0 and is_open and hh.formal == 0 and not is_paid_up(hh, now):
-            sanction(hh, section, ordinal, now, sec.enforcement, rule, fixed.key, flows, tallies)
-        if int(hh.cover_until) == now and hh.standing == STANDING_PAID:
-            # rolling cover has run out and nobody has acted on it yet
-            hh.standing = STANDING_INATTENTIVE
-            hh.wish = 0.0
-        need_care(hh, now, month_share, service, suspended, rule, u0, u1, stratum, tallies)
-        active = has_cover(hh, now) and not suspended
-        wanted += send_elsewhere(hh, sec, dist, now, active, rule, fixed)
-        if (section + ordinal) % 12 == now % 12:
-            explain_unsought(hh, now, year_share, service, suspended, rule, gauges)
-        if watched:
-            note_after(state.watch, hh, flows, tallies)
-        acts = 0
-        if u3 < attention:
-            acts = ATTENTIVE
-        if hh.subsidised != 0 and cal.is_open != 0:
-            u = uniform(fixed.key, section, ordinal, NOBODY, now, DRAW_REGISTER, 0)
-            if u < rule.subsidy_automatic:
-                acts |= REGISTERED
-        hh.acts = acts
-        if hh.contacts != 0 or hh.away != 0:
-            work.lists[LIST_PATIENTS, patients] = h
-            patients += 1
-        if acts != 0:
-            work.lists[LIST_ACTING, acting] = h
-            acting += 1
-        if outstanding(hh) > 0:
-            work.lists[LIST_BORROWERS, borrowers] = h
-            borrowers += 1
-    work.counts[LIST_PATIENTS] = patients
-    work.counts[LIST_ACTING] = acting
-    work.counts[LIST_BORROWERS] = borrowers
-    return wanted
 
 
 def enrol_section(
@@ -415,9 +263,7 @@ def month_of_section(
         allot_slots(state.households, sec, now, rule, price_rule, fixed, tallies)
     service = service_factor(sec, rule)
     asked = -tallies[CONTACTS_WANTED]
-    wanted = start_of_month(
-        state, sec, now, cal, rule, fixed, work, service, strata, flows, tallies, gauges
-    )
+    wanted = start_of_month(state, sec, now, cal, rule, fixed, work, service, strata, flows, tallies, gauges)
     asked += tallies[CONTACTS_WANTED]
     treat_section(
         state, sec, now, wanted, asked, service, rule, fixed, work, hospital, strata, flows, tallies,

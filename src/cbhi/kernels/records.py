@@ -1,8 +1,7 @@
 """The bundles of arrays that kernels take: state, rules, calendar and what a run writes.
 
-Households, members, sections, districts and months are records, rows of structured arrays: passed as one
-pointer, read and written by attribute. (Tuples with one array a field were tried first: every call copied
-their 260 words, which made the monthly loop ten times and the compiler five times slower.) The field
+Households, members, sections, districts and months are records, rows of tables (`cbhi.kernels.columns`):
+passed as three numbers, read and written by attribute. The field
 types in the annotations are storage; reals of households are stored as float32 and read back through
 ``float()``, small integers through ``int()``, so that plain Python and compiled code compute with the
 same types. Compiled ``float()`` leaves float32 as it is, so two such reals meet only beside a double.
@@ -18,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cbhi.kernels.columns import RecordTable, is_bundle
+
 F4 = NDArray[np.float32]
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
@@ -27,16 +28,19 @@ Small = int
 Month = int
 Count = int
 Real = float
-Table = NDArray[Any]
-"""A structured array whose rows are records."""
+Table = Any
+"""A table of records (`cbhi.kernels.columns.RecordTable`), or a structured array of what is written out."""
 
 
 class Record:
-    """A row of a structured array; the annotations are its fields."""
+    """A record; the annotations are its fields."""
+
+    layout = "rows"  # or "columns", or "written" for a structured array that goes into results
+    constant = False  # kernels never write into it
 
 
 def record_table(record: type[Record], rows: int | tuple[int, ...]) -> Table:
-    """Return a structured array of zeros with the fields of ``record``."""
+    """Return a table of zeros with the fields of ``record``."""
     kinds = {
         "int": np.int64,
         "float": np.float64,
@@ -47,11 +51,15 @@ def record_table(record: type[Record], rows: int | tuple[int, ...]) -> Table:
         "Real": np.float32,
     }
     dtype = np.dtype([(name, kinds[str(kind)]) for name, kind in record.__annotations__.items()], align=True)
-    return np.zeros(rows, dtype=dtype).view(np.recarray)
+    if record.layout == "written":
+        return np.zeros(rows, dtype=dtype).view(np.recarray)
+    return RecordTable(record.__name__, dtype, rows, record.layout == "rows", record.constant)
 
 
 class Household(Record):
     """A household; households of a section stand together, and rows past its ``end`` are free."""
+
+    layout = "columns"
 
     alive: Small
     ordinal: Count  # within its section; part of every key, never reused
@@ -113,6 +121,8 @@ class Household(Record):
 
 class Member(Record):
     """A member, in a slot of its household's row; slots 0 to n_members - 1 are filled."""
+
+    layout = "columns"
 
     born: Month  # absolute month
     ordinal: Small
@@ -196,6 +206,7 @@ class Section(Record):
     pool_owes: int  # by the pool to the health centre, RWF
 
 
+@is_bundle
 class Groups(NamedTuple):
     """One entry an association (ibimina)."""
 
@@ -256,6 +267,8 @@ class Interview(Record):
     Wide fields first, so that rows have no gaps: what stands in a gap would be written to disk.
     """
 
+    layout = "written"
+
     consumption_rwf: int  # mean of twelve months
     contribution_rwf: int  # by whatever means
     sponsored_rwf: int  # paid by others through a slot
@@ -286,6 +299,8 @@ class Interview(Record):
 
 class Choice(Record):
     """A decision on cover of a watched household, or of one of its members, with all that it weighed."""
+
+    layout = "written"
 
     month: int
     watched: int  # place among those watched, counted from 1
@@ -324,6 +339,7 @@ class Choice(Record):
     means: int  # codes.BY_*, or enrolment.NO_MEANS
 
 
+@is_bundle
 class Watch(NamedTuple):
     """Households whose payments and events are noted apart: a survey's panel, or one family followed."""
 
@@ -340,6 +356,7 @@ class Watch(NamedTuple):
     choices: Table  # of Choice; without rows where nobody's choices are noted
 
 
+@is_bundle
 class State(NamedTuple):
     """Everything that changes while a run goes on."""
 
@@ -353,6 +370,7 @@ class State(NamedTuple):
     watch: Watch
 
 
+@is_bundle
 class Work(NamedTuple):
     """Buffers, so that the monthly loop allocates nothing."""
 
@@ -368,10 +386,14 @@ class Work(NamedTuple):
     uniforms: F8  # (4, draws.LANES) and what they give
     persons: I8  # (draws.LANES,) age and traits of those who draw
     events: I8  # (draws.LANES,) and what becomes of them, demography.DIES and the like
+    draws: F8  # (4, block) uniforms of a block of households
+    expected: F8  # (2, block) contacts wanted and unsought episodes that it expects
 
 
 class CalendarMonth(Record):
     """One month: whether and for what cover is sold, and what happens or is read in it."""
+
+    constant = True
 
     is_open: Flag  # policies are on sale
     is_rolling: Flag  # cover runs twelve months from payment
@@ -390,6 +412,7 @@ class CalendarMonth(Record):
     sets_premium: Flag  # premiums of the membership year on sale are set
 
 
+@is_bundle
 class Output(NamedTuple):
     """What a run writes; integers are exact, reals are summed in a fixed order."""
 
@@ -403,6 +426,8 @@ class Output(NamedTuple):
 
 class Rule(Record):
     """Rules and parameters in force in one month. Units as in ``cbhi.params``."""
+
+    constant = True
 
     # premiums
     premium_poorest_rwf: int  # by category, or a household's premium in all three when by household
@@ -635,6 +660,7 @@ class Rule(Record):
     chronic_onset: float
 
 
+@is_bundle
 class Fixed(NamedTuple):
     """What cannot change within a run."""
 

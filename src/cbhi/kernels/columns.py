@@ -1,0 +1,272 @@
+"""Tables of records: how kernels read ``households[h].cash`` and ``rule.attention``.
+
+A pass over households touches a few of their sixty fields, so each field of households and members is an
+array of its own (kept by columns): what a pass does not touch is not fetched, and neighbours lie side by
+side. What is few and read whole, such as sections and the rules of a month, is kept by rows. Either way all
+of a table lies in one buffer, and a row is (address of the buffer, rows of the buffer, index): three numbers,
+however many fields there are. (NamedTuples with one array a field were tried first: every call copied their
+260 words. NumPy's structured arrays know rows only.)
+
+The same attribute syntax works in plain Python and compiled. The compiler is told what it cannot see: two
+fields never overlap, and tables of rules do not change while kernels run. Kernels do not check that a row is
+in range, and negative indices do not count from the end there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numba.core import types
+from numba.extending import typeof_impl
+
+from cbhi.kernels.record_types import NestedType, RowType, TableType
+
+# columns start on multiples of this, bytes: a cache line, and the widest vector
+ALIGNMENT = 64
+_TYPES: dict[Any, Any] = {}
+_BUNDLES: dict[Any, Any] = {}
+
+
+def _width(dtype: np.dtype[Any], by_rows: bool) -> int:
+    """Return the bytes that a record takes."""
+    return dtype.itemsize if by_rows else sum(dtype[name].itemsize for name in dtype.names or ())
+
+
+def _columns_of(
+    buffer: np.ndarray[Any, Any], dtype: np.dtype[Any], capacity: int, by_rows: bool
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the fields of a buffer of records as arrays that share its memory."""
+    names = dtype.names or ()
+    if by_rows:
+        records = buffer.view(dtype)
+        return {name: records[name] for name in names}
+    columns = {}
+    place = 0
+    for name in names:
+        taken = dtype[name].itemsize * capacity
+        columns[name] = buffer[place : place + taken].view(dtype[name])
+        place += taken
+    return columns
+
+
+class RecordTable:
+    """A table of records; ``table["field"]`` is an array, ``table[row].field`` a number.
+
+    Parameters
+    ----------
+    record
+        Name of the record.
+    dtype
+        Structured dtype with its fields.
+    shape
+        Rows, or (rows, slots) for a table whose rows are tables themselves.
+    by_rows
+        Kept by rows; otherwise by columns.
+    constant
+        Kernels never write into it.
+    """
+
+    __slots__ = ("_columns", "buffer", "by_rows", "capacity", "constant", "dtype", "first", "record", "shape")
+
+    def __init__(
+        self,
+        record: str,
+        dtype: np.dtype[Any],
+        shape: int | tuple[int, ...],
+        by_rows: bool = False,
+        constant: bool = False,
+    ) -> None:
+        self.record = record
+        self.dtype = dtype
+        self.shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        self.by_rows = by_rows
+        self.constant = constant
+        self.first = 0
+        self.capacity = -(-max(1, self.size) // ALIGNMENT) * ALIGNMENT
+        width = _width(dtype, by_rows)
+        raw = np.zeros(self.capacity * width + ALIGNMENT, dtype=np.uint8)
+        start = -raw.ctypes.data % ALIGNMENT
+        self.buffer = raw[start : start + self.capacity * width]
+        self._columns = _columns_of(self.buffer, dtype, self.capacity, by_rows)
+
+    @property
+    def _numba_type_(self) -> Any:
+        return self._type(TableType if len(self.shape) == 1 else NestedType)
+
+    def _type(self, kind: Any) -> Any:
+        key = (kind, self.record, self.dtype, self.by_rows, self.constant)
+        if key not in _TYPES:
+            fields: Any = self.dtype.fields or {}
+            described = tuple((name, of.str, offset) for name, (of, offset, *_) in fields.items())
+            width = self.dtype.itemsize if self.by_rows else 0
+            _TYPES[key] = kind(self.record, described, width, self.constant)
+        return _TYPES[key]
+
+    @property
+    def size(self) -> int:
+        """Number of records."""
+        return int(np.prod(self.shape))
+
+    @property
+    def address(self) -> int:
+        """Address of the buffer."""
+        return int(self.buffer.ctypes.data)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the records take."""
+        return self.size * _width(self.dtype, self.by_rows)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def column(self, name: str) -> np.ndarray[Any, Any]:
+        """Return a field of all records, an array of the table's shape that shares its memory."""
+        return self._columns[name][self.first : self.first + self.size].reshape(self.shape)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return self.column(key)
+        if isinstance(key, (int, np.integer)):
+            if not -len(self) <= key < len(self):
+                raise IndexError(f"row {key} of a table of {len(self)} rows")
+            place = int(key) % len(self)
+            if len(self.shape) == 1:
+                return Row(self, self.first + place)
+            return self._inner(place)
+        if isinstance(key, tuple) and all(isinstance(k, (int, np.integer)) for k in key):
+            return self[key[0]][key[1]]
+        chosen = self.as_records(key)
+        # a copy: what is written into it would be lost
+        chosen.flags.writeable = False
+        return chosen
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Write a field, or into chosen rows the records of a row, a table or a structured array."""
+        if isinstance(key, str):
+            self.column(key)[...] = value
+        else:
+            for name in self._columns:
+                self.column(name)[key] = value[name]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._columns:
+            raise AttributeError(f"a table of {self.record} records has no field {name!r}")
+        return self.column(name)
+
+    def _inner(self, place: int) -> RecordTable:
+        inner = object.__new__(RecordTable)
+        inner.record, inner.dtype = self.record, self.dtype
+        inner.by_rows, inner.constant = self.by_rows, self.constant
+        inner.buffer, inner.capacity, inner._columns = self.buffer, self.capacity, self._columns
+        inner.shape = self.shape[1:]
+        inner.first = self.first + place * self.shape[1]
+        return inner
+
+    def as_records(self, key: Any = ...) -> np.ndarray[Any, Any]:
+        """Return a copy as a structured array, of all records or of those that an index chooses."""
+        chosen = {name: self.column(name)[key] for name in self._columns}
+        records = np.zeros(next(iter(chosen.values())).shape, dtype=self.dtype)
+        for name, values in chosen.items():
+            records[name] = values
+        return records.view(np.recarray)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if copy is False:
+            raise ValueError("a table of records has no structured array to share")
+        records = self.as_records().view(np.ndarray)
+        return records if dtype is None else records.astype(dtype)
+
+    def copy(self) -> RecordTable:
+        """Return a table of its own with the same records."""
+        other = RecordTable(self.record, self.dtype, self.shape, self.by_rows, self.constant)
+        other[...] = self
+        return other
+
+    def __deepcopy__(self, memo: Any) -> RecordTable:
+        return self.copy()
+
+    def __reduce__(self) -> Any:
+        # columns share one buffer, which copies of the parts one by one would not
+        raise TypeError("tables of records are not pickled; as_records() gives an array that is")
+
+
+class Row:
+    """One record of a table; what is written into it is written into the table."""
+
+    __slots__ = ("_index", "_table")
+    _index: int
+    _table: RecordTable
+
+    def __init__(self, table: RecordTable, index: int) -> None:
+        object.__setattr__(self, "_table", table)
+        object.__setattr__(self, "_index", index)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._table._columns[name][self._index]
+        except KeyError:
+            raise AttributeError(f"a {self._table.record} has no field {name!r}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            self._table._columns[name][self._index] = value
+        except KeyError:
+            raise AttributeError(f"a {self._table.record} has no field {name!r}") from None
+
+    def __getitem__(self, name: str) -> Any:
+        return self._table._columns[name][self._index]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._table._columns[name][self._index] = value
+
+    @property
+    def _numba_type_(self) -> Any:
+        return self._table._type(RowType)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Structured dtype with the record's fields."""
+        return self._table.dtype
+
+    def copy(self) -> Row:
+        """Return the row of a table of its own with the same record."""
+        of = self._table
+        table = RecordTable(of.record, of.dtype, 1, of.by_rows, of.constant)
+        table[0] = self
+        return Row(table, 0)
+
+
+def _described(value: Any) -> Any:
+    """Return something hashable that decides the type as which kernels get a value."""
+    if isinstance(value, RecordTable):
+        return value._numba_type_
+    if isinstance(value, np.ndarray):
+        flags = value.flags
+        return value.dtype, value.ndim, flags.c_contiguous, flags.f_contiguous, flags.writeable
+    if isinstance(value, tuple):
+        return (type(value), *map(_described, value))
+    # beyond 63 bits a whole number is an unsigned one
+    return (int, value.bit_length() < 64) if type(value) is int else type(value)
+
+
+def is_bundle(kind: type[Any]) -> type[Any]:
+    """Let calls of kernels know the type of a NamedTuple that holds tables without asking all its parts.
+
+    Numba would work out the type of such a tuple anew in every call, which takes it almost a millisecond.
+    """
+
+    def typed(bundle: Any, c: Any) -> Any:
+        key = _described(bundle)
+        if key not in _BUNDLES:
+            parts = [typeof_impl(part, c) for part in bundle]
+            _BUNDLES[key] = types.NamedTuple(parts, kind)
+        return _BUNDLES[key]
+
+    typeof_impl.register(kind)(typed)
+    return kind

@@ -1,0 +1,146 @@
+"""How kernels are joined: each is translated once, and all that a call from Python needs is optimised once.
+
+Numba by itself optimises and translates to machine code every function on its own, then once more as a
+part of every function that calls it, and so on up to the loop over months: nine tenths of that work are
+thrown away. Here a kernel that another kernel calls stays unoptimised code (a *part*); a kernel that Python
+calls collects the parts that it needs, optimises them together and becomes machine code.
+
+What this builds on is Numba's interface for compilers of one's own (``CompilerBase`` and passes) and some
+methods of its code libraries, which ``is_supported`` looks for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import _dynfunc  # type: ignore[attr-defined]
+from numba.core import codegen, compiler, compiler_machinery, typed_passes
+
+_NEEDED = (
+    "_raise_if_finalized",
+    "_optimize_functions",
+    "_get_module_for_linking",
+    "_optimize_final_module",
+    "_finalize_final_module",
+)
+
+
+def is_supported() -> bool:
+    """Say whether this Numba has what joining kernels builds on; without it each is compiled on its own."""
+    return all(hasattr(codegen.JITCodeLibrary, name) for name in _NEEDED) and hasattr(
+        compiler.Flags, "no_compile"
+    )
+
+
+class PartLibrary(codegen.JITCodeLibrary):
+    """The code of one kernel for other kernels: neither optimised nor translated on its own."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
+    def finalize(self) -> None:
+        """Close the library; whoever links it links its callees too."""
+        self._raise_if_finalized()
+        for library in self._linking_libraries:
+            self._reload_init.update(library._reload_init)
+        self._finalized = True
+
+
+class WholeLibrary(codegen.JITCodeLibrary):
+    """A kernel that Python calls, with everything that it calls."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
+    def finalize(self) -> None:
+        """Join the parts, each once, optimise them together and translate them to machine code."""
+        self._raise_if_finalized()
+        exported = {fn.name for fn in self._final_module.functions if not fn.is_declaration}
+        parts, others = _needed(self)
+        for part in parts:
+            self._final_module.link_in(part._final_module, preserve=True)
+        # last, because of these the linker takes only what is asked for by then
+        for library in others:
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        for library in (*parts, *others):
+            self._reload_init.update(library._reload_init)
+        _hide_functions(self._final_module, parts, exported)
+        self._optimize_final_module()
+        self._final_module.verify()
+        self._finalize_final_module()
+
+
+def _needed(whole: WholeLibrary) -> tuple[list[PartLibrary], list[Any]]:
+    """Return the parts that a library needs, directly or through others, and Numba's own libraries."""
+    parts: dict[PartLibrary, None] = {}
+    others: dict[Any, None] = {}
+    waiting = list(whole._linking_libraries)
+    while waiting:
+        library = waiting.pop()
+        if not isinstance(library, PartLibrary):
+            others[library] = None
+        elif library not in parts:
+            parts[library] = None
+            waiting += library._linking_libraries
+    return list(parts), list(others)
+
+
+def _hide_functions(module: Any, parts: list[PartLibrary], exported: set[str]) -> None:
+    """Make the parts' functions private to the module, so that copies nobody calls are dropped."""
+    names = {fn.name for part in parts for fn in part._final_module.functions if not fn.is_declaration}
+    for name in names - exported:
+        module.get_function(name).linkage = "internal"
+    own = {gv.name for part in parts for gv in part._final_module.global_variables}
+    for gv in module.global_variables:
+        # Numba's link to a function's Python objects, which kernels do not use
+        if gv.name in own and gv.name.startswith("_ZN08NumbaEnv"):
+            gv.linkage = "internal"
+
+
+@compiler_machinery.register_pass(mutates_CFG=False, analysis_only=False)
+class OfferToCallers(compiler_machinery.LoweringPass):
+    """Make a part known to the compiler under a name of its own, since it has no machine code."""
+
+    _name = "offer_to_callers"
+
+    def __init__(self) -> None:
+        compiler_machinery.LoweringPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        """Register the library of the part as what a call resolves to."""
+        lowered = state["cr"]
+        # what Numba makes of a function without a way in from Python
+        handle = _dynfunc.make_function(
+            lowered.fndesc.lookup_module(), state.func_id.func_name, "", 0, lowered.env, (state.library,)
+        )
+        lowered = lowered._replace(cfunc=handle)
+        state.targetctx.insert_user_function(lowered.cfunc, lowered.fndesc, [state.library])
+        state["cr"] = lowered
+        return True
+
+
+class PartCompiler(compiler.CompilerBase):
+    """The compiler of kernels for other kernels."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return Numba's passes, with a library that stays a part."""
+        state = self.state
+        state.library = PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = True
+        state.flags.no_cpython_wrapper = True
+        state.flags.no_cfunc_wrapper = True
+        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(state)
+        passes.add_pass_after(OfferToCallers, typed_passes.NativeLowering)
+        passes.finalize()
+        return [passes]
+
+
+class WholeCompiler(compiler.CompilerBase):
+    """The compiler of kernels that Python calls."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return Numba's passes, with a library that joins parts."""
+        state = self.state
+        state.library = WholeLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return [compiler.DefaultPassBuilder.define_nopython_pipeline(state)]

@@ -1,0 +1,262 @@
+"""What the compiler makes of tables of records (`cbhi.kernels.columns`): types, and the access to a field."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, errors, types
+from numba.core.datamodel import models
+from numba.core.datamodel.registry import register_default
+from numba.core.imputils import lower_builtin, lower_getattr_generic, lower_setattr_generic
+from numba.core.typing.templates import (
+    AbstractTemplate,
+    AttributeTemplate,
+    infer_getattr,
+    infer_global,
+    signature,
+)
+from numba.extending import NativeValue, unbox
+from numba.np import arrayobj, numpy_support
+
+
+class _Kept(types.Type):
+    """What tables and rows of one kind of record have in common: fields, and where they lie.
+
+    ``fields`` are (name, dtype, offset in a row); ``width`` is the bytes of a row, 0 when kept by columns.
+    """
+
+    def __init__(
+        self, record: str, fields: tuple[tuple[str, str, int], ...], width: int, constant: bool
+    ) -> None:
+        super().__init__(f"{type(self).__name__}({record}, {fields}, {width}, {constant})")
+        self.record = record
+        self.fields = fields
+        self.width = width
+        self.constant = constant
+        self.places: dict[str, tuple[int, Any]] = {}
+        before = 0
+        for field, kind, offset in fields:
+            place = offset if width else before
+            self.places[field] = (place, numpy_support.from_dtype(np.dtype(kind)))
+            before += np.dtype(kind).itemsize
+
+    def become(self, kind: Any) -> Any:
+        """Return the table or row type of the same record."""
+        return kind(self.record, self.fields, self.width, self.constant)
+
+    @property
+    def mangling_args(self) -> tuple[str, tuple[Any, ...]]:
+        """Short names in compiled code."""
+        return f"{type(self).__name__}{self.record}", ()
+
+
+class TableType(_Kept):
+    """A table of records, as kernels see it."""
+
+
+class NestedType(_Kept):
+    """A table whose rows are tables."""
+
+
+class RowType(_Kept):
+    """A record of a table."""
+
+
+@register_default(TableType)
+class _TableModel(models.StructModel):
+    def __init__(self, manager: Any, kept: Any) -> None:
+        members = [
+            ("base", types.voidptr),
+            ("capacity", types.intp),
+            ("first", types.intp),
+            ("size", types.intp),
+        ]
+        super().__init__(manager, kept, members)
+
+
+@register_default(NestedType)
+class _NestedModel(models.StructModel):
+    def __init__(self, manager: Any, kept: Any) -> None:
+        members = [
+            ("base", types.voidptr),
+            ("capacity", types.intp),
+            ("slots", types.intp),
+            ("rows", types.intp),
+        ]
+        super().__init__(manager, kept, members)
+
+
+@register_default(RowType)
+class _RowModel(models.StructModel):
+    def __init__(self, manager: Any, kept: Any) -> None:
+        members = [("base", types.voidptr), ("capacity", types.intp), ("index", types.intp)]
+        super().__init__(manager, kept, members)
+
+
+def _native(c: Any, kept: Any, source: Any, numbers: dict[str, str]) -> Any:
+    """Return the struct of ``kept`` with members read from attributes of a Python object."""
+    struct = cgutils.create_struct_proxy(kept)(c.context, c.builder)
+    for member, attribute in numbers.items():
+        value = c.pyapi.object_getattr_string(source, attribute)
+        number = c.pyapi.number_as_ssize_t(value)
+        c.pyapi.decref(value)
+        if member == "base":
+            number = c.builder.inttoptr(number, c.context.get_value_type(types.voidptr))
+        setattr(struct, member, number)
+    return struct
+
+
+@unbox(TableType)
+def _unbox_table(kept: Any, obj: Any, c: Any) -> NativeValue:
+    numbers = {"base": "address", "capacity": "capacity", "first": "first", "size": "size"}
+    struct = _native(c, kept, obj, numbers)
+    return NativeValue(struct._getvalue(), is_error=cgutils.is_not_null(c.builder, c.pyapi.err_occurred()))
+
+
+@unbox(NestedType)
+def _unbox_nested(kept: Any, obj: Any, c: Any) -> NativeValue:
+    struct = _native(c, kept, obj, {"base": "address", "capacity": "capacity"})
+    shape = c.pyapi.object_getattr_string(obj, "shape")
+    for member, place in (("rows", 0), ("slots", 1)):
+        setattr(struct, member, c.pyapi.number_as_ssize_t(c.pyapi.tuple_getitem(shape, place)))
+    c.pyapi.decref(shape)
+    return NativeValue(struct._getvalue(), is_error=cgutils.is_not_null(c.builder, c.pyapi.err_occurred()))
+
+
+@unbox(RowType)
+def _unbox_row(kept: Any, obj: Any, c: Any) -> NativeValue:
+    table = c.pyapi.object_getattr_string(obj, "_table")
+    struct = _native(c, kept, table, {"base": "address", "capacity": "capacity"})
+    c.pyapi.decref(table)
+    index = c.pyapi.object_getattr_string(obj, "_index")
+    struct.index = c.pyapi.number_as_ssize_t(index)
+    c.pyapi.decref(index)
+    return NativeValue(struct._getvalue(), is_error=cgutils.is_not_null(c.builder, c.pyapi.err_occurred()))
+
+
+@infer_getattr
+class _RowFields(AttributeTemplate):
+    key = RowType
+
+    def generic_resolve(self, row: Any, attribute: str) -> Any:  # type: ignore[override]
+        place = row.places.get(attribute)
+        return None if place is None else place[1]
+
+
+@infer_getattr
+class _TableFields(AttributeTemplate):
+    key = TableType
+
+    def resolve_size(self, table: Any) -> Any:
+        return types.intp
+
+    def generic_resolve(self, table: Any, attribute: str) -> Any:  # type: ignore[override]
+        place = table.places.get(attribute)
+        if place is None or table.width:
+            return None
+        return types.Array(place[1], 1, "C", readonly=table.constant)
+
+
+@infer_global(operator.getitem)
+class _GetItem(AbstractTemplate):
+    prefer_literal = False
+
+    def generic(self, args: Any, kws: Any) -> Any:
+        table, index = args
+        if not isinstance(index, types.Integer):
+            return None
+        if isinstance(table, TableType):
+            return signature(table.become(RowType), table, types.intp)
+        if isinstance(table, NestedType):
+            return signature(table.become(TableType), table, types.intp)
+        return None
+
+
+@lower_builtin(operator.getitem, TableType, types.Integer)
+def _row_of_table(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    table = cgutils.create_struct_proxy(sig.args[0])(context, builder, args[0])
+    row = cgutils.create_struct_proxy(sig.return_type)(context, builder)
+    row.base = table.base
+    row.capacity = table.capacity
+    row.index = builder.add(table.first, args[1])
+    return row._getvalue()
+
+
+@lower_builtin(operator.getitem, NestedType, types.Integer)
+def _table_of_nested(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    nested = cgutils.create_struct_proxy(sig.args[0])(context, builder, args[0])
+    table = cgutils.create_struct_proxy(sig.return_type)(context, builder)
+    table.base = nested.base
+    table.capacity = nested.capacity
+    table.first = builder.mul(nested.slots, args[1])
+    table.size = nested.slots
+    return table._getvalue()
+
+
+def _field_pointer(context: Any, builder: Any, kept: Any, struct: Any, index: Any, field: str) -> Any:
+    """Return the address of the field of the record at ``index``."""
+    before, kind = kept.places[field]
+    typed = context.get_data_type(kind).as_pointer()
+    number = struct.capacity.type
+    if kept.width:
+        start = builder.mul(index, ir.Constant(number, kept.width))
+        return builder.bitcast(
+            builder.gep(struct.base, [builder.add(start, ir.Constant(number, before))], inbounds=True), typed
+        )
+    column = builder.gep(
+        struct.base, [builder.mul(struct.capacity, ir.Constant(number, before))], inbounds=True
+    )
+    return builder.gep(builder.bitcast(column, typed), [index], inbounds=True)
+
+
+def _overlaps_nothing(builder: Any, kept: Any, field: str) -> Any:
+    """Return the metadata that say that an access to a field meets no access to another field."""
+    module = builder.module
+    root = module.add_metadata(["cbhi columns"])
+    kind = module.add_metadata([f"{kept.record}.{field}", root, ir.Constant(ir.IntType(64), 0)])
+    return module.add_metadata([kind, kind, ir.Constant(ir.IntType(64), 0)])
+
+
+@lower_getattr_generic(RowType)
+def _get_field(context: Any, builder: Any, kept: Any, value: Any, field: str) -> Any:
+    row = cgutils.create_struct_proxy(kept)(context, builder, value)
+    _, kind = kept.places[field]
+    loaded = builder.load(_field_pointer(context, builder, kept, row, row.index, field))
+    if kept.constant:
+        loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
+    else:
+        loaded.set_metadata("tbaa", _overlaps_nothing(builder, kept, field))
+    return context.data_model_manager[kind].from_data(builder, loaded)
+
+
+@lower_setattr_generic(RowType)
+def _set_field(context: Any, builder: Any, sig: Any, args: Any, field: str) -> None:
+    kept = sig.args[0]
+    if kept.constant:
+        # what is read from such a table may be read once for many rows
+        raise errors.TypingError(f"kernels never write into {kept.record} records, not even {field!r}")
+    row = cgutils.create_struct_proxy(kept)(context, builder, args[0])
+    _, kind = kept.places[field]
+    value = context.cast(builder, args[1], sig.args[1], kind)
+    data = context.data_model_manager[kind].as_data(builder, value)
+    stored = builder.store(data, _field_pointer(context, builder, kept, row, row.index, field))
+    stored.set_metadata("tbaa", _overlaps_nothing(builder, kept, field))
+
+
+@lower_getattr_generic(TableType)
+def _get_column(context: Any, builder: Any, kept: Any, value: Any, field: str) -> Any:
+    table = cgutils.create_struct_proxy(kept)(context, builder, value)
+    if field == "size":
+        return table.size
+    _, kind = kept.places[field]
+    array_type = types.Array(kind, 1, "C", readonly=kept.constant)
+    array = arrayobj.make_array(array_type)(context, builder)
+    pointer = _field_pointer(context, builder, kept, table, table.first, field)
+    width = ir.Constant(table.size.type, context.get_abi_sizeof(context.get_data_type(kind)))
+    arrayobj.populate_array(
+        array, data=pointer, shape=[table.size], strides=[width], itemsize=width, meminfo=None
+    )
+    return array._getvalue()

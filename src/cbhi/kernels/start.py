@@ -1,0 +1,347 @@
+"""The start of a section's month: every household earns, saves, is counted, falls ill and takes notice.
+
+This is the only event that touches every household every month, so it goes in passes over blocks of
+``BLOCK`` rows whose fields and draws stay in the nearest cache: each pass is a plain loop over one equation,
+which the compiler turns into vectors where nothing rare happens in it. What is rare (a wish for care, a fine,
+an attentive moment) is found by comparing a draw and done for those alone. Watched households go through the
+same passes, in blocks of one, so that what they book can be noted as their own.
+"""
+
+from __future__ import annotations
+
+import math
+
+from cbhi.kernels.anniversary import refresh_household
+from cbhi.kernels.care import send_elsewhere
+from cbhi.kernels.codes import (
+    CONTACTS_WANTED,
+    DRAW_MONTH,
+    DRAW_PENALTY,
+    DRAW_REGISTER,
+    EPISODES,
+    FORGONE_UNSOUGHT,
+    FORMAL_MONTHS,
+    GATE_REFUSALS,
+    HOUSEHOLD_MONTHS_INSURED,
+    INSURED,
+    LIST_ACTING,
+    LIST_BORROWERS,
+    LIST_PATIENTS,
+    NO_GROUP,
+    PENALTIES,
+    PENALTY,
+    PERSON_MONTHS,
+    S_EPISODES,
+    S_FORGONE_UNSOUGHT,
+    S_FORMAL_MONTHS,
+    S_INSURED_MONTHS,
+    S_PERSON_MONTHS,
+    STANDING_INATTENTIVE,
+    STANDING_PAID,
+)
+from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.cover import has_cover, stratum_of
+from cbhi.kernels.draws import NOBODY, block, draw_households, poisson_quantile, uniform
+from cbhi.kernels.enrolment import is_paid_up, premium_due
+from cbhi.kernels.groups import save_with_group
+from cbhi.kernels.income import live_through
+from cbhi.kernels.loans import outstanding
+from cbhi.kernels.need import expect_contacts, explain_unsought
+from cbhi.kernels.notes import note_after, note_before
+from cbhi.kernels.records import (
+    F8,
+    I8,
+    CalendarMonth,
+    District,
+    Fixed,
+    Household,
+    Rule,
+    Section,
+    State,
+    Work,
+)
+
+# households that go through a pass together
+BLOCK = 512
+# what a household does about cover this month (``Household.acts``)
+ATTENTIVE = 1
+REGISTERED = 2
+# no household can want more contacts in a month
+MOST_CONTACTS = 60_000
+
+
+def sanction(
+    hh: Household,
+    section: int,
+    ordinal: int,
+    now: int,
+    enforcement: float,
+    rule: Rule,
+    key: tuple[int, int],
+    flows: I8,
+    tallies: I8,
+) -> None:
+    """Let the mandate catch up with a household without cover: a fine, a service refused."""
+    u0, u1, _, _ = block(key, section, ordinal, NOBODY, now, DRAW_PENALTY, 0)
+    if u0 < rule.enforcement_max * enforcement / 12.0:
+        fine = min(int(hh.cash), rule.penalty_rwf)
+        hh.cash = int(hh.cash) - fine
+        flows[PENALTY] += fine
+        tallies[PENALTIES] += 1 if fine > 0 else 0
+    if u1 < rule.gate_probability * enforcement:
+        tallies[GATE_REFUSALS] += 1
+
+
+def put_savings_aside(
+    state: State, start: int, n: int, watched: bool, sec: Section, rule: Rule, flows: I8
+) -> None:
+    """Let households of a block save with their associations."""
+    for i in range(n):
+        hh = state.households[start + i]
+        if hh.alive == 0 or int(hh.group) == NO_GROUP or (hh.watched != 0) != watched:
+            continue
+        if hh.formal == 0 and hh.subsidised == 0:
+            due = premium_due(hh, rule, sec.premium_factor)
+            save_with_group(hh, sec, state.groups, due, rule, flows)
+
+
+def count_block(
+    state: State,
+    start: int,
+    n: int,
+    watched: bool,
+    sec: Section,
+    now: int,
+    rule: Rule,
+    fixed: Fixed,
+    strata: I8,
+    flows: I8,
+    tallies: I8,
+) -> None:
+    """Count a block's people and insured at the start of the month; enforce the mandate on the others."""
+    suspended = sec.suspended != 0
+    mandate = rule.compulsory != 0 and now >= sec.opens
+    persons = 0
+    formal = 0
+    insured = 0
+    covered = 0
+    for i in range(n):
+        hh = state.households[start + i]
+        if hh.alive == 0 or (hh.watched != 0) != watched:
+            continue
+        stratum = strata[stratum_of(hh)]
+        size = int(hh.n_members)
+        persons += size
+        stratum[S_PERSON_MONTHS] += size
+        if hh.formal != 0:
+            formal += size
+            stratum[S_FORMAL_MONTHS] += size
+        if has_cover(hh, now):
+            covered += 1
+            if not suspended:
+                insured += int(hh.n_enrolled)
+                stratum[S_INSURED_MONTHS] += int(hh.n_enrolled)
+        elif mandate and hh.formal == 0 and not is_paid_up(hh, now):
+            sanction(hh, sec.number, int(hh.ordinal), now, sec.enforcement, rule, fixed.key, flows, tallies)
+        if int(hh.cover_until) == now and hh.standing == STANDING_PAID:
+            # rolling cover has run out and nobody has acted on it yet
+            hh.standing = STANDING_INATTENTIVE
+            hh.wish = 0.0
+    sec.insured += insured
+    tallies[PERSON_MONTHS] += persons
+    tallies[FORMAL_MONTHS] += formal
+    tallies[INSURED] += insured
+    tallies[HOUSEHOLD_MONTHS_INSURED] += covered
+
+
+def fall_ill(
+    state: State,
+    start: int,
+    n: int,
+    watched: bool,
+    sec: Section,
+    dist: District,
+    now: int,
+    rule: Rule,
+    fixed: Fixed,
+    work: Work,
+    strata: I8,
+    tallies: I8,
+) -> int:
+    """Draw the episodes of a block from the expectations in ``work``; return the contacts wanted at home.
+
+    Episodes are Poisson, so that those for which care is sought and the others are independent.
+    """
+    u_sought = work.draws[0]
+    u_unsought = work.draws[1]
+    sought = work.expected[0]
+    unsought = work.expected[1]
+    suspended = sec.suspended != 0
+    wanted_at_home = 0
+    for i in range(n):
+        # no episode of either kind: 1 - mean is below exp(-mean)
+        if u_sought[i] <= 1.0 - sought[i] and u_unsought[i] <= 1.0 - unsought[i]:
+            continue
+        hh = state.households[start + i]
+        if hh.alive == 0 or (hh.watched != 0) != watched:
+            continue
+        wanted = min(MOST_CONTACTS, poisson_quantile(u_sought[i], sought[i]))
+        forgone = poisson_quantile(u_unsought[i], unsought[i])
+        stratum = strata[stratum_of(hh)]
+        tallies[EPISODES] += wanted + forgone
+        tallies[FORGONE_UNSOUGHT] += forgone
+        stratum[S_EPISODES] += wanted + forgone
+        stratum[S_FORGONE_UNSOUGHT] += forgone
+        if wanted > 0:
+            tallies[CONTACTS_WANTED] += wanted
+            hh.contacts = wanted
+            active = has_cover(hh, now) and not suspended
+            wanted_at_home += send_elsewhere(hh, sec, dist, now, active, rule, fixed)
+    return wanted_at_home
+
+
+def live_in_block(
+    state: State,
+    start: int,
+    n: int,
+    watched: bool,
+    sec: Section,
+    now: int,
+    rule: Rule,
+    fixed: Fixed,
+    work: Work,
+    service: float,
+    strata: I8,
+    flows: I8,
+    tallies: I8,
+) -> int:
+    """Take the watched, or the other, households of a block through the start of the month.
+
+    Returns the contacts wanted at home.
+    """
+    households = state.households
+    dist = state.districts[sec.district]
+    draws = work.draws
+    draw_households(
+        households, start, n, fixed.key, sec.number, now, DRAW_MONTH, draws[0], draws[1], draws[2], draws[3]
+    )
+    dist.formal_contributions += live_through(
+        households, start, n, watched, dist.harvest, draws[2], rule, flows
+    )
+    if rule.group_savings != 0:
+        put_savings_aside(state, start, n, watched, sec, rule, flows)
+    count_block(state, start, n, watched, sec, now, rule, fixed, strata, flows, tallies)
+    month_share = rule.illness_season * dist.illness / 12.0
+    honoured = 0.0 if sec.suspended != 0 else 1.0
+    expect_contacts(
+        households, start, n, watched, now, month_share, service, honoured, rule, work.expected[0],
+        work.expected[1],
+    )  # fmt: skip
+    return fall_ill(state, start, n, watched, sec, dist, now, rule, fixed, work, strata, tallies)
+
+
+def take_notice(
+    state: State,
+    start: int,
+    n: int,
+    sec: Section,
+    now: int,
+    attention: float,
+    service: float,
+    cal: CalendarMonth,
+    rule: Rule,
+    fixed: Fixed,
+    work: Work,
+    gauges: F8,
+) -> None:
+    """Note who of a block wants care, acts on cover and owes a loan, in order of rows.
+
+    Unsought episodes are explained by those whose anniversary it is.
+    """
+    year_share = rule.illness_season * state.districts[sec.district].illness / 12.0 * 12.0
+    honoured = 0.0 if sec.suspended != 0 else 1.0
+    severity = math.exp(rule.seek_severity)
+    # (section + ordinal) % 12 == now % 12
+    due = (now - int(sec.number)) % 12
+    u_attention = work.draws[3]
+    patients = int(work.counts[LIST_PATIENTS])
+    acting = int(work.counts[LIST_ACTING])
+    borrowers = int(work.counts[LIST_BORROWERS])
+    registers = cal.is_open != 0
+    for i in range(n):
+        hh = state.households[start + i]
+        if hh.alive == 0:
+            continue
+        acts = ATTENTIVE if u_attention[i] < attention else 0
+        if registers and hh.subsidised != 0:
+            u = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_REGISTER, 0)
+            if u < rule.subsidy_automatic:
+                acts |= REGISTERED
+        hh.acts = acts
+        if int(hh.ordinal) % 12 == due:
+            explain_unsought(hh, now, year_share, service, honoured, severity, rule, gauges)
+        if acts != 0:
+            work.lists[LIST_ACTING, acting] = start + i
+            acting += 1
+        if hh.contacts != 0 or hh.away != 0:
+            work.lists[LIST_PATIENTS, patients] = start + i
+            patients += 1
+        if outstanding(hh) > 0:
+            work.lists[LIST_BORROWERS, borrowers] = start + i
+            borrowers += 1
+    work.counts[LIST_PATIENTS] = patients
+    work.counts[LIST_ACTING] = acting
+    work.counts[LIST_BORROWERS] = borrowers
+
+
+def start_of_month(
+    state: State,
+    sec: Section,
+    now: int,
+    cal: CalendarMonth,
+    rule: Rule,
+    fixed: Fixed,
+    work: Work,
+    service: float,
+    strata: I8,
+    flows: I8,
+    tallies: I8,
+    gauges: F8,
+) -> int:
+    """Let every household of section ``s`` earn, save, consume, fall ill and notice the scheme.
+
+    Returns the contacts wanted at the section's health centre. ``work.lists`` says who wants contacts, acts
+    on cover and owes a loan.
+    """
+    households = state.households
+    first = int(sec.first)
+    end = int(sec.end)
+    attention = float(rule.attention_before if cal.before_start != 0 else rule.attention)
+    wanted = 0
+    sec.insured = 0
+    work.counts[:] = 0
+    for start in range(first, end, BLOCK):
+        n = min(BLOCK, end - start)
+        if cal.reprice != 0:
+            for i in range(n):
+                if households[start + i].alive != 0:
+                    refresh_household(households[start + i], state.members[start + i], now, rule, fixed)
+        if state.watch.asked.size > 0:
+            # before the others, whose draws the lists below still need
+            for i in range(n):
+                hh = households[start + i]
+                if hh.watched != 0 and hh.alive != 0:
+                    note_before(state.watch, flows, tallies)
+                    wanted += live_in_block(
+                        state, start + i, 1, True, sec, now, rule, fixed, work, service, strata, flows,
+                        tallies,
+                    )  # fmt: skip
+                    note_after(state.watch, hh, flows, tallies)
+        wanted += live_in_block(
+            state, start, n, False, sec, now, rule, fixed, work, service, strata, flows, tallies
+        )
+        take_notice(state, start, n, sec, now, attention, service, cal, rule, fixed, work, gauges)
+    return wanted
+
+
+compile_kernels(globals())
