@@ -11,6 +11,7 @@ import numpy as np
 from cbhi.coins import in_francs
 from cbhi.kernels import codes
 from cbhi.kernels.draws import LANES
+from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.measure import take_opening_stocks
 from cbhi.kernels.month import run_months
 from cbhi.kernels.records import (
@@ -116,6 +117,7 @@ def make_state(
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
         addresses=np.zeros(LANES, dtype=np.int64),
         uniforms=np.zeros((4, LANES)),
+        lanes=np.zeros((N_COLUMNS, LANES)),
         persons=np.zeros(LANES, dtype=np.int64),
         events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),

@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from cbhi.kernels import codes, settlement
 from cbhi.kernels.draws import LANES
+from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.records import (
     CalendarMonth,
     District,
@@ -178,6 +179,7 @@ def work(n: int = 64) -> Work:
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
         addresses=np.zeros(LANES, dtype=np.int64),
         uniforms=np.zeros((4, LANES)),
+        lanes=np.zeros((N_COLUMNS, LANES)),
         persons=np.zeros(LANES, dtype=np.int64),
         events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),

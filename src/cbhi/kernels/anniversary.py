@@ -34,7 +34,7 @@ from cbhi.kernels.demography import (
 )
 from cbhi.kernels.draws import LANES, NOBODY, address, fill_blocks, normal_quantile
 from cbhi.kernels.enrolment import is_paid_up
-from cbhi.kernels.health import care_terms, refresh_odds, refresh_rates, set_odds, set_rates
+from cbhi.kernels.health import care_terms, refresh_odds, refresh_odds_of_rows, refresh_rates, set_rates
 from cbhi.kernels.income import next_position
 from cbhi.kernels.notes import interview, note_after, note_before, note_moved, start_watching
 from cbhi.kernels.records import I8, Fixed, Household, Rule, Section, State, Table, Work
@@ -66,22 +66,30 @@ def refresh_household(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fix
     refresh_odds(hh, mm, now, rule, fixed)
 
 
-def refresh_rows(
-    households: Table, members: Table, rows: I8, n: int, now: int, rule: Rule, fixed: Fixed
-) -> None:
-    """Do for the living households of the first ``n`` rows listed what ``refresh_household`` does for one."""
+def refresh_rows(state: State, rows: I8, n: int, now: int, rule: Rule, fixed: Fixed, work: Work) -> None:
+    """Do for the first ``n`` rows listed what ``refresh_household`` does for one."""
+    households = state.households
+    members = state.members
     terms = care_terms(rule)
-    formal_share = rule.formal_share
-    need_rate = rule.need_rate
-    chronic_factor = rule.chronic_factor
-    need_by_age = fixed.need_by_age
-    for i in range(n):
-        hh = households[rows[i]]
-        mm = members[rows[i]]
-        if hh.alive != 0:
-            follow_employment(hh, now, formal_share)
-            set_rates(hh, mm, now, need_rate, chronic_factor, need_by_age)
-            set_odds(hh, mm, now, terms)
+    for begin in range(0, n, LANES):
+        lanes = min(LANES, n - begin)
+        listed = rows[begin : begin + lanes]
+        for i in range(lanes):
+            hh = households[listed[i]]
+            follow_employment(hh, now, rule.formal_share)
+            set_rates(hh, members[listed[i]], now, rule.need_rate, rule.chronic_factor, fixed.need_by_age)
+        refresh_odds_of_rows(households, members, listed, lanes, now, terms, work.lanes)
+
+
+def refresh_section(state: State, sec: Section, now: int, rule: Rule, fixed: Fixed, work: Work) -> None:
+    """Bring all living households of a section up to date, after rules that they live by have changed."""
+    rows = work.lists[LIST_ANNIVERSARIES]
+    n = 0
+    for h in range(sec.first, sec.end):
+        if state.households[h].alive != 0:
+            rows[n] = h
+            n += 1
+    refresh_rows(state, rows, n, now, rule, fixed, work)
 
 
 def count_catastrophic(hh: Household, stratum: I8, tallies: I8) -> None:
@@ -322,7 +330,12 @@ def pass_anniversaries(
     end = sec.end
     if movers > 0:
         marry_couples(state, sec, now, rule, fixed, work, movers, partners, flows, tallies)
-    refresh_rows(state.households, state.members, rows, n, now, rule, fixed)
+    living = 0
+    for i in range(n):
+        if state.households[rows[i]].alive != 0:
+            rows[living] = rows[i]
+            living += 1
+    refresh_rows(state, rows, living, now, rule, fixed, work)
     for h in range(end, sec.end):
         refresh_household(state.households[h], state.members[h], now, rule, fixed)
 

@@ -32,7 +32,16 @@ from cbhi.kernels.codes import (
     UNIT_PERSON,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.draws import LANES, NOBODY, address, block, fill_blocks, normal_quantile, table_quantile
+from cbhi.kernels.draws import (
+    LANES,
+    NOBODY,
+    address,
+    block,
+    fill_blocks,
+    normal_quantile,
+    table_quantile,
+    whole_vectors,
+)
 from cbhi.kernels.groups import leave_group
 from cbhi.kernels.income import next_position
 from cbhi.kernels.loans import forget_loan, settle_estate, take_over_loan
@@ -111,6 +120,8 @@ DEATH_BY_AGE = np.array([yearly_death_probability(age) for age in _AGES])
 BIRTH_BY_AGE = np.array([yearly_birth_probability(age) for age in _AGES])
 MARRIAGE_BY_AGE = np.array([yearly_marriage_probability(age) for age in _AGES])
 ONSET_BY_AGE = np.array([yearly_chronic_onset(age) for age in _AGES])
+# probability of being healthy still before an age, had onset been at the reference rate from birth on
+HEALTHY_BEFORE_AGE = np.cumprod(np.concatenate([[1.0], 1.0 - ONSET_BY_AGE]))
 
 # what happens to a member in a year, one bit each
 DIES = 1
@@ -243,7 +254,7 @@ def judge_year(n: int, persons: I8, uniforms: F8, rule: Rule, events: I8) -> Non
     births = rule.births
     marriages = rule.marriages
     onset = rule.chronic_onset
-    words = persons[:n]
+    words = persons[: whole_vectors(n)]
     for_death = uniforms[0]
     for_birth = uniforms[1]
     for_marriage = uniforms[2]

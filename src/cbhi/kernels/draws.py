@@ -38,6 +38,8 @@ MEMBER_BITS = 8
 MEMBER_MASK = 0xFF
 # addresses that are drawn at once; their uniforms stay in first-level cache
 LANES = 512
+# lanes in the widest vector of processors
+VECTOR = 8
 
 
 def philox_round(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
@@ -95,11 +97,11 @@ def fill_blocks(
 ) -> None:
     """Fill ``uniforms[0..3, :n]`` with what ``block`` gives at ``n`` addresses of a section, index 0.
 
-    ``addresses`` are packed by ``address``.
+    ``addresses`` are packed by ``address``. Lanes up to the end of a vector are filled too.
     """
     k0, k1 = int(key[0]), int(key[1])
     _, high, word_2, word_3 = counter(section, 0, NOBODY, month, decision, 0)
-    words = addresses[:n]
+    words = addresses[: whole_vectors(n)]
     u0 = uniforms[0]
     u1 = uniforms[1]
     u2 = uniforms[2]
@@ -113,6 +115,11 @@ def fill_blocks(
         u1[i] = (x1 + 0.5) * TO_UNIT
         u2[i] = (x2 + 0.5) * TO_UNIT
         u3[i] = (x3 + 0.5) * TO_UNIT
+
+
+def whole_vectors(n: int) -> int:
+    """Return how many lanes a loop over ``n`` should run through, so that none is left to be done singly."""
+    return (n + VECTOR - 1) // VECTOR * VECTOR
 
 
 def address(ordinal: int, member: int) -> int:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from cbhi.kernels.approx import exp_of, log_of
 from cbhi.kernels.codes import FEMALE
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.draws import normal_quantile
+from cbhi.kernels.draws import normal_quantile, whole_vectors
 from cbhi.kernels.income import adult_equivalents, count_children, monthly_income
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import F8, Fixed, Household, Rule, Table
+from cbhi.kernels.records import F8, I8, Fixed, Household, Rule, Table
 
 # women of childbearing age report more illness than men of their age; relative to the band
 WOMEN_15_49 = 1.25
@@ -79,9 +80,14 @@ def set_rates(
     hh.rate_other = other
 
 
-def seeking_logit_of_price(price_rwf: float, consumption_per_day: float, slope: float) -> float:
-    """Return the fall in the logit of seeking care at a price, relative to a day's consumption."""
-    return slope * math.log(1.0 + price_rwf / max(consumption_per_day, 1.0))
+def days_a_franc_buys(income_rwf: float) -> float:
+    """Return what a franc is of a day's consumption, at a monthly income."""
+    return 1.0 / max(income_rwf * 12.0 / 365.0, 1.0)
+
+
+def odds_at(logit: float, price_in_days: float, slope: float) -> float:
+    """Return the odds of seeking care at a price, in days of consumption; ``logit`` gives them at none."""
+    return exp_of(logit - slope * log_of(1.0 + price_in_days))
 
 
 class CareTerms(NamedTuple):
@@ -115,7 +121,7 @@ def care_terms(rule: Rule) -> CareTerms:
         rule.mean_consumption_rwf,
         rule.consumption_sd,
         rule.seek_intercept,
-        math.exp(rule.seek_intercept),
+        exp_of(rule.seek_intercept),
         rule.seek_distance,
         rule.distance_factor,
         rule.seek_severity,
@@ -129,35 +135,106 @@ def care_terms(rule: Rule) -> CareTerms:
     )
 
 
+def logit_of_distance(distance_km: float, terms: CareTerms) -> float:
+    """Return the logit of seeking care at no price."""
+    return terms.near - terms.seek_distance * distance_km * terms.distance_factor
+
+
+def equivalents_of(hh: Household, mm: Table, now: int) -> float:
+    """Return the household's adult equivalents."""
+    children = count_children(hh, mm, now)
+    return adult_equivalents(int(hh.n_members) - children, children)
+
+
 def refresh_odds(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
     """Recompute income and the odds of seeking care of one household."""
-    set_odds(hh, mm, now, care_terms(rule))
-
-
-def set_odds(hh: Household, mm: Table, now: int, terms: CareTerms) -> None:
-    """Do what ``refresh_odds`` does, with what all households have in common worked out before."""
-    n = int(hh.n_members)
-    children = count_children(hh, mm, now)
+    terms = care_terms(rule)
     income = monthly_income(
-        terms.mean_consumption_rwf,
-        terms.consumption_sd,
-        float(hh.z),
-        adult_equivalents(n - children, children),
+        terms.mean_consumption_rwf, terms.consumption_sd, float(hh.z), equivalents_of(hh, mm, now)
     )
-    hh.income = income
-    per_day = income * 12.0 / 365.0
     formal = hh.formal != 0
     price = terms.price_formal if formal else terms.price
     price_severe = terms.price_formal_severe if formal else terms.price_severe
     slope = terms.slope
-    free = terms.near - terms.seek_distance * float(hh.distance_km) * terms.distance_factor
+    free = logit_of_distance(float(hh.distance_km), terms)
     severe = free + terms.severity
+    days = days_a_franc_buys(float(income))
+    hh.income = income
     hh.odds_near = terms.odds_near
-    hh.odds_free = math.exp(free)
-    hh.odds_insured = math.exp(free - seeking_logit_of_price(price, per_day, slope))
-    hh.odds_uninsured = math.exp(free - seeking_logit_of_price(terms.fee, per_day, slope))
-    hh.odds_severe_insured = math.exp(severe - seeking_logit_of_price(price_severe, per_day, slope))
-    hh.odds_severe_uninsured = math.exp(severe - seeking_logit_of_price(terms.fee_severe, per_day, slope))
+    hh.odds_free = exp_of(free)
+    hh.odds_insured = odds_at(free, price * days, slope)
+    hh.odds_uninsured = odds_at(free, terms.fee * days, slope)
+    hh.odds_severe_insured = odds_at(severe, price_severe * days, slope)
+    hh.odds_severe_uninsured = odds_at(severe, terms.fee_severe * days, slope)
+
+
+# columns of ``Work.lanes`` while odds of many households are worked out
+FREE = 0
+EQUIVALENTS = 1
+INSURED = 2
+UNINSURED = 3
+SEVERE_INSURED = 4
+SEVERE_UNINSURED = 5
+INCOME = 6
+N_COLUMNS = 7
+
+
+def odds_at_prices(n: int, logits: F8, shift: float, days: F8, prices: F8, slope: float) -> None:
+    """Put in the place of the first ``n`` prices the odds of seeking care at them."""
+    for i in range(n):
+        prices[i] = odds_at(logits[i] + shift, prices[i] * days[i], slope)
+
+
+def gather_traits(
+    households: Table, members: Table, rows: I8, n: int, now: int, terms: CareTerms, lanes: F8
+) -> None:
+    """Write what decides on the odds of ``n`` rows listed into columns, with zeros to the end of a vector."""
+    lanes[:, n : whole_vectors(n)] = 0.0
+    for i in range(n):
+        hh = households[rows[i]]
+        formal = hh.formal != 0
+        # the position, until income takes its place
+        lanes[INCOME, i] = float(hh.z)
+        lanes[EQUIVALENTS, i] = equivalents_of(hh, members[rows[i]], now)
+        lanes[FREE, i] = float(hh.distance_km)
+        lanes[INSURED, i] = terms.price_formal if formal else terms.price
+        lanes[SEVERE_INSURED, i] = terms.price_formal_severe if formal else terms.price_severe
+        lanes[UNINSURED, i] = terms.fee
+        lanes[SEVERE_UNINSURED, i] = terms.fee_severe
+
+
+def refresh_odds_of_rows(
+    households: Table, members: Table, rows: I8, n: int, now: int, terms: CareTerms, lanes: F8
+) -> None:
+    """Do for ``n`` rows listed what ``refresh_odds`` does for one, in passes that become vectors."""
+    gather_traits(households, members, rows, n, now, terms, lanes)
+    free = lanes[FREE]
+    equivalents = lanes[EQUIVALENTS]
+    incomes = lanes[INCOME]
+    mean, sd = terms.mean_consumption_rwf, terms.consumption_sd
+    whole = whole_vectors(n)
+    for i in range(whole):
+        incomes[i] = monthly_income(mean, sd, incomes[i], equivalents[i])
+        free[i] = logit_of_distance(free[i], terms)
+    for i in range(n):
+        households[rows[i]].income = int(incomes[i])
+    days = incomes
+    for i in range(whole):
+        days[i] = days_a_franc_buys(incomes[i])
+    odds_at_prices(whole, free, 0.0, days, lanes[INSURED], terms.slope)
+    odds_at_prices(whole, free, 0.0, days, lanes[UNINSURED], terms.slope)
+    odds_at_prices(whole, free, terms.severity, days, lanes[SEVERE_INSURED], terms.slope)
+    odds_at_prices(whole, free, terms.severity, days, lanes[SEVERE_UNINSURED], terms.slope)
+    for i in range(whole):
+        free[i] = exp_of(free[i])
+    for i in range(n):
+        hh = households[rows[i]]
+        hh.odds_near = terms.odds_near
+        hh.odds_free = free[i]
+        hh.odds_insured = lanes[INSURED, i]
+        hh.odds_uninsured = lanes[UNINSURED, i]
+        hh.odds_severe_insured = lanes[SEVERE_INSURED, i]
+        hh.odds_severe_uninsured = lanes[SEVERE_UNINSURED, i]
 
 
 def seeking_probability(ordinary: float, severe: float, service: float, severe_share: float) -> float:

@@ -15,7 +15,7 @@ from cbhi.kernels.codes import (
     NO_GROUP,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.demography import draw_traits, reset_household, yearly_chronic_onset
+from cbhi.kernels.demography import HEALTHY_BEFORE_AGE, OLDEST, draw_traits, reset_household
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, uniform
 from cbhi.kernels.health import refresh_odds, refresh_rates
 from cbhi.kernels.money import to_francs
@@ -43,10 +43,9 @@ def settle_districts(state: State, fixed: Fixed) -> None:
 
 def chronic_at_start(age: int, years: float, u: float) -> int:
     """Return 1 for the chronically ill: onset at the reference rate over the years lived."""
-    healthy = 1.0
-    lived = float(age) if age < years else years
-    for back in range(int(lived)):
-        healthy *= 1.0 - yearly_chronic_onset(age - back)
+    oldest = min(age, OLDEST)
+    lived = min(oldest, int(years))
+    healthy = float(HEALTHY_BEFORE_AGE[oldest + 1]) / float(HEALTHY_BEFORE_AGE[oldest + 1 - lived])
     return 1 if u > healthy else 0
 
 
