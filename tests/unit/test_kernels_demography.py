@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -221,6 +221,54 @@ class TestYear:
         w = work(1)
         counts = a_year(hh, mm, rule(**{**NOBODY_CHANGES, "marriages": 10.0}), buffers=w)[3]
         assert tuple(counts) == (1, 1)
+
+
+class TestJudging:
+    """What becomes of a member depends on its age, sex and state, and on one draw for each event."""
+
+    SURE: ClassVar = dict(births=100.0, deaths=0.0, marriages=100.0, chronic_onset=1000.0)
+
+    @pytest.mark.parametrize(
+        ("age", "sex", "married", "chronic", "expected"),
+        [
+            (30, codes.FEMALE, 1, 0, demography.BEARS | demography.FALLS_ILL),
+            (30, codes.FEMALE, 1, 1, demography.BEARS),
+            (30, codes.FEMALE, 0, 1, demography.MARRIES),
+            (30, codes.MALE, 0, 1, demography.LOOKS_AROUND),
+            (30, codes.MALE, 1, 1, 0),
+            (14, codes.FEMALE, 1, 1, 0),
+            (16, codes.FEMALE, 0, 1, 0),
+            (50, codes.FEMALE, 1, 1, 0),
+            (45, codes.FEMALE, 0, 1, 0),
+        ],
+    )
+    def test_who_can_what(self, age: int, sex: int, married: int, chronic: int, expected: int) -> None:
+        hh, mm = household((age,), m_sex=[sex], m_married=[married], m_chronic=[chronic])
+        w = work()
+        n = demography.list_members(hh, mm, NOW, w.addresses, w.persons, 0)
+        w.uniforms[:, :n] = 0.5
+        demography.judge_year(n, w.persons, w.uniforms, rule(**self.SURE), w.events)
+        assert w.events[0] == expected
+
+    @pytest.mark.parametrize(("draw", "event"), [(0, "DIES"), (1, "BEARS"), (2, "MARRIES"), (3, "FALLS_ILL")])
+    def test_each_event_has_its_own_draw(self, draw: int, event: str) -> None:
+        married = 1 if event == "BEARS" else 0
+        hh, mm = household((30,), m_sex=[codes.FEMALE], m_married=[married])
+        w = work()
+        n = demography.list_members(hh, mm, NOW, w.addresses, w.persons, 0)
+        w.uniforms[:, :n] = 1.0 - 1e-9
+        w.uniforms[draw, 0] = 1e-9
+        demography.judge_year(n, w.persons, w.uniforms, rule(), w.events)
+        assert w.events[0] == getattr(demography, event)
+
+    def test_the_very_old(self) -> None:
+        hh, mm = household((160,), m_chronic=[1], m_married=[1])
+        w = work()
+        n = demography.list_members(hh, mm, NOW, w.addresses, w.persons, 0)
+        for u, dies in ((0.159, True), (0.161, False)):
+            w.uniforms[:, 0] = u
+            demography.judge_year(n, w.persons, w.uniforms, rule(deaths=1.0), w.events)
+            assert (w.events[0] == demography.DIES) == dies
 
 
 class TestMarriage:

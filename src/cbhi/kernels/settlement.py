@@ -139,6 +139,19 @@ def settle_section(
     sec.persons = persons
 
 
+def settle_sections(
+    state: State, bounds: I8, now: int, rule: Rule, fixed: Fixed, numbers: I8, sizes: I8
+) -> None:
+    """Settle all sections; section ``s`` has the households ``bounds[s]`` to ``bounds[s + 1] - 1``.
+
+    ``numbers`` and ``sizes`` of all households are as in ``settle_section``.
+    """
+    for s in range(bounds.size - 1):
+        first = int(bounds[s])
+        end = int(bounds[s + 1])
+        settle_section(state, s, end - first, now, rule, fixed, numbers[first:end], sizes[first:end])
+
+
 def settle_again(state: State, s: int, now: int, has_cash: bool, rule: Rule, fixed: Fixed) -> None:
     """Recompute what follows from households' traits, after supplied ones have taken the place of drawn ones.
 
@@ -156,6 +169,12 @@ def settle_again(state: State, s: int, now: int, has_cash: bool, rule: Rule, fix
         refresh_odds(hh, mm, now, rule, fixed)
         if not has_cash:
             hh.cash = to_francs(int(hh.income) * rule.buffer_months)
+
+
+def settle_sections_again(state: State, now: int, has_cash: bool, rule: Rule, fixed: Fixed) -> None:
+    """Do ``settle_again`` for all sections."""
+    for s in range(state.sections.size):
+        settle_again(state, s, now, has_cash, rule, fixed)
 
 
 compile_kernels(globals())
