@@ -122,6 +122,7 @@ def make_state(
         events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
+        episodes=np.zeros((2, BLOCK), dtype=np.int64),
     )
     return state, work
 

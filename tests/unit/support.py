@@ -184,6 +184,7 @@ def work(n: int = 64) -> Work:
         events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
+        episodes=np.zeros((2, BLOCK), dtype=np.int64),
     )
 
 

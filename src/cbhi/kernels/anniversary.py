@@ -19,7 +19,7 @@ from cbhi.kernels.codes import (
     STANDING_INATTENTIVE,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.cover import stratum_of
+from cbhi.kernels.cover import is_paid_up, stratum_of
 from cbhi.kernels.demography import (
     dissolve,
     draw_partners,
@@ -33,7 +33,6 @@ from cbhi.kernels.demography import (
     note_partner,
 )
 from cbhi.kernels.draws import LANES, NOBODY, address, fill_blocks, normal_quantile
-from cbhi.kernels.enrolment import is_paid_up
 from cbhi.kernels.health import care_terms, refresh_odds, refresh_odds_of_rows, refresh_rates, set_rates
 from cbhi.kernels.income import next_position
 from cbhi.kernels.notes import interview, note_after, note_before, note_moved, start_watching

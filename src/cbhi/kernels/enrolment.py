@@ -61,7 +61,7 @@ from cbhi.kernels.codes import (
     UNIT_GROUP,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.cover import stratum_of
+from cbhi.kernels.cover import is_recent_member, stratum_of
 from cbhi.kernels.draws import NOBODY, uniform
 from cbhi.kernels.groups import group_limit, pay_from_group, spare_cash
 from cbhi.kernels.health import chance, member_rate, refresh_rates
@@ -234,20 +234,6 @@ def social_terms(hh: Household, sec: Section, gg: Groups, now: int, rule: Rule) 
     """Return the part of utility that comes from others: peers, trust, quality, habit, mobilisation."""
     peers, trust, quality, habit, mobilisation = social_parts(hh, sec, gg, now, rule)
     return peers + trust + quality + habit + mobilisation
-
-
-def is_recent_member(hh: Household, now: int) -> bool:
-    """Return whether the household had cover in this month or one of the twelve before."""
-    return int(hh.cover_until) > 0 and int(hh.cover_until) + 11 >= now
-
-
-def is_paid_up(hh: Household, now: int) -> bool:
-    """Return whether a policy has been bought that includes this month, its waiting period counted in.
-
-    A policy bought ahead for a membership year that has not begun does not count yet.
-    """
-    bought_ahead = int(hh.cover_from) > now and hh.standing_next == STANDING_PAID
-    return int(hh.cover_until) > now and hh.formal == 0 and not bought_ahead
 
 
 def logistic(x: float) -> float:

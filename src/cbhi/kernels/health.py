@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from cbhi.kernels.approx import exp_of, log_of
+from cbhi.kernels.approx import exp, log
 from cbhi.kernels.codes import FEMALE
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import normal_quantile, whole_vectors
@@ -87,7 +87,7 @@ def days_a_franc_buys(income_rwf: float) -> float:
 
 def odds_at(logit: float, price_in_days: float, slope: float) -> float:
     """Return the odds of seeking care at a price, in days of consumption; ``logit`` gives them at none."""
-    return exp_of(logit - slope * log_of(1.0 + price_in_days))
+    return exp(logit - slope * log(1.0 + price_in_days))
 
 
 class CareTerms(NamedTuple):
@@ -121,7 +121,7 @@ def care_terms(rule: Rule) -> CareTerms:
         rule.mean_consumption_rwf,
         rule.consumption_sd,
         rule.seek_intercept,
-        exp_of(rule.seek_intercept),
+        exp(rule.seek_intercept),
         rule.seek_distance,
         rule.distance_factor,
         rule.seek_severity,
@@ -161,7 +161,7 @@ def refresh_odds(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -
     days = days_a_franc_buys(float(income))
     hh.income = income
     hh.odds_near = terms.odds_near
-    hh.odds_free = exp_of(free)
+    hh.odds_free = exp(free)
     hh.odds_insured = odds_at(free, price * days, slope)
     hh.odds_uninsured = odds_at(free, terms.fee * days, slope)
     hh.odds_severe_insured = odds_at(severe, price_severe * days, slope)
@@ -226,7 +226,7 @@ def refresh_odds_of_rows(
     odds_at_prices(whole, free, terms.severity, days, lanes[SEVERE_INSURED], terms.slope)
     odds_at_prices(whole, free, terms.severity, days, lanes[SEVERE_UNINSURED], terms.slope)
     for i in range(whole):
-        free[i] = exp_of(free[i])
+        free[i] = exp(free[i])
     for i in range(n):
         hh = households[rows[i]]
         hh.odds_near = terms.odds_near

@@ -389,6 +389,7 @@ class Work(NamedTuple):
     events: I8  # (draws.LANES,) and what becomes of them, demography.DIES and the like
     draws: F8  # (4, block) uniforms of a block of households
     expected: F8  # (2, block) contacts wanted and unsought episodes that it expects
+    episodes: I8  # (2, block) and that it has
 
 
 class CalendarMonth(Record):
