@@ -12,6 +12,8 @@ import numpy as np
 
 from cbhi.coins import in_francs
 from cbhi.kernels import codes
+from cbhi.kernels.draws import LANES
+from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.measure import take_opening_stocks
 from cbhi.kernels.month import ALL_PHASES, CLOSING, OPENING, SECTIONS, run_months
 from cbhi.kernels.notes import N_INTERVIEWS
@@ -126,6 +128,11 @@ def make_work(layout: Layout) -> Work:
         histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, candidates), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
+        addresses=np.zeros(LANES, dtype=np.int64),
+        uniforms=np.zeros((4, LANES)),
+        lanes=np.zeros((N_COLUMNS, LANES)),
+        persons=np.zeros(LANES, dtype=np.int64),
+        events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
         episodes=np.zeros((2, BLOCK), dtype=np.int64),
