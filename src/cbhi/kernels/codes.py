@@ -637,4 +637,5 @@ STRATA = 15  # quintiles times categories
 LIST_PATIENTS = 0
 LIST_ACTING = 1
 LIST_BORROWERS = 2
-N_LISTS = 3
+LIST_APPLICANTS = 3  # `month.enrol_section`: those that asked for a loan and wait for the answer
+N_LISTS = 4
