@@ -115,6 +115,7 @@ def make_state(
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
+        episodes=np.zeros((2, BLOCK), dtype=np.int64),
     )
     return state, work
 

@@ -176,6 +176,7 @@ def work(n: int = 64) -> Work:
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
+        episodes=np.zeros((2, BLOCK), dtype=np.int64),
     )
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 
+from cbhi.kernels.approx import exp
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.records import F8, Table
 
@@ -33,6 +34,8 @@ TO_UNIT = 2.0**-32
 
 # No household / no member at this address.
 NOBODY = 0
+# `count_few` counts up to here
+FEW = 4
 
 
 def philox_round(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
@@ -182,12 +185,11 @@ def poisson_quantile(u: float, mean: float) -> int:
     Exact by summation up to a mean of 50; above it, the normal quantile with a continuity correction
     (relative error of the mean below 1e-3), where only stress scenarios go.
     """
-    # 1 - mean is below exp(-mean): most draws need no exponential
-    if mean <= 0.0 or u <= 1.0 - mean:
+    if mean <= 0.0:
         return 0
     if mean > 50.0:
         return max(0, math.floor(mean + math.sqrt(mean) * normal_quantile(u) + 0.5))
-    term = math.exp(-mean)
+    term = exp(-mean)
     total = term
     n = 0
     while u > total and n < 400:
@@ -195,6 +197,23 @@ def poisson_quantile(u: float, mean: float) -> int:
         term *= mean / n
         total += term
     return n
+
+
+def count_few(u: float, mean: float) -> int:
+    """Return `poisson_quantile` up to ``FEW``; nothing branches, so that loops over draws become vectors."""
+    term = exp(-mean)
+    total = term
+    n = 1 if u > total else 0
+    term *= mean
+    total += term
+    n += 1 if u > total else 0
+    term *= mean / 2
+    total += term
+    n += 1 if u > total else 0
+    term *= mean / 3
+    total += term
+    n += 1 if u > total else 0
+    return n if mean > 0.0 else 0
 
 
 def table_quantile(u: float, table: object) -> float:

@@ -384,6 +384,7 @@ class Work(NamedTuple):
     counts: I8  # (lists,) how many of them hold this month
     draws: F8  # (4, block) uniforms of a block of households
     expected: F8  # (2, block) contacts wanted and unsought episodes that it expects
+    episodes: I8  # (2, block) and that it has
 
 
 class CalendarMonth(Record):
