@@ -25,6 +25,7 @@ from cbhi.kernels.records import (
     Work,
     record_table,
 )
+from cbhi.kernels.start import BLOCK
 from cbhi.kernels.targeting import BINS
 from cbhi.months import parse_month
 from cbhi.packing import pack_fixed, pack_rules

@@ -690,7 +690,8 @@ class TestExplainHousehold:
             record_table(Household, 1), record_table(Member, (1, codes.MEMBER_SLOTS)),
             record_table(Section, 1), record_table(District, 1),
         )._replace(watch=make_watch(1, 12, choices=3))  # fmt: skip
-        choices.explain_household(s, sec, hh, NOW, 1.0, calendar(), alone, alone, fixed(), registered)
+        outlook = enrolment.outlook_of(sec, 1.0, alone)
+        choices.explain_household(s, sec, hh, NOW, outlook, calendar(), alone, alone, fixed(), registered)
         return s.watch.choices[: s.watch.used[notes.N_CHOICES]], s.watch
 
     def test_all_members_risks_count(self) -> None:
