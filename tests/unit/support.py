@@ -188,6 +188,13 @@ def work(n: int = 64) -> Work:
     )
 
 
+def note_rows(buffers: Work, kind: int, rows: Sequence[int]) -> Work:
+    """Note rows of households in one of the lists that the start of the month fills."""
+    buffers.lists[kind, : len(rows)] = rows
+    buffers.counts[kind] = len(rows)
+    return buffers
+
+
 def state(hh: Table, mm: Table, sections: Table, districts: Table, n_groups: int = 1) -> State:
     return State(
         households=hh,

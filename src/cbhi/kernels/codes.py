@@ -638,4 +638,5 @@ LIST_PATIENTS = 0
 LIST_ACTING = 1
 LIST_BORROWERS = 2
 LIST_ANNIVERSARIES = 3
-N_LISTS = 4
+LIST_APPLICANTS = 4  # `month.enrol_section`: those that asked for a loan and wait for the answer
+N_LISTS = 5

@@ -18,7 +18,7 @@ from cbhi.kernels.care import (
     give_care,
     receive_visitors,
 )
-from cbhi.kernels.choices import explain_household, explain_members
+from cbhi.kernels.choices import explain_choice
 from cbhi.kernels.codes import (
     CAPACITY,
     CONTACTS_WANTED,
@@ -32,6 +32,8 @@ from cbhi.kernels.codes import (
     HOSPITALS,
     INSURED,
     LENDERS,
+    LIST_ACTING,
+    LIST_APPLICANTS,
     N_FLOWS,
     N_SECTORS,
     NATIONAL_POOL,
@@ -52,7 +54,9 @@ from cbhi.kernels.codes import (
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, block, normal_quantile
 from cbhi.kernels.enrolment import (
-    may_buy,
+    Outlook,
+    may_seek_cover,
+    outlook_of,
     seek_cover_as_household,
     seek_cover_as_persons,
 )
@@ -93,7 +97,7 @@ from cbhi.kernels.records import (
     Work,
 )
 from cbhi.kernels.reinsurance import start_reinsurance_year
-from cbhi.kernels.start import ATTENTIVE, REGISTERED, start_of_month
+from cbhi.kernels.start import REGISTERED, start_of_month
 from cbhi.kernels.targeting import allot_slots, draw_up_list, rank_households
 from cbhi.kernels.votes import count_need, form_groups, hold_votes
 
@@ -113,6 +117,7 @@ def enrol_section(
     rule: Rule,
     price_rule: Rule,
     fixed: Fixed,
+    work: Work,
     strata: I8,
     flows: I8,
     tallies: I8,
@@ -123,56 +128,72 @@ def enrol_section(
     Households that ask for a loan are heard first and answered together at the end, so that credit is
     short for all of them alike; persons who enrol alone are answered one after the other.
     """
+    sec.collecting = 1 if rule.loans_offered != 0 and rule.enrolment_unit != UNIT_PERSON else 0
+    outlook = outlook_of(sec, service, rule)
+    seek_cover(
+        state, sec, False, now, outlook, cal, rule, price_rule, fixed, work, strata, flows, tallies, gauges
+    )
+    if sec.collecting == 0:
+        return
+    answer_applications(state.households, sec, now, work, fixed.key)
+    seek_cover(
+        state, sec, True, now, outlook, cal, rule, price_rule, fixed, work, strata, flows, tallies, gauges
+    )
+
+
+def seek_cover(
+    state: State,
+    sec: Section,
+    answered: bool,
+    now: int,
+    outlook: Outlook,
+    cal: CalendarMonth,
+    rule: Rule,
+    price_rule: Rule,
+    fixed: Fixed,
+    work: Work,
+    strata: I8,
+    flows: I8,
+    tallies: I8,
+    gauges: F8,
+) -> None:
+    """Let the section's households that act on cover decide, or those whose applications are ``answered``.
+
+    Those that apply for a loan are noted in ``work.lists`` until they are answered.
+    """
     dist = state.districts[sec.district]
-    before_start = cal.before_start != 0
     by_person = rule.enrolment_unit == UNIT_PERSON
-    sec.collecting = 1 if rule.loans_offered != 0 and not by_person else 0
-    for h in range(sec.first, sec.end):
+    rows = LIST_APPLICANTS if answered else LIST_ACTING
+    applicants = 0
+    for i in range(int(work.counts[rows])):
+        h = int(work.lists[rows, i])
         hh = state.households[h]
+        if not may_seek_cover(hh, now, cal):
+            continue
+        hh.applied = 0
         mm = state.members[h]
-        if hh.alive == 0 or hh.acts == 0 or hh.formal != 0:
-            continue
-        if not may_buy(int(hh.cover_until), now, cal):
-            continue
-        if before_start and hh.subsidised != 0:
-            # slots are allotted when the year starts; this year's slot does not pay for the next
-            continue
         registered = (int(hh.acts) & REGISTERED) != 0
         watched = hh.watched != 0
         if watched:
             note_before(state.watch, flows, tallies)
-            if by_person:
-                explain_members(state, sec, hh, mm, now, service, cal, rule, price_rule, fixed)
-            else:
-                explain_household(state, sec, hh, now, service, cal, rule, price_rule, fixed, registered)
-        if by_person:
-            if int(hh.cover_until) <= now + 1:
-                seek_cover_as_persons(
-                    hh, mm, sec, dist, state.groups, now, service, cal, rule, price_rule, fixed, strata,
-                    flows, tallies, gauges,
-                )  # fmt: skip
-        elif registered or (int(hh.acts) & ATTENTIVE) != 0:
+            if not answered:
+                explain_choice(state, sec, hh, mm, now, outlook, cal, rule, price_rule, fixed, registered)
+        if not by_person:
             seek_cover_as_household(
-                hh, mm, sec, dist, state.groups, now, service, cal, rule, price_rule, fixed, registered,
+                hh, mm, sec, dist, state.groups, now, outlook, cal, rule, price_rule, fixed, registered,
                 strata, flows, tallies, gauges,
+            )  # fmt: skip
+        elif int(hh.cover_until) <= now + 1:
+            seek_cover_as_persons(
+                hh, mm, sec, dist, state.groups, now, outlook, cal, rule, price_rule, fixed, strata,
+                flows, tallies, gauges,
             )  # fmt: skip
         if watched:
             note_after(state.watch, hh, flows, tallies)
-    if sec.collecting == 0:
-        return
-    answer_applications(state.households, sec, now, fixed.key)
-    for h in range(sec.first, sec.end):
-        hh = state.households[h]
         if hh.applied != 0:
-            hh.applied = 0
-            if hh.watched != 0:
-                note_before(state.watch, flows, tallies)
-            seek_cover_as_household(
-                hh, state.members[h], sec, dist, state.groups, now, service, cal, rule, price_rule, fixed,
-                False, strata, flows, tallies, gauges,
-            )  # fmt: skip
-            if hh.watched != 0:
-                note_after(state.watch, hh, flows, tallies)
+            work.lists[LIST_APPLICANTS, applicants] = h
+            applicants += 1
+    work.counts[LIST_APPLICANTS] = applicants
 
 
 def sell_cover(
@@ -184,6 +205,7 @@ def sell_cover(
     rule: Rule,
     price_rule: Rule,
     fixed: Fixed,
+    work: Work,
     strata: I8,
     flows: I8,
     tallies: I8,
@@ -196,7 +218,9 @@ def sell_cover(
     if rule.group_savings != 0:
         count_need(state, sec, now, cal, rule, price_rule)
     before = sec.fund
-    enrol_section(state, sec, now, service, cal, rule, price_rule, fixed, strata, flows, tallies, gauges)
+    enrol_section(
+        state, sec, now, service, cal, rule, price_rule, fixed, work, strata, flows, tallies, gauges
+    )
     share_out(sec, dist, state.nation[0], sec.fund - before, rule, flows, tallies)
     if rule.group_required != 0:
         form_groups(state, sec, rule, tallies)
@@ -275,9 +299,11 @@ def month_of_section(
         state, sec, now, wanted, asked, service, rule, fixed, work, hospital, strata, flows, tallies,
         gauges,
     )  # fmt: skip
-    collect_section(state, sec, dist, now, rule, flows, tallies)
+    collect_section(state, sec, dist, now, rule, work, flows, tallies)
     if is_open and cal.is_open != 0:
-        sell_cover(state, sec, now, service, cal, rule, price_rule, fixed, strata, flows, tallies, gauges)
+        sell_cover(
+            state, sec, now, service, cal, rule, price_rule, fixed, work, strata, flows, tallies, gauges
+        )
     if rule.group_savings != 0:
         count_meetings(sec, state.groups, rule, gauges)
     credit_deposit_interest(sec, dist, state.groups, rule, flows)
