@@ -10,11 +10,13 @@ import numpy as np
 
 from cbhi.coins import in_francs
 from cbhi.kernels import codes
+from cbhi.kernels.draws import LANES
 from cbhi.kernels.measure import take_opening_stocks
 from cbhi.kernels.month import run_months
 from cbhi.kernels.records import (
     I8,
     Choice,
+    Contact,
     District,
     Fixed,
     Groups,
@@ -109,9 +111,16 @@ def make_state(
         partners=np.zeros(candidates, dtype=np.int64),
         partner_member=np.zeros(candidates, dtype=np.int64),
         partner_draw=np.zeros(candidates),
-        histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
+        histogram=np.zeros(BINS, dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, candidates), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
+        addresses=np.zeros(LANES, dtype=np.int64),
+        uniforms=np.zeros((4, LANES)),
+        supply=np.zeros((4, LANES)),
+        contacts=record_table(Contact, LANES),
+        sizes=np.zeros(LANES),
+        prices=np.zeros((3, 7)),
+        weights=np.zeros(codes.MEMBER_SLOTS),
     )
     return state, work
 

@@ -10,8 +10,10 @@ import numpy as np
 from hypothesis import settings
 
 from cbhi.kernels import codes, settlement
+from cbhi.kernels.draws import LANES
 from cbhi.kernels.records import (
     CalendarMonth,
+    Contact,
     District,
     Fixed,
     Groups,
@@ -171,10 +173,26 @@ def work(n: int = 64) -> Work:
         partners=np.zeros(n, dtype=np.int64),
         partner_member=np.zeros(n, dtype=np.int64),
         partner_draw=np.zeros(n),
-        histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
+        histogram=np.zeros(BINS, dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, n), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
+        addresses=np.zeros(LANES, dtype=np.int64),
+        uniforms=np.zeros((4, LANES)),
+        supply=np.zeros((4, LANES)),
+        contacts=record_table(Contact, LANES),
+        sizes=np.zeros(LANES),
+        prices=np.zeros((3, 7)),
+        weights=np.zeros(codes.MEMBER_SLOTS),
     )
+
+
+def listed(hh: Table, sec: Any) -> Work:
+    """Buffers in which the section's patients are listed, as `start_of_month` does."""
+    buffers = work(max(64, len(hh)))
+    rows = [h for h in range(sec.first, sec.end) if hh[h].alive and (hh[h].contacts or hh[h].away)]
+    buffers.lists[codes.LIST_PATIENTS, : len(rows)] = rows
+    buffers.counts[codes.LIST_PATIENTS] = len(rows)
+    return buffers
 
 
 def state(hh: Table, mm: Table, sections: Table, districts: Table, n_groups: int = 1) -> State:

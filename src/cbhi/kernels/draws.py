@@ -21,6 +21,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cbhi.kernels.compiling import compile_kernels
 
 MASK = 0xFFFFFFFF
@@ -32,6 +35,17 @@ TO_UNIT = 2.0**-32
 
 # No household / no member at this address.
 NOBODY = 0
+
+MEMBER_BITS = 8
+INDEX_BITS = 16
+MEMBER_MASK = 0xFF
+INDEX_MASK = 0xFFFF
+# addresses that are drawn at once; their uniforms stay in first-level cache
+LANES = 512
+# draws that a processor makes in one go; smaller counts are rounded up to whole goes
+WIDTH = 8
+# how far from one half a uniform's normal quantile is a ratio of polynomials of it
+CENTRE = 0.425
 
 
 def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
@@ -69,11 +83,84 @@ def block(
     return (x0 + 0.5) * TO_UNIT, (x1 + 0.5) * TO_UNIT, (x2 + 0.5) * TO_UNIT, (x3 + 0.5) * TO_UNIT
 
 
+def address(ordinal: int, member: int, index: int = 0) -> int:
+    """Return a household's ordinal, a member's (or NOBODY) and the index in one word, for ``fill_blocks``."""
+    return (((int(ordinal) << INDEX_BITS) | int(index)) << MEMBER_BITS) | int(member)
+
+
+def fill_blocks(
+    key: tuple[int, int],
+    section: int,
+    month: int,
+    decision: int,
+    n: int,
+    addresses: NDArray[np.int64],
+    uniforms: NDArray[np.float64],
+) -> None:
+    """Fill ``uniforms[0..3, :n]`` with what ``block`` gives at ``n`` addresses of a section.
+
+    ``addresses`` are packed by ``address``; some beyond ``n`` are drawn too, so both arrays hold a multiple
+    of ``WIDTH``. The rounds stand here a second time, because a compiler turns several draws into one
+    instruction only where it sees them in the loop: a seventh of the time each.
+    """
+    k0 = int(key[0])
+    k1 = int(key[1])
+    words = addresses[: (n + WIDTH - 1) // WIDTH * WIDTH]
+    out_0 = uniforms[0]
+    out_1 = uniforms[1]
+    out_2 = uniforms[2]
+    out_3 = uniforms[3]
+    high = int(section) << MEMBER_BITS
+    month_word = int(month) << INDEX_BITS
+    word_3 = int(decision) & MASK
+    for i in range(words.size):
+        packed = int(words[i])
+        c0 = (packed >> (MEMBER_BITS + INDEX_BITS)) & MASK
+        c1 = (high | (packed & MEMBER_MASK)) & MASK
+        c2 = (month_word | ((packed >> MEMBER_BITS) & INDEX_MASK)) & MASK
+        c3 = word_3
+        q0 = k0
+        q1 = k1
+        for _ in range(10):
+            product_0 = MULTIPLIER_0 * c0
+            product_1 = MULTIPLIER_1 * c2
+            c0 = ((product_1 >> 32) ^ c1 ^ q0) & MASK
+            c1 = product_1 & MASK
+            c2 = ((product_0 >> 32) ^ c3 ^ q1) & MASK
+            c3 = product_0 & MASK
+            q0 = (q0 + WEYL_0) & MASK
+            q1 = (q1 + WEYL_1) & MASK
+        out_0[i] = (c0 + 0.5) * TO_UNIT
+        out_1[i] = (c1 + 0.5) * TO_UNIT
+        out_2[i] = (c2 + 0.5) * TO_UNIT
+        out_3[i] = (c3 + 0.5) * TO_UNIT
+
+
 def uniform(
     key: tuple[int, int], section: int, ordinal: int, member: int, month: int, decision: int, index: int
 ) -> float:
     """Return one uniform, strictly between 0 and 1, at one address."""
     return block(key, section, ordinal, member, month, decision, index)[0]
+
+
+def central_quantile(q: float) -> float:
+    """Return the standard normal quantile of 0.5 + ``q``, for ``q`` up to ``CENTRE`` from 0."""
+    r = 0.180625 - q * q
+    num = 2509.0809287301226727 * r + 33430.575583588128105
+    num = num * r + 67265.770927008700853
+    num = num * r + 45921.953931549871457
+    num = num * r + 13731.693765509461125
+    num = num * r + 1971.5909503065514427
+    num = num * r + 133.14166789178437745
+    num = num * r + 3.387132872796366608
+    den = 5226.495278852854561 * r + 28729.085735721942674
+    den = den * r + 39307.89580009271061
+    den = den * r + 21213.794301586595867
+    den = den * r + 5394.1960214247511077
+    den = den * r + 687.1870074920579083
+    den = den * r + 42.313330701600911252
+    den = den * r + 1.0
+    return q * num / den
 
 
 def normal_quantile(u: float) -> float:
@@ -82,23 +169,8 @@ def normal_quantile(u: float) -> float:
     One uniform gives one normal, monotonically, so that common random numbers stay common.
     """
     q = u - 0.5
-    if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        num = 2509.0809287301226727 * r + 33430.575583588128105
-        num = num * r + 67265.770927008700853
-        num = num * r + 45921.953931549871457
-        num = num * r + 13731.693765509461125
-        num = num * r + 1971.5909503065514427
-        num = num * r + 133.14166789178437745
-        num = num * r + 3.387132872796366608
-        den = 5226.495278852854561 * r + 28729.085735721942674
-        den = den * r + 39307.89580009271061
-        den = den * r + 21213.794301586595867
-        den = den * r + 5394.1960214247511077
-        den = den * r + 687.1870074920579083
-        den = den * r + 42.313330701600911252
-        den = den * r + 1.0
-        return q * num / den
+    if abs(q) <= CENTRE:
+        return central_quantile(q)
     r = u if q < 0.0 else 1.0 - u
     r = math.sqrt(-math.log(r))
     if r <= 5.0:

@@ -415,9 +415,7 @@ def month_of_section(
         allot_slots(state.households, sec, now, rule, price_rule, fixed, tallies)
     service = service_factor(sec, rule)
     asked = -tallies[CONTACTS_WANTED]
-    wanted = start_of_month(
-        state, sec, now, cal, rule, fixed, work, service, strata, flows, tallies, gauges
-    )
+    wanted = start_of_month(state, sec, now, cal, rule, fixed, work, service, strata, flows, tallies, gauges)
     asked += tallies[CONTACTS_WANTED]
     treat_section(
         state, sec, now, wanted, asked, service, rule, fixed, work, hospital, strata, flows, tallies,
