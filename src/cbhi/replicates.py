@@ -10,6 +10,7 @@ import numpy as np
 
 from cbhi.coins import in_francs
 from cbhi.kernels import codes
+from cbhi.kernels.care import N_PAYERS, N_PRICES
 from cbhi.kernels.draws import LANES
 from cbhi.kernels.measure import take_opening_stocks
 from cbhi.kernels.month import run_months
@@ -119,7 +120,7 @@ def make_state(
         supply=np.zeros((4, LANES)),
         contacts=record_table(Contact, LANES),
         sizes=np.zeros(LANES),
-        prices=np.zeros((3, 7)),
+        prices=np.zeros((N_PAYERS, N_PRICES)),
         weights=np.zeros(codes.MEMBER_SLOTS),
     )
     return state, work

@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import settings
 
 from cbhi.kernels import codes, settlement
+from cbhi.kernels.care import N_PAYERS, N_PRICES
 from cbhi.kernels.draws import LANES
 from cbhi.kernels.records import (
     CalendarMonth,
@@ -181,7 +182,7 @@ def work(n: int = 64) -> Work:
         supply=np.zeros((4, LANES)),
         contacts=record_table(Contact, LANES),
         sizes=np.zeros(LANES),
-        prices=np.zeros((3, 7)),
+        prices=np.zeros((N_PAYERS, N_PRICES)),
         weights=np.zeros(codes.MEMBER_SLOTS),
     )
 

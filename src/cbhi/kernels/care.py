@@ -76,7 +76,15 @@ from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.cover import has_cover, stratum_of
 from cbhi.kernels.draws import NOBODY, address, block, fill_blocks, poisson_quantile, uniform
 from cbhi.kernels.fraud import attempted, detection
-from cbhi.kernels.health import band_of, bill, chance, fill_bill_sizes, need_in_band, seeking_probability
+from cbhi.kernels.health import (
+    band_of,
+    bill,
+    chance,
+    fill_bill_sizes,
+    need_in_band,
+    of_either_severity,
+    seeking_probability,
+)
 from cbhi.kernels.income import can_raise, pay_from_cash_or_debt
 from cbhi.kernels.money import split_bill, to_francs
 from cbhi.kernels.notes import note_after, note_before
@@ -110,6 +118,7 @@ REFUSED = 2
 PAYS_NOBODY = 0
 PAYS_FORMAL = 1
 PAYS_SCHEME = 2
+N_PAYERS = 3
 # columns of ``Work.prices``, which has a row for each of these
 MEAN_HONEST = 0  # mean bill of the health centre, RWF
 MEAN_CHARGED = 1  # and with what is induced or coded up in it
@@ -118,6 +127,7 @@ MEAN_ADMISSION = 3  # mean bill of the hospital, RWF
 COPAYMENT = 4  # patient's fixed part of the health centre's bill, RWF
 SHARE_CENTRE = 5  # patient's part of the rest of it
 SHARE_HOSPITAL = 6  # and of the hospital's bill
+N_PRICES = 7
 
 
 class Terms(NamedTuple):
@@ -222,11 +232,6 @@ def seeking_of(hh: Household, service: float) -> Seeking:
         chance(float(hh.odds_uninsured), service),
         chance(float(hh.odds_severe_uninsured), service),
     )
-
-
-def of_either_severity(ordinary: float, severe: float, severe_share: float) -> float:
-    """Return the probability over episodes of both severities."""
-    return (1.0 - severe_share) * ordinary + severe_share * severe
 
 
 def chance_at_the_fee(seeking: Seeking, severe_share: float) -> float:
@@ -793,4 +798,7 @@ def give_care(
     return claims + more, n_claims + n_more, served
 
 
-compile_kernels(globals())
+compile_kernels(
+    globals(),
+    inlined=("book_visit", "make_out_bills", "pick_patient", "receive_patients", "settle_contacts"),
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -90,24 +90,30 @@ def _compile_once(dispatcher: Any) -> Any:
     return dispatcher
 
 
-def compile_kernels(namespace: dict[str, Any]) -> None:
+def compile_kernels(namespace: dict[str, Any], inlined: Collection[str] = ()) -> None:
     """Replace every plain function defined in ``namespace`` by its compiled form.
 
     Parameters
     ----------
     namespace
         The ``globals()`` of a kernel module, called at its foot. Imported functions are left alone.
+    inlined
+        Names of functions to put into their callers whatever their length: for long ones with one caller,
+        since an array is seven words to hand over and a bundle of arrays a hundred.
     """
+    unknown = sorted(set(inlined) - set(namespace))
+    if unknown:
+        raise NameError(f"no kernels to put into their callers: {', '.join(unknown)}")
     if _CONFIG.DISABLE_JIT:
         return
     before = _CONFIG.CACHE_DIR
     _CONFIG.CACHE_DIR = CACHE_FOLDER or ""
     try:
-        jit: Callable[[FunctionType], Any] = numba.njit(
-            cache=CACHE_FOLDER is not None, error_model="numpy", nogil=True
-        )
+        options: dict[str, Any] = {"cache": CACHE_FOLDER is not None, "error_model": "numpy", "nogil": True}
+        jit: Callable[[FunctionType], Any] = numba.njit(**options)
+        jit_inlined: Callable[[FunctionType], Any] = numba.njit(forceinline=True, **options)
         for name, value in list(namespace.items()):
             if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
-                namespace[name] = _compile_once(jit(value))
+                namespace[name] = _compile_once(jit_inlined(value) if name in inlined else jit(value))
     finally:
         _CONFIG.CACHE_DIR = before

@@ -119,9 +119,14 @@ def refresh_odds(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -
     hh.odds_severe_uninsured = math.exp(free + severity - seeking_logit_of_price(fee_severe, per_day, slope))
 
 
+def of_either_severity(ordinary: float, severe: float, severe_share: float) -> float:
+    """Return a probability over episodes of both severities."""
+    return (1.0 - severe_share) * ordinary + severe_share * severe
+
+
 def seeking_probability(ordinary: float, severe: float, service: float, severe_share: float) -> float:
     """Return the probability that an episode of either severity leads to a contact."""
-    return (1.0 - severe_share) * chance(ordinary, service) + severe_share * chance(severe, service)
+    return of_either_severity(chance(ordinary, service), chance(severe, service), severe_share)
 
 
 def supplied_size(u: float, sizes: F8, chances: F8) -> float:
