@@ -3,6 +3,7 @@
     python benchmarks/guard.py --save before.json         # before the change
     python benchmarks/guard.py --against before.json      # after it; exit code 1 if slower
     python benchmarks/guard.py --tree OLD --tree NEW      # two source trees, in turn; the sharper way
+    python benchmarks/guard.py --save now.json --page docs/performance.md     # and write the page's table
 
 Without trees every cost is a ratio to something measured in the same process in turn with it: to the Philox
 block of ``units.py``, or to another size of the same run. Such ratios move little with the machine and what
@@ -26,7 +27,7 @@ from typing import Any, NamedTuple
 
 TOLERANCE = 0.05
 ROUNDS = 7
-HOUSEHOLDS = 5_000
+HOUSEHOLDS = 10_000  # enough for sections of one district to visit each other
 
 
 class Ratio(NamedTuple):
@@ -43,8 +44,10 @@ RATIOS = {
     "setting up": Ratio(
         "set up", "philox", "households, members and bills of the start, blocks per household"
     ),
-    "large": Ratio("large", "year", "a year of 100,000 households over one of 5,000, per household-month"),
-    "small": Ratio("small", "rwanda", "a whole run of 500 households over one of 5,000, per household-month"),
+    "large": Ratio("large", "year", "a year of 100,000 households over one of 10,000, per household-month"),
+    "small": Ratio(
+        "small", "rwanda", "a whole run of 500 households over one of 10,000, per household-month"
+    ),
     "survey": Ratio("survey", "rwanda", "1,000 households interviewed over none"),
 }
 
@@ -80,10 +83,10 @@ def jobs() -> dict[str, Callable[[], float]]:
         "rwanda": lambda: cost(rwanda, HOUSEHOLDS),
         "survey": lambda: cost(rwanda, HOUSEHOLDS, survey=1_000),
         "small": lambda: cost(rwanda, 500, times=4),
-        "year": lambda: cost(year, HOUSEHOLDS, times=4),
+        "year": lambda: cost(year, HOUSEHOLDS, times=2),
         "large": lambda: cost(year, 100_000),
         # one month of life is a small part of it
-        "set up": lambda: cost(month, 4 * HOUSEHOLDS),
+        "set up": lambda: cost(month, 2 * HOUSEHOLDS),
     }
 
 
@@ -141,9 +144,7 @@ class Tree:
 
     def close(self) -> None:
         """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()
 
 
 def work() -> None:
@@ -228,9 +229,9 @@ def report(changes: list[Change], about: dict[str, str]) -> int:
     return 1 if slower else 0
 
 
-def save(file: Path, found: dict[str, list[float]]) -> None:
-    """Write ratios, and print their medians."""
-    from measuring import machine, spread
+def save(file: Path, page: Path | None, found: dict[str, list[float]]) -> None:
+    """Write ratios into a file and the table of a page, and print their medians."""
+    from measuring import machine, put_between, spread
 
     content: dict[str, Any] = {"machine": machine(), "ratios": found}
     temporary = file.with_name(f".writing-{file.name}")
@@ -238,11 +239,19 @@ def save(file: Path, found: dict[str, list[float]]) -> None:
     os.replace(temporary, file)
     for name, values in found.items():
         print(f"{name:14s} {spread(values).median:8.3f}  ({spread(values)})  {RATIOS[name].about}")
+    if page is not None:
+        lines = ["| ratio | median | spread | what over what |", "|---|---:|---|---|"]
+        for name, values in found.items():
+            lines.append(
+                f"| {name} | {spread(values).median:.3g} | {spread(values)} | {RATIOS[name].about} |"
+            )
+        put_between(page, "guard", "\n".join([*lines, "", f"Measured on {machine()}."]))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Has a change made the engine slower?")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the ratios of this version")
+    parser.add_argument("--page", type=Path, help="with --save: write the table of a page")
     parser.add_argument("--against", type=Path, metavar="FILE", help="compare with what was saved")
     parser.add_argument("--tree", type=Path, action="append", default=[], help="a source tree; give two")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
@@ -257,10 +266,12 @@ def main() -> int:
             parser.error("give --tree twice, the old one first, and no file")
         old, new = times_of_trees(arguments.tree, arguments.rounds)
         return report(changes_of(old, new, arguments.tolerance, paired=True), {})
+    if arguments.page is not None and arguments.save is None:
+        parser.error("--page goes with --save")
     if (arguments.save is None) == (arguments.against is None):
         parser.error("give --save FILE, --against FILE, or --tree twice")
     if arguments.save is not None:
-        save(arguments.save, measured_ratios(arguments.rounds))
+        save(arguments.save, arguments.page, measured_ratios(arguments.rounds))
         return 0
     before = json.loads(arguments.against.read_text(encoding="utf-8"))["ratios"]
     now = measured_ratios(arguments.rounds)

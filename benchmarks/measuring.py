@@ -7,6 +7,7 @@ the cost per household of the start and month.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
@@ -27,12 +28,12 @@ from cbhi.replicates import begin_replicate, run_between
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests" / "properties"))
-from eventful_cases import PARTNERS_AT_WORK  # noqa: E402
+import eventful_cases  # noqa: E402
 
 
 def full_model() -> cbhi.Scenario:
     """Return Rwanda with every partner at work: the monthly model with all its mechanisms on."""
-    return cbhi.scenario("rwanda").replace(PARTNERS_AT_WORK, name="every partner at work")
+    return cbhi.scenario("rwanda").replace(eventful_cases.PARTNERS_AT_WORK, name="every partner at work")
 
 
 def one_year(scenario: cbhi.Scenario) -> cbhi.Scenario:
@@ -122,6 +123,18 @@ class Finished(NamedTuple):
     printed: str
 
 
+# a process begins with the peak of the one that made it, so a small one stands between
+_BETWEEN = """
+import json, os, subprocess, sys, time
+begin = time.perf_counter()
+process = subprocess.Popen([sys.executable, *sys.argv[2:]], stderr=subprocess.STDOUT)
+_, status, used = os.wait4(process.pid, 0)
+process.returncode = os.waitstatus_to_exitcode(status)
+with open(sys.argv[1], "w") as file:
+    json.dump([process.returncode, time.perf_counter() - begin, used.ru_maxrss], file)
+"""
+
+
 def fresh_process(arguments: Sequence[str], cache: str | None = None, **environment: str) -> Finished:
     """Run Python with arguments in a folder of its own; return time, peak memory and what it printed.
 
@@ -135,24 +148,24 @@ def fresh_process(arguments: Sequence[str], cache: str | None = None, **environm
     variables = {**os.environ, **environment}
     if cache is not None:
         variables["NUMBA_CACHE_DIR"] = cache
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as said:
-        begin = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, *arguments], env=variables, cwd=folder, stdout=said, stderr=subprocess.STDOUT
+    with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile("r") as took:
+        done = subprocess.run(
+            [sys.executable, "-c", _BETWEEN, took.name, *arguments],
+            env=variables,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        printed = said.read()
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}: {printed[-2_000:]}")
+        code, seconds, peak = json.load(took)
+    if code:
+        raise RuntimeError(f"{' '.join(arguments)} ended with {code}: {done.stdout[-2_000:]}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Finished(seconds, used.ru_maxrss * unit, printed)
+    return Finished(seconds, peak * unit, done.stdout)
 
 
 def machine() -> str:
-    """Return in words what was measured on."""
+    """Return in words what was measured on, and how busy it was."""
     import llvmlite.binding
     import numba
 
@@ -160,7 +173,8 @@ def machine() -> str:
     name = llvmlite.binding.get_host_cpu_name()
     return (
         f"{os.cpu_count()} processors ({name}, {vectors}), {platform.system()}, Python"
-        f" {platform.python_version()}, NumPy {np.__version__}, Numba {numba.__version__}"
+        f" {platform.python_version()}, NumPy {np.__version__}, Numba {numba.__version__}; on average"
+        f" {os.getloadavg()[1]:.1f} programs were running"
     )
 
 

@@ -11,8 +11,8 @@ parts; ``--page`` writes the table of the page from all rows that are then known
 shown as missed, with its cause; one that was not measured says why. With ``--quick`` runs are shorter or
 smaller, and the note of a row says so; what needs minutes is left out.
 
-Times of whole processes are by the clock, all others are processor time. Two figures that make a ratio are
-measured in turn in one process.
+Seconds and simulations a second are by the clock and belong to a machine that does nothing else; what is
+counted in blocks and ratios is processor time, the two sides of a ratio measured in turn in one process.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import eventful_cases
 import numpy as np
 from measuring import (
     ROOT,
     Finished,
     bytes_in,
     cost_of_months,
+    eventful_cases,
     fresh_process,
     full_model,
     has_avx512,
@@ -144,7 +144,7 @@ class Size(NamedTuple):
 
 def kernel(size: Size) -> list[Measured]:
     """Time all months of the full model beside the unit, on one thread."""
-    households = 5_000 if size.quick else 20_000
+    households = 20_000  # sections of one district are then there to visit each other
     scenario = full_model()
     cost_of_months(scenario, 250)
     jobs: dict[str, Callable[[], float]] = {
