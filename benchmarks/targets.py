@@ -171,23 +171,34 @@ def peers(size: Size) -> list[Measured]:
         return [Measured(None, "benchmarks/peers is not there")] * len(GROUPS["peers"])
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "peers.json"
-        arguments = [str(folder), "--json", str(file), *(["--quick"] if size.quick else [])]
-        fresh_process(arguments)
+        try:
+            fresh_process(
+                [str(folder), "--json", str(file), *(["--quick", "--rounds", "2"] if size.quick else [])]
+            )
+        except RuntimeError:
+            if not file.exists():
+                raise  # else programs disagree, which their rows say
         return peer_rows(json.loads(file.read_text(encoding="utf-8")))
 
 
-def peer_rows(content: Any) -> list[Measured]:
-    """Return the ratios of ``benchmarks/peers``: rows of name, value and note."""
-    rows = content["rows"] if isinstance(content, dict) else content
+def peer_rows(content: dict[str, Any]) -> list[Measured]:
+    """Return the ratios that ``benchmarks/peers --json`` wrote; a peer that disagrees is not compared."""
     found = []
     for target in GROUPS["peers"]:
-        library = target.name.split()[0].lower()
-        row = next((row for row in rows if library in row["name"].lower()), None)
-        if row is None or row.get("value") is None:
-            reason = "its library is not installed" if row is None else row.get("note", "")
-            found.append(Measured(None, reason))
+        library = target.name.split()[0]
+        rows = [row for row in content["targets"] if row["name"].startswith(f"{library} /")]
+        missing = [line for line in content["left_out"] if line.startswith(library)]
+        if not rows:
+            found.append(Measured(None, missing[0] if missing else "its program was not run"))
+        elif not rows[0]["agrees"]:
+            found.append(Measured(None, rows[0]["cause"]))
         else:
-            found.append(Measured(float(row["value"]), str(row.get("note", ""))))
+            row = rows[0]
+            spread_text = (
+                f"{row['ratio_smallest']:.3g} to {row['ratio_largest']:.3g} in {row['rounds']} rounds"
+            )
+            step = f"{row['ratio_per_step']:.3g} for one step of each"
+            found.append(Measured(row["value"], f"{spread_text}; {row['households']:,} households; {step}"))
     return found
 
 

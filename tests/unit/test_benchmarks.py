@@ -187,11 +187,25 @@ class TestTargets:
         assert "earlier" not in page
 
     def test_peers_that_are_not_there_are_said(self) -> None:
-        rows = [{"name": "numpy", "value": 12.5, "note": "five rounds"}, {"name": "mesa", "value": None}]
-        found = targets.peer_rows(rows)
-        assert found[0] == (12.5, "five rounds")
-        assert [measured.value for measured in found[1:]] == [None, None, None]
-        assert "not installed" in found[1].note
+        spread = {"ratio_smallest": 12.0, "ratio_largest": 13.0, "rounds": 5, "ratio_per_step": 150.0}
+        row = {"households": 2_000, "cause": "", "agrees": True, **spread}
+        rows = [
+            {"name": "NumPy by the month / cbhi, N = 2,000", "value": 99.0, **row},
+            {"name": "NumPy / cbhi, N = 2,000", "value": 12.5, **row},
+            {
+                "name": "Mesa / cbhi, N = 2,000",
+                "value": 300.0,
+                **row,
+                "agrees": False,
+                "cause": "they differ",
+            },
+        ]
+        found = targets.peer_rows({"targets": rows, "left_out": ["LASER is left out: no package"]})
+        assert found[0].value == 12.5
+        assert found[0].note == "12 to 13 in 5 rounds; 2,000 households; 150 for one step of each"
+        assert found[1] == (None, "LASER is left out: no package")
+        assert found[2] == (None, "its program was not run")
+        assert found[3] == (None, "they differ")
 
     def test_integers_that_differ_are_found(self, monkeypatch: pytest.MonkeyPatch) -> None:
         size = targets.Size(True, 1)
@@ -308,14 +322,12 @@ def _points() -> list[scaling.Point]:
     for households in (1_000, 10_000, 100_000):
         lived = 190 * households
         memory = 80_000_000 + 1_000 * households
-        found.append(scaling.Point("households", households, 0.1 + 50e-9 * lived, memory, lived))
+        found.append(scaling.Point("households", households, 0.1 + 50e-9 * lived, 1.0, memory, lived))
     for replicates in (1, 2, 8):
         memory = 90_000_000 + 5_000_000 * replicates
-        found.append(
-            scaling.Point("replicates", replicates, 0.3 * replicates, memory, 1_900_000 * replicates)
-        )
+        found.append(scaling.Point("replicates", replicates, 0.3 * replicates, 1.0, memory, 10**6))
     for name in ("months", "sections", "workers"):
-        found += [scaling.Point(name, at, 1.0, 10**8, 10**6) for at in (1, 2)]
+        found += [scaling.Point(name, at, 1.0, 1.0, 10**8, 10**6) for at in (1, 2)]
     return found
 
 
