@@ -10,8 +10,9 @@ block of ``units.py``, or to another size of the same run. Such ratios move litt
 else it does. With two trees each lives in a process of its own and does the same work in turn; what is
 compared is then the time itself, round by round.
 
-A cost is *slower* when its median ratio is above 1 + tolerance and so is that of at least three rounds in
-four; otherwise a single disturbed round would decide.
+A cost is *slower* when three things are above 1 + tolerance: its median ratio, the ratio of at least three
+rounds in four, and its best round over the best round before. What else the machine does can only add to a
+time, so no disturbed round decides alone.
 """
 
 from __future__ import annotations
@@ -182,6 +183,7 @@ class Change(NamedTuple):
 
     name: str
     ratios: list[float]  # of rounds, sorted
+    best: float  # least cost now over least cost before
     tolerance: float
 
     @property
@@ -192,15 +194,18 @@ class Change(NamedTuple):
 
     @property
     def slower(self) -> bool:
-        """Say whether the cost has grown beyond the tolerance, and not in a few rounds only."""
+        """Say whether the cost has grown beyond the tolerance, and not in disturbed rounds only."""
         border = 1 + self.tolerance
         above = sum(ratio > border for ratio in self.ratios)
-        return self.median > border and 4 * above >= 3 * len(self.ratios)
+        return self.median > border and self.best > border and 4 * above >= 3 * len(self.ratios)
 
     @property
     def verdict(self) -> str:
         """Return the judgement in a word."""
-        return "SLOWER" if self.slower else "faster" if self.median < 1 - self.tolerance else "as before"
+        if self.slower:
+            return "SLOWER"
+        border = 1 - self.tolerance
+        return "faster" if self.median < border and self.best < border else "as before"
 
 
 def changes_of(
@@ -211,7 +216,7 @@ def changes_of(
     for name, values in now.items():
         base = before[name] if paired else [sorted(before[name])[len(before[name]) // 2]] * len(values)
         ratios = sorted(a / b for a, b in zip(values, base, strict=True))
-        found.append(Change(name, ratios, tolerance))
+        found.append(Change(name, ratios, min(values) / min(before[name]), tolerance))
     return found
 
 
@@ -222,7 +227,8 @@ def report(changes: list[Change], about: dict[str, str]) -> int:
         low, high = change.ratios[0], change.ratios[-1]
         print(
             f"{change.name:{width}s}  {change.median:6.3f}  ({low:.3f} to {high:.3f} in"
-            f" {len(change.ratios)} rounds)  {change.verdict:9s}  {about.get(change.name, '')}".rstrip()
+            f" {len(change.ratios)} rounds, best {change.best:.3f})  {change.verdict:9s} "
+            f" {about.get(change.name, '')}".rstrip()
         )
     slower = [change.name for change in changes if change.slower]
     print(f"slower: {', '.join(slower)}" if slower else f"nothing is slower by {changes[0].tolerance:.0%}")

@@ -246,17 +246,19 @@ class TestGuard:
             assert found[name] == [cost[ratio.over] / cost[ratio.under]] * 2
 
     @pytest.mark.parametrize(
-        ("ratios", "verdict"),
+        ("ratios", "best", "verdict"),
         [
-            ([1.04] * 4, "as before"),
-            ([1.06] * 4, "SLOWER"),
-            ([0.9, 1.0, 1.08, 1.09], "as before"),  # half of the rounds only
-            ([1.0, 1.08, 1.08, 1.09], "SLOWER"),
-            ([0.5, 0.9, 0.9, 1.2], "faster"),
+            ([1.04] * 4, 1.04, "as before"),
+            ([1.06] * 4, 1.06, "SLOWER"),
+            ([1.06] * 4, 1.04, "as before"),  # the best rounds are alike
+            ([0.9, 1.0, 1.2, 1.3], 1.06, "as before"),  # half of the rounds only
+            ([1.0, 1.08, 1.08, 1.09], 1.06, "SLOWER"),
+            ([0.5, 0.9, 0.9, 1.2], 0.9, "faster"),
+            ([0.5, 0.9, 0.9, 1.2], 0.97, "as before"),
         ],
     )
-    def test_slower_is_slower_in_most_rounds(self, ratios: list[float], verdict: str) -> None:
-        assert guard.Change("x", ratios, 0.05).verdict == verdict
+    def test_slower_is_slower_in_most_rounds(self, ratios: list[float], best: float, verdict: str) -> None:
+        assert guard.Change("x", ratios, best, 0.05).verdict == verdict
 
     def test_rounds_are_paired_only_where_they_were_in_turn(self) -> None:
         before, now = {"x": [1.0, 2.0, 4.0]}, {"x": [2.0, 4.0, 8.0]}
@@ -264,6 +266,7 @@ class TestGuard:
         (alone,) = guard.changes_of(before, now, 0.05, paired=False)
         assert paired.ratios == [2.0, 2.0, 2.0]
         assert alone.ratios == [1.0, 2.0, 4.0]
+        assert paired.best == alone.best == 2.0
 
     def test_before_and_after(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
