@@ -118,7 +118,8 @@ def bytes_in(thing: Any) -> int:
 class Finished(NamedTuple):
     """A process that has ended well."""
 
-    seconds: float
+    seconds: float  # by the clock
+    processors: float  # seconds of processors, its own processes included
     peak_bytes: int
     printed: str
 
@@ -131,7 +132,8 @@ process = subprocess.Popen([sys.executable, *sys.argv[2:]], stderr=subprocess.ST
 _, status, used = os.wait4(process.pid, 0)
 process.returncode = os.waitstatus_to_exitcode(status)
 with open(sys.argv[1], "w") as file:
-    json.dump([process.returncode, time.perf_counter() - begin, used.ru_maxrss], file)
+    processors = used.ru_utime + used.ru_stime
+    json.dump([process.returncode, time.perf_counter() - begin, processors, used.ru_maxrss], file)
 """
 
 
@@ -157,11 +159,11 @@ def fresh_process(arguments: Sequence[str], cache: str | None = None, **environm
             text=True,
             check=True,
         )
-        code, seconds, peak = json.load(took)
+        code, seconds, processors, peak = json.load(took)
     if code:
         raise RuntimeError(f"{' '.join(arguments)} ended with {code}: {done.stdout[-2_000:]}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Finished(seconds, peak * unit, done.stdout)
+    return Finished(seconds, processors, peak * unit, done.stdout)
 
 
 def machine() -> str:

@@ -229,6 +229,7 @@ def nation(size: Size) -> list[Measured]:
     done = fresh_process(["-m", "cbhi", *command.split(), "-q", "-o", "country"])
     households = households_at_start(cbhi.scenario("rwanda"), "all")
     note = f"`cbhi {command}`, {households:,} households at the start, 156 months; start and tables included"
+    note += f"; {done.processors:.1f} s of processors"
     return [Measured(done.seconds, note), Measured(done.peak_bytes / 1e6, note)]
 
 
@@ -275,21 +276,27 @@ def state(size: Size) -> list[Measured]:
 _FIRST_RUN = """
 import json, time
 import numba, pandas
-marks = [time.perf_counter()]
+def mark():
+    marks.append((time.perf_counter(), time.process_time()))
+marks = []
+mark()
 import cbhi
 simulate = cbhi.simulate
-marks.append(time.perf_counter())
+mark()
 for _ in range(2):
     simulate("rwanda", households=2_000)
-    marks.append(time.perf_counter())
-print(json.dumps([b - a for a, b in zip(marks, marks[1:])]))
+    mark()
+print(json.dumps([[b - a for a, b in zip(*pair)] for pair in zip(marks, marks[1:])]))
 """
 
 
-def first_run(cache: str | None = None) -> list[float]:
-    """Return the seconds of importing, of the first run and of the second in a fresh process."""
-    found: list[float] = json.loads(fresh_process(["-c", _FIRST_RUN], cache).printed.splitlines()[-1])
-    return found
+def first_run(cache: str | None = None) -> list[tuple[float, float]]:
+    """Return the seconds by the clock and of processors of importing, a first run and a second.
+
+    All in one fresh process.
+    """
+    found = json.loads(fresh_process(["-c", _FIRST_RUN], cache).printed.splitlines()[-1])
+    return [(float(clock), float(processors)) for clock, processors in found]
 
 
 def start(size: Size) -> list[Measured]:
@@ -302,19 +309,24 @@ def start(size: Size) -> list[Measured]:
             warm = [first_run() for _ in range(times)]
         else:
             _, first, second = first_run(folder)
-            cold = Measured(first - second, "first run of Rwanda with an empty cache, less the second")
+            note = f"first run of Rwanda with an empty cache, less the second; {first[1]:.0f} s of processors"
+            cold = Measured(first[0] - second[0], note)
             warm = [first_run(folder) for _ in range(times)]
-    imported, first = (spread([seconds[i] for seconds in warm]) for i in (0, 1))
     helped = spread([fresh_process(["-m", "cbhi", "--help"]).seconds for _ in range(times)])
     return [
         cold,
-        Measured(
-            first.median,
-            f"{first}; simulate('rwanda', households=2000) after imports, the run itself included",
+        _clocked(
+            [run[1] for run in warm], "simulate('rwanda', households=2000) after imports, itself included"
         ),
-        Measured(imported.median, f"{imported}; with all that `cbhi.simulate` needs"),
+        _clocked([run[0] for run in warm], "with all that `cbhi.simulate` needs"),
         Measured(helped.median, f"{helped}; the whole process"),
     ]
+
+
+def _clocked(times: list[tuple[float, float]], what: str) -> Measured:
+    """Return the median by the clock, with that of processors in the note."""
+    clock, processors = (spread(values) for values in zip(*times, strict=True))
+    return Measured(clock.median, f"{clock}, {processors.median:.2g} s of processors; {what}")
 
 
 def same(size: Size) -> list[Measured]:
