@@ -103,16 +103,24 @@ def interleaved(jobs: Mapping[str, Callable[[], float]], rounds: int) -> dict[st
 
 
 def bytes_in(thing: Any) -> int:
-    """Return the bytes of all arrays in an array, or in tuples and objects of arrays."""
-    if isinstance(thing, np.ndarray):
-        return thing.nbytes
+    """Return the bytes of all arrays in something: it knows them itself, or it is made of arrays.
+
+    Raises
+    ------
+    TypeError
+        For what is neither, rather than counting it as nothing.
+    """
+    if hasattr(thing, "nbytes"):
+        return int(thing.nbytes)
     if isinstance(thing, (tuple, list)):
         return sum(bytes_in(part) for part in thing)
     if isinstance(thing, dict):
         return sum(bytes_in(part) for part in thing.values())
     if hasattr(thing, "__dict__"):
         return bytes_in(vars(thing))
-    return 0
+    if thing is None or isinstance(thing, (str, int, float)):
+        return 0
+    raise TypeError(f"do not know how many bytes {type(thing).__name__} takes")
 
 
 class Finished(NamedTuple):

@@ -103,6 +103,14 @@ class TestMeasuring:
 
         records = record_table(Household, 7)
         assert measuring.bytes_in((Columns(), [records], "text", 3)) == 80 + 5 + records.nbytes
+        assert records.nbytes > 7 * 50
+
+    def test_what_has_no_known_size_is_told(self) -> None:
+        class Closed:
+            __slots__ = ("array",)
+
+        with pytest.raises(TypeError, match="how many bytes Closed takes"):
+            measuring.bytes_in([Closed()])
 
     def test_a_process_tells_its_memory_and_its_words(self) -> None:
         small = measuring.fresh_process(["-c", "print('done')"])
