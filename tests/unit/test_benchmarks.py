@@ -237,6 +237,51 @@ class TestTargets:
         assert not [name for name in features if name.startswith(("+avx512", "+avx10", "+amx"))]
         assert [name for name in features if name.startswith("-avx512")]
 
+    def test_integers_of_another_processor_are_compared(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: dict[str, Any] = {}
+
+        def finished(arguments: list[str], cache: str, **environment: str) -> measuring.Finished:
+            asked.update(environment)
+            return measuring.Finished(1.0, 1.0, 1, "a warning\nsame other\n")
+
+        monkeypatch.setattr(targets, "fresh_process", finished)
+        monkeypatch.setattr(targets, "has_avx512", lambda: True)
+        monkeypatch.setattr(targets, "eventful_integers", lambda: "same own")
+        assert targets.vectors(targets.Size(False, 1)).value == 1
+        assert asked == targets.without_avx512()
+        monkeypatch.setattr(targets, "eventful_integers", lambda: "same other")
+        assert targets.vectors(targets.Size(False, 1)).value == 0
+        monkeypatch.setattr(targets, "has_avx512", lambda: False)
+        assert targets.vectors(targets.Size(False, 1)) == (None, "no AVX-512 here")
+
+    def test_the_nation_is_one_command(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[str] = []
+
+        def finished(arguments: list[str]) -> measuring.Finished:
+            asked.extend(arguments)
+            return measuring.Finished(12.0, 11.0, 500_000_000, "")
+
+        monkeypatch.setattr(targets, "fresh_process", finished)
+        seconds, peak = targets.nation(targets.Size(False, 1))
+        assert (seconds.value, peak.value) == (12.0, 500.0)
+        assert asked[:6] == ["-m", "cbhi", "run", "rwanda", "--households", "all"]
+        assert "1,759,808 households" in seconds.note
+        assert "11.0 s of processors" in seconds.note
+
+    def test_starting_is_timed_in_a_process_of_its_own(self) -> None:
+        imported, first, second = targets.first_run()
+        for clock, processors in (imported, first, second):
+            assert 0 < clock < 300
+            assert processors > 0
+        found = targets._clocked([(1.0, 0.5), (2.0, 0.6), (4.0, 0.7)], "a run")
+        assert found == (2.0, "1 to 4 in 3 rounds, 0.6 s of processors; a run")
+
+    def test_simulations_are_counted_by_the_second(self) -> None:
+        found = targets.simulations_per_second(50, 3)
+        assert found.value is not None
+        assert found.value > 0
+        assert "3 parameter sets" in found.note
+
     def test_state_counts_households_and_members(self) -> None:
         (found,) = targets.state(targets.Size(True, 1))
         assert found.value is not None
