@@ -385,7 +385,8 @@ def vectors(size: Size) -> Measured:
         return Measured(None, "no AVX-512 here")
     with tempfile.TemporaryDirectory() as folder:
         path = f"import sys; sys.path.insert(0, {str(ROOT / 'benchmarks')!r})"
-        code = f"{path}; import targets; print(targets.eventful_integers())"
+        check = "import targets, units; assert not units.is_wide(), 'compiled for AVX-512 all the same'"
+        code = f"{path}; {check}; print(targets.eventful_integers())"
         narrow: Finished = fresh_process(["-c", code], folder, **without_avx512())
     ours, theirs = eventful_integers().split(), narrow.printed.splitlines()[-1].split()
     differ = sum(a != b for a, b in zip(ours, theirs, strict=True))

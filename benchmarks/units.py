@@ -55,3 +55,9 @@ def seconds_per_block(passes: int = 10_000) -> float:
     for _ in range(passes):
         philox_blocks(out, *rest)
     return (time.process_time() - begin) / (passes * LANES)
+
+
+def is_wide() -> bool:
+    """Say whether the loop was compiled into instructions of AVX-512."""
+    seconds_per_block(1)
+    return any("zmm" in text for text in philox_blocks.inspect_asm().values())

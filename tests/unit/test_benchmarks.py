@@ -54,6 +54,12 @@ class TestUnit:
             a, b, c, d = philox(i, *rest)
             assert int(out[i]) == a ^ b ^ c ^ d
 
+    def test_a_processor_without_wide_vectors_gets_none(self) -> None:
+        path = f"import sys; sys.path.insert(0, {str(ROOT / 'benchmarks')!r})"
+        code = f"{path}; import units; print(units.is_wide())"
+        done = measuring.fresh_process(["-c", code], **targets.without_avx512())
+        assert done.printed == "False\n"
+
     def test_time_is_that_of_one_block(self) -> None:
         assert 1e-10 < units.seconds_per_block(200) < 1e-6
 
