@@ -28,7 +28,7 @@ from cbhi.replicates import begin_replicate, run_between
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests" / "properties"))
-import eventful_cases  # noqa: E402
+import eventful_cases as eventful_cases  # noqa: E402
 
 
 def full_model() -> cbhi.Scenario:

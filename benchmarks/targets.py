@@ -453,7 +453,7 @@ def number(value: float | None) -> str:
 def lines_of(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     """Return name, measured, must, aim, verdict and remark of every row, in the order of the targets."""
     known = {row["name"]: row for row in rows}
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for target in (target for targets in GROUPS.values() for target in targets):
         if target.name not in known:
             continue
