@@ -10,8 +10,12 @@ import numpy as np
 from hypothesis import settings
 
 from cbhi.kernels import codes, settlement
+from cbhi.kernels.care import N_PAYERS, N_PRICES
+from cbhi.kernels.draws import LANES
+from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.records import (
     CalendarMonth,
+    Contact,
     District,
     Fixed,
     Groups,
@@ -25,6 +29,7 @@ from cbhi.kernels.records import (
     Work,
     record_table,
 )
+from cbhi.kernels.start import BLOCK
 from cbhi.kernels.targeting import BINS
 from cbhi.months import parse_month
 from cbhi.packing import pack_fixed, pack_rules
@@ -171,12 +176,38 @@ def work(n: int = 64) -> Work:
         partners=np.zeros(n, dtype=np.int64),
         partner_member=np.zeros(n, dtype=np.int64),
         partner_draw=np.zeros(n),
-        histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
+        histogram=np.zeros(BINS, dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, n), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
+        addresses=np.zeros(LANES, dtype=np.int64),
+        uniforms=np.zeros((4, LANES)),
+        lanes=np.zeros((N_COLUMNS, LANES)),
+        persons=np.zeros(LANES, dtype=np.int64),
+        events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
+        episodes=np.zeros((2, BLOCK), dtype=np.int64),
+        supply=np.zeros((4, LANES)),
+        contacts=record_table(Contact, LANES),
+        sizes=np.zeros(LANES),
+        prices=np.zeros((N_PAYERS, N_PRICES)),
+        weights=np.zeros(codes.MEMBER_SLOTS),
+        places=np.zeros(2 * n),
     )
+
+
+def note_rows(buffers: Work, kind: int, rows: Sequence[int]) -> Work:
+    """Note rows of households in one of the lists that the start of the month fills."""
+    buffers.lists[kind, : len(rows)] = rows
+    buffers.counts[kind] = len(rows)
+    return buffers
+
+
+def listed(hh: Table, sec: Any) -> Work:
+    """Buffers in which the section's patients are listed, as `start_of_month` does."""
+    rows = [h for h in range(sec.first, sec.end) if hh[h].alive and (hh[h].contacts or hh[h].away)]
+    buffers = note_rows(work(max(64, len(hh))), codes.LIST_PATIENTS, rows)
+    return buffers
 
 
 def state(hh: Table, mm: Table, sections: Table, districts: Table, n_groups: int = 1) -> State:

@@ -287,6 +287,25 @@ class TestPlain:
         assert table["money"].tolist() == [20, 21, 22]
 
     @both
+    def test_rows_and_tables_are_compared_by_what_they_hold(self, kind: type[Record]) -> None:
+        table, other = filled(kind, 3), filled(ByRows, 3)
+        assert table[1] == table.copy()[1] == other[1]
+        assert (table == other).tolist() == [True] * 3
+        for name in FIELDS:
+            changed = table.copy()
+            changed[1][name] += 1
+            assert changed[1] != table[1]
+            assert changed[0] == table[0]
+            assert (changed == table).tolist() == [True, False, True]
+            assert (changed != table).tolist() == [False, True, False]
+        assert table[1] != table[2]
+        assert table[1] != record_table(FixedRows, 3)[1]
+        assert table[1] != 1
+        for unhashable in (table, table[0]):
+            with pytest.raises(TypeError, match="unhashable"):
+                hash(unhashable)
+
+    @both
     def test_as_a_structured_array(self, kind: type[Record]) -> None:
         table = filled(kind, (2, 3))
         records = np.asarray(table)

@@ -134,6 +134,19 @@ class TestCompile:
         compiling.compile_kernels(namespace)
         assert namespace["divide"](1.0, 0.0) == float("inf")
 
+    def test_inlined_functions_compute_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compiling, "CACHE_FOLDER", None)
+        namespace: dict[str, Any] = {"__name__": "probe"}
+        exec("def halve(x):\n    return x / 2\ndef quarter(x):\n    return halve(halve(x))\n", namespace)
+        compiling.compile_kernels(namespace, inlined=("halve",))
+        assert namespace["quarter"](3.0) == 0.75
+        assert namespace["halve"].targetoptions["forceinline"]
+        assert not namespace["quarter"].targetoptions.get("forceinline", False)
+
+    def test_inlined_functions_must_exist(self) -> None:
+        with pytest.raises(NameError, match="thirds"):
+            compiling.compile_kernels({"__name__": "probe"}, inlined=("thirds",))
+
     def test_switched_off_leaves_plain_python(self) -> None:
         done = subprocess.run(
             [sys.executable, "-c", "from cbhi.kernels import money; print(type(money.to_francs).__name__)"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from support import (
     gauges,
     household,
     households,
+    note_rows,
     rule,
     section,
     state,
@@ -23,7 +25,7 @@ from support import (
     work,
 )
 
-from cbhi.kernels import codes, demography, income, month, targeting
+from cbhi.kernels import codes, demography, income, month, start, targeting
 from cbhi.kernels.records import District, Member, Section, State, record_table
 
 
@@ -335,9 +337,9 @@ class TestTreatment:
 class TestSale:
     """A household that the authorities register at no cost joins; the month's premium is divided."""
 
-    def sell(self, **rules: Any) -> tuple[Any, State]:
+    def sell(self, noted: Sequence[int] = (0,), **rules: Any) -> tuple[Any, State]:
         hh, mm = household(
-            subsidised=1, acts=month.REGISTERED, category=codes.POOREST, listed_category=codes.POOREST
+            subsidised=1, acts=start.REGISTERED, category=codes.POOREST, listed_category=codes.POOREST
         )
         s = country(end=[1, 0, 0], limit=[1, 0, 0], subsidy_left=[100_000, 0, 0], fund=[7_000, 0, 0])
         hhs, mms = households(1), record_table(Member, (1, codes.MEMBER_SLOTS))
@@ -349,8 +351,9 @@ class TestSale:
             quota_share=0.15, waiting_months=0, **rules,
         )  # fmt: skip
         f = flows()
+        acting = note_rows(work(), codes.LIST_ACTING, noted)
         month.sell_cover(
-            s, s.sections[0], NOW, 1.0, calendar(), r, r, fixed(), strata(), f, tallies(), gauges()
+            s, s.sections[0], NOW, 1.0, calendar(), r, r, fixed(), acting, strata(), f, tallies(), gauges()
         )
         return f, s
 
@@ -366,6 +369,10 @@ class TestSale:
         assert f[codes.REINSURANCE_PREMIUM] == 390
         assert s.sections[0].fund == 7_000 + 4_000 - 1_790
         assert s.households[0].cover_until == NOW + 13
+
+    def test_only_who_is_noted_as_acting_is_sold_to(self) -> None:
+        f, s = self.sell(noted=[])
+        assert (f.sum(), s.sections[0].fund, s.households[0].cover_until) == (0, 7_000, 0)
 
     def test_registration_at_no_cost_needs_no_association(self) -> None:
         f, _ = self.sell(group_required=1)

@@ -6,7 +6,7 @@ import numpy as np
 
 import cbhi
 from cbhi.kernels import codes
-from cbhi.kernels.enrolment import is_paid_up, is_recent_member
+from cbhi.kernels.cover import is_paid_up, is_recent_member
 from cbhi.kernels.records import Household, record_table
 
 

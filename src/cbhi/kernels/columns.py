@@ -146,6 +146,15 @@ class RecordTable:
         chosen.flags.writeable = False
         return chosen
 
+    def __eq__(self, other: object) -> Any:
+        """Return which records are equal in all fields, as for arrays."""
+        return np.asarray(self) == np.asarray(other)
+
+    def __ne__(self, other: object) -> Any:
+        return np.asarray(self) != np.asarray(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __setitem__(self, key: Any, value: Any) -> None:
         """Write a field, or into chosen rows the records of a row, a table or a structured array."""
         if isinstance(key, str):
@@ -224,6 +233,14 @@ class Row:
 
     def __setitem__(self, name: str, value: Any) -> None:
         self._table._columns[name][self._index] = value
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether all fields are equal to those of another row."""
+        if not isinstance(other, Row) or other.dtype != self.dtype:
+            return NotImplemented
+        return all(self[name] == other[name] for name in self._table._columns)
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def _numba_type_(self) -> Any:

@@ -59,9 +59,8 @@ from cbhi.kernels.codes import (
     WOMEN_INSURED,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.cover import stratum_of
-from cbhi.kernels.enrolment import is_paid_up, is_recent_member
-from cbhi.kernels.records import F8, I8, CalendarMonth, Household, Section, State, Table
+from cbhi.kernels.cover import is_paid_up, paid_up, recently, stratum_of
+from cbhi.kernels.records import F8, I8, CalendarMonth, Groups, Household, Section, State, Table
 
 
 def close_membership_year(hh: Household, now: int, stratum: I8, tallies: I8) -> None:
@@ -109,6 +108,109 @@ def count_at_close(hh: Household, mm: Table, paid: int, stratum: I8, tallies: I8
                 stratum[S_WOMEN_PAID] += 1
 
 
+def sum_money(households: Table, first: int, end: int, stocks: I8) -> None:
+    """Add up what a section's households own and owe."""
+    cash, debt, loans, interest = 0, 0, 0, 0
+    for h in range(first, end):
+        hh = households[h]
+        lives = int(hh.alive)
+        cash += lives * int(hh.cash)
+        debt += lives * int(hh.debt)
+        loans += lives * int(hh.loan)
+        interest += lives * int(hh.loan_interest)
+    stocks[HOUSEHOLDS] += cash
+    stocks[STOCK_DEBT] += debt
+    stocks[STOCK_LOANS] += loans
+    stocks[STOCK_LOAN_INTEREST] += interest
+
+
+def count_members(households: Table, first: int, end: int, now: int, tallies: I8) -> tuple[int, int, int]:
+    """Count a section's people by cover; return its persons, households that may buy and recent members."""
+    alive, persons, paid, formal_persons = 0, 0, 0, 0
+    eligible, recent_households, recent_persons = 0, 0, 0
+    for h in range(first, end):
+        hh = households[h]
+        lives = int(hh.alive)
+        n = lives * int(hh.n_members)
+        informal = lives if hh.formal == 0 else 0
+        recent = informal * recently(int(hh.cover_until), now)
+        up_to_date = paid_up(
+            int(hh.cover_from), int(hh.cover_until), int(hh.formal), int(hh.standing_next), now
+        )
+        alive += lives
+        persons += n
+        paid += lives * up_to_date * int(hh.n_enrolled)
+        formal_persons += (lives - informal) * n
+        eligible += informal
+        recent_households += recent
+        recent_persons += recent * n
+    tallies[HOUSEHOLDS_ALIVE] += alive
+    tallies[PAID] += paid
+    tallies[PERSONS_FORMAL] += formal_persons
+    tallies[RECENT_MEMBERS] += recent_persons
+    return persons, eligible, recent_households
+
+
+def count_poor(households: Table, first: int, end: int, now: int, tallies: I8) -> None:
+    """Count people with a slot, those of the poorest category and those of the two lowest quintiles."""
+    slots, sponsored, poor, poor_paid, poor_slots, bottom, bottom_slots = 0, 0, 0, 0, 0, 0, 0
+    for h in range(first, end):
+        hh = households[h]
+        n = int(hh.alive) * int(hh.n_members)
+        up_to_date = paid_up(
+            int(hh.cover_from), int(hh.cover_until), int(hh.formal), int(hh.standing_next), now
+        )
+        paid = int(hh.alive) * up_to_date * int(hh.n_enrolled)
+        with_slot = n if hh.subsidised != 0 else 0
+        slots += with_slot
+        by_others = paid if hh.sponsored != 0 else 0
+        sponsored += by_others if hh.subsidised != 0 else 0
+        poor += n if hh.category == POOREST else 0
+        poor_paid += paid if hh.category == POOREST else 0
+        poor_slots += with_slot if hh.category == POOREST else 0
+        bottom += n if hh.quintile < 2 else 0
+        bottom_slots += with_slot if hh.quintile < 2 else 0
+    tallies[SLOTS] += slots
+    tallies[SUBSIDISED_PAID] += sponsored
+    tallies[POOR] += poor
+    tallies[POOR_PAID] += poor_paid
+    tallies[POOR_SLOTS] += poor_slots
+    tallies[BOTTOM40] += bottom
+    tallies[BOTTOM40_SLOTS] += bottom_slots
+
+
+def look_at_groups(households: Table, sec: Section, gg: Groups, now: int, stocks: I8) -> None:
+    """Let associations see which of their families have cover, and add up their money."""
+    for g in range(sec.group_first, sec.group_end):
+        gg.recent[g] = 0
+        gg.eligible[g] = 0
+        stocks[GROUPS] += int(gg.fund[g])
+        stocks[STOCK_GROUP_DEPOSITS] += int(gg.deposit[g])
+    if sec.group_end == sec.group_first:
+        return
+    first_group = int(sec.group_first)
+    for h in range(sec.first, sec.end):
+        hh = households[h]
+        if int(hh.group) != NO_GROUP and hh.alive != 0 and hh.formal == 0:
+            g = first_group + int(hh.group)
+            gg.eligible[g] += 1
+            gg.recent[g] += recently(int(hh.cover_until), now)
+
+
+def close_periods(state: State, sec: Section, now: int, cal: CalendarMonth, strata: I8, tallies: I8) -> None:
+    """Count people at the close of a reporting period, and judge renewal at that of a membership year."""
+    for h in range(sec.first, sec.end):
+        hh = state.households[h]
+        if hh.alive == 0:
+            continue
+        stratum = strata[stratum_of(hh)]
+        if cal.closes != 0:
+            paid = int(hh.n_enrolled) if is_paid_up(hh, now) else 0
+            count_at_close(hh, state.members[h], paid, stratum, tallies)
+        if cal.year_ends != 0:
+            close_membership_year(hh, now, stratum, tallies)
+
+
 def measure_section(
     state: State,
     sec: Section,
@@ -119,64 +221,22 @@ def measure_section(
     tallies: I8,
     gauges: F8,
 ) -> None:
-    """Count people and money of section ``s`` at the end of the month, and what neighbours can see."""
-    gg = state.groups
-    is_open = now >= sec.opens
-    for g in range(sec.group_first, sec.group_end):
-        gg.recent[g] = 0
-        gg.eligible[g] = 0
-        stocks[GROUPS] += int(gg.fund[g])
-        stocks[STOCK_GROUP_DEPOSITS] += int(gg.deposit[g])
-    persons = 0
-    eligible = 0
-    recent_households = 0
-    for h in range(sec.first, sec.end):
-        hh = state.households[h]
-        mm = state.members[h]
-        if hh.alive == 0:
-            continue
-        n = int(hh.n_members)
-        formal = hh.formal != 0
-        paid_up = is_paid_up(hh, now)
-        paid = int(hh.n_enrolled) if paid_up else 0
-        stratum = strata[stratum_of(hh)]
-        persons += n
-        tallies[HOUSEHOLDS_ALIVE] += 1
-        tallies[PAID] += paid
-        if formal:
-            tallies[PERSONS_FORMAL] += n
-        else:
-            eligible += 1
-            if int(hh.group) != NO_GROUP:
-                gg.eligible[sec.group_first + int(hh.group)] += 1
-            if is_recent_member(hh, now):
-                recent_households += 1
-                tallies[RECENT_MEMBERS] += n
-                if int(hh.group) != NO_GROUP:
-                    gg.recent[sec.group_first + int(hh.group)] += 1
-        if hh.subsidised != 0:
-            tallies[SLOTS] += n
-            tallies[SUBSIDISED_PAID] += paid if hh.sponsored != 0 else 0
-        if hh.category == POOREST:
-            tallies[POOR] += n
-            tallies[POOR_PAID] += paid
-            if hh.subsidised != 0:
-                tallies[POOR_SLOTS] += n
-        stocks[HOUSEHOLDS] += int(hh.cash)
-        stocks[STOCK_DEBT] += int(hh.debt)
-        stocks[STOCK_LOANS] += int(hh.loan)
-        stocks[STOCK_LOAN_INTEREST] += int(hh.loan_interest)
-        if hh.quintile < 2:
-            tallies[BOTTOM40] += n
-            tallies[BOTTOM40_SLOTS] += n if hh.subsidised != 0 else 0
-        if cal.closes != 0:
-            count_at_close(hh, mm, paid, stratum, tallies)
-        if cal.year_ends != 0:
-            close_membership_year(hh, now, stratum, tallies)
+    """Count people and money of section ``s`` at the end of the month, and what neighbours can see.
+
+    In several passes, each a plain sum over few fields that the compiler turns into vectors.
+    """
+    households = state.households
+    first, end = int(sec.first), int(sec.end)
+    look_at_groups(households, sec, state.groups, now, stocks)
+    sum_money(households, first, end, stocks)
+    persons, eligible, recent_households = count_members(households, first, end, now, tallies)
+    count_poor(households, first, end, now, tallies)
+    if cal.closes != 0 or cal.year_ends != 0:
+        close_periods(state, sec, now, cal, strata, tallies)
     sec.persons = persons
     sec.member_share = recent_households / max(1, eligible)
     tallies[PERSONS] += persons
-    if is_open:
+    if now >= sec.opens:
         tallies[PERSONS_OPEN] += persons
     gauges[GAUGE_TRUST] += persons * sec.trust
     gauges[GAUGE_QUALITY] += persons * sec.quality

@@ -9,8 +9,12 @@ from cbhi.kernels.codes import (
     GAUGE_FORGONE_SERVICE,
 )
 from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.draws import FEW, count_few, poisson_quantile
 from cbhi.kernels.health import chance, seeking_probability
-from cbhi.kernels.records import F8, Household, Rule, Table
+from cbhi.kernels.records import F8, I8, Household, Rule, Table
+
+# no household can have more episodes of a kind in a month
+MOST_EPISODES = 60_000
 
 
 def rates_by_cover(hh: Household, now: int, honoured: float) -> tuple[float, float]:
@@ -35,7 +39,6 @@ def expect_contacts(
     households: Table,
     start: int,
     n: int,
-    watched: bool,
     now: int,
     month_share: float,
     service: float,
@@ -46,8 +49,7 @@ def expect_contacts(
 ) -> None:
     """Write the episodes that a block expects this month, those for which it seeks care and the others.
 
-    Contacts wanted are set to none for those who are ``watched``, or not, as asked for. ``month_share`` is
-    the part of a year's episodes that falls into this month.
+    ``month_share`` is the part of a year's episodes that falls into this month.
     """
     severe = rule.severe_share
     for i in range(n):
@@ -62,9 +64,15 @@ def expect_contacts(
         seeking = covered * p_covered + other * p_other
         sought[i] = month_share * seeking
         unsought[i] = month_share * max(0.0, covered + other - seeking)
-        mine = (hh.watched != 0) == watched
-        hh.contacts = 0 if mine else int(hh.contacts)
-        hh.away = 0 if mine else int(hh.away)
+
+
+def draw_counts(u: F8, expected: F8, n: int, counts: I8) -> None:
+    """Write the Poisson counts that belong to uniform draws and expectations."""
+    for i in range(n):
+        counts[i] = count_few(u[i], expected[i])
+    for i in range(n):
+        if counts[i] >= FEW:
+            counts[i] = min(MOST_EPISODES, poisson_quantile(u[i], expected[i]))
 
 
 def explain_unsought(

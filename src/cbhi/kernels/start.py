@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from cbhi.kernels.anniversary import refresh_household
+from cbhi.kernels.anniversary import refresh_section
 from cbhi.kernels.care import send_elsewhere
 from cbhi.kernels.codes import (
     CONTACTS_WANTED,
@@ -40,19 +40,18 @@ from cbhi.kernels.codes import (
     STANDING_PAID,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.cover import has_cover, stratum_of
-from cbhi.kernels.draws import NOBODY, block, draw_households, poisson_quantile, uniform
-from cbhi.kernels.enrolment import is_paid_up, premium_due
+from cbhi.kernels.cover import has_cover, is_paid_up, stratum_of
+from cbhi.kernels.draws import NOBODY, block, draw_households, uniform
+from cbhi.kernels.enrolment import premium_due
 from cbhi.kernels.groups import save_with_group
 from cbhi.kernels.income import live_through
 from cbhi.kernels.loans import outstanding
-from cbhi.kernels.need import expect_contacts, explain_unsought
+from cbhi.kernels.need import draw_counts, expect_contacts, explain_unsought
 from cbhi.kernels.notes import note_after, note_before
 from cbhi.kernels.records import (
     F8,
     I8,
     CalendarMonth,
-    District,
     Fixed,
     Household,
     Rule,
@@ -66,8 +65,6 @@ BLOCK = 512
 # what a household does about cover this month (``Household.acts``)
 ATTENTIVE = 1
 REGISTERED = 2
-# no household can want more contacts in a month
-MOST_CONTACTS = 60_000
 
 
 def sanction(
@@ -159,45 +156,47 @@ def fall_ill(
     start: int,
     n: int,
     watched: bool,
-    sec: Section,
-    dist: District,
-    now: int,
-    rule: Rule,
-    fixed: Fixed,
-    work: Work,
+    wanted: I8,
+    forgone: I8,
     strata: I8,
     tallies: I8,
 ) -> int:
-    """Draw the episodes of a block from the expectations in ``work``; return the contacts wanted at home.
-
-    Episodes are Poisson, so that those for which care is sought and the others are independent.
-    """
-    u_sought = work.draws[0]
-    u_unsought = work.draws[1]
-    sought = work.expected[0]
-    unsought = work.expected[1]
-    suspended = sec.suspended != 0
-    wanted_at_home = 0
+    """Book a block's episodes, contacts wanted and others; return the contacts wanted."""
+    contacts, unsought = 0, 0
     for i in range(n):
-        # no episode of either kind: 1 - mean is below exp(-mean)
-        if u_sought[i] <= 1.0 - sought[i] and u_unsought[i] <= 1.0 - unsought[i]:
-            continue
+        hh = state.households[start + i]
+        mine = (hh.watched != 0) == watched
+        lives = int(hh.alive) if mine else 0
+        contacts += lives * wanted[i]
+        unsought += lives * forgone[i]
+        hh.contacts = wanted[i] if lives != 0 else int(hh.contacts)
+        hh.away = 0 if lives != 0 else int(hh.away)
+    tallies[EPISODES] += contacts + unsought
+    tallies[FORGONE_UNSOUGHT] += unsought
+    tallies[CONTACTS_WANTED] += contacts
+    for i in range(n):
+        hh = state.households[start + i]
+        if wanted[i] + forgone[i] > 0 and hh.alive != 0 and (hh.watched != 0) == watched:
+            stratum = strata[stratum_of(hh)]
+            stratum[S_EPISODES] += wanted[i] + forgone[i]
+            stratum[S_FORGONE_UNSOUGHT] += forgone[i]
+    return contacts
+
+
+def divide_contacts(
+    state: State, start: int, n: int, watched: bool, sec: Section, now: int, rule: Rule, fixed: Fixed
+) -> int:
+    """Let members take contacts to other health centres; return how many stay away from home."""
+    dist = state.districts[sec.district]
+    away = 0
+    for i in range(n):
         hh = state.households[start + i]
         if hh.alive == 0 or (hh.watched != 0) != watched:
             continue
-        wanted = min(MOST_CONTACTS, poisson_quantile(u_sought[i], sought[i]))
-        forgone = poisson_quantile(u_unsought[i], unsought[i])
-        stratum = strata[stratum_of(hh)]
-        tallies[EPISODES] += wanted + forgone
-        tallies[FORGONE_UNSOUGHT] += forgone
-        stratum[S_EPISODES] += wanted + forgone
-        stratum[S_FORGONE_UNSOUGHT] += forgone
-        if wanted > 0:
-            tallies[CONTACTS_WANTED] += wanted
-            hh.contacts = wanted
-            active = has_cover(hh, now) and not suspended
-            wanted_at_home += send_elsewhere(hh, sec, dist, now, active, rule, fixed)
-    return wanted_at_home
+        wanted = int(hh.contacts)
+        active = has_cover(hh, now) and sec.suspended == 0
+        away += wanted - send_elsewhere(hh, sec, dist, now, active, rule, fixed)
+    return away
 
 
 def live_in_block(
@@ -233,11 +232,15 @@ def live_in_block(
     count_block(state, start, n, watched, sec, now, rule, fixed, strata, flows, tallies)
     month_share = rule.illness_season * dist.illness / 12.0
     honoured = 0.0 if sec.suspended != 0 else 1.0
-    expect_contacts(
-        households, start, n, watched, now, month_share, service, honoured, rule, work.expected[0],
-        work.expected[1],
-    )  # fmt: skip
-    return fall_ill(state, start, n, watched, sec, dist, now, rule, fixed, work, strata, tallies)
+    sought, unsought = work.expected[0], work.expected[1]
+    expect_contacts(households, start, n, now, month_share, service, honoured, rule, sought, unsought)
+    wanted, forgone = work.episodes[0], work.episodes[1]
+    draw_counts(draws[0], sought, n, wanted)
+    draw_counts(draws[1], unsought, n, forgone)
+    contacts = fall_ill(state, start, n, watched, wanted, forgone, strata, tallies)
+    if rule.portability_share > 0.0:
+        contacts -= divide_contacts(state, start, n, watched, sec, now, rule, fixed)
+    return contacts
 
 
 def take_notice(
@@ -320,12 +323,10 @@ def start_of_month(
     wanted = 0
     sec.insured = 0
     work.counts[:] = 0
+    if cal.reprice != 0:
+        refresh_section(state, sec, now, rule, fixed, work)
     for start in range(first, end, BLOCK):
         n = min(BLOCK, end - start)
-        if cal.reprice != 0:
-            for i in range(n):
-                if households[start + i].alive != 0:
-                    refresh_household(households[start + i], state.members[start + i], now, rule, fixed)
         if state.watch.asked.size > 0:
             # before the others, whose draws the lists below still need
             for i in range(n):
