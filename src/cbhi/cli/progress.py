@@ -42,24 +42,27 @@ def show_compiling(quiet: bool) -> Iterator[None]:
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from cbhi.kernels.compiling import told_of_compiling
+    from cbhi.kernels.compiling import needed_kernels, told_of_compiling
     from cbhi.kernels.measure import take_opening_stocks
     from cbhi.kernels.month import run_months
     from cbhi.kernels.settlement import settle_districts, settle_section
 
     columns = (
-        TextColumn("compiling"),
+        TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed:.0f} of {task.total:.0f} kernels"),
         TimeElapsedColumn(),
     )
+    engine = (run_months, settle_districts, settle_section, take_opening_stocks)
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("compiling", total=None)
+        task = bar.add_task("compiling", total=len(needed_kernels(*engine)))
 
         def tell(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+            # the last one is the loop over months, with which all others are joined
+            stage = "joining" if done == total - 1 else "compiling"
+            bar.update(task, completed=done, total=total, description=stage)
 
-        with told_of_compiling(tell, run_months, settle_districts, settle_section, take_opening_stocks):
+        with told_of_compiling(tell, *engine):
             yield
 
 
