@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from peers.definition import CASH_IN_HAND, F8, MONTHS, Counts, People, Rules, by_district
+from peers.definition import CASH_IN_HAND, MONTHS, Counts, Numbers, People, Rules, by_district
 from peers.numpy_peer import Scheme, interest_of
 
 NEVER = -1
@@ -40,13 +40,13 @@ class MonthlyScheme(Scheme):
         self.debt -= np.minimum(self.debt, surplus)
         self.cash -= surplus
 
-    def pay(self, amount: F8) -> None:
+    def pay(self, amount: Numbers) -> None:
         """Take amounts from cash, and borrow what is missing from friends."""
         short = np.maximum(0, amount - self.cash)
         self.debt += short
         self.cash += short - amount
 
-    def take_loans(self, loan: F8) -> None:
+    def take_loans(self, loan: Numbers) -> None:
         """Set the terms and the fate of new loans."""
         rules = self.rules
         new = np.flatnonzero(loan)
@@ -73,7 +73,7 @@ class MonthlyScheme(Scheme):
         self.loan[hit] = 0
         self.loan[self.left == 0] = 0
 
-    def pay_claims(self, claims: F8) -> None:
+    def pay_claims(self, claims: Numbers) -> None:
         """Pay what the funds owe as far as their money goes."""
         self.payables += claims
         paid = np.minimum(self.payables, self.fund)

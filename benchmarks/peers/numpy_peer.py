@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from peers.definition import F8, I8, Counts, People, Rules, by_district, empty_counts
+from peers.definition import Counts, Numbers, People, Rules, by_district, empty_counts
 
 
-def chance_of_seeking(rules: Rules, income: F8, price: float) -> F8:
+def chance_of_seeking(rules: Rules, income: Numbers, price: float) -> Numbers:
     """Return the probability that an episode leads to a visit at a price; ``income`` is a month's."""
     per_day = income * 12 / 365
     return logistic(rules.seek_intercept - rules.seek_price * np.log1p(price / per_day))
 
 
-def logistic(x: F8) -> F8:
+def logistic(x: Numbers) -> Numbers:
     """Return the logistic distribution function."""
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
-def gain_of_cover(rules: Rules, need: F8, p_fee: F8, p_member: F8, premium: F8) -> F8:
+def gain_of_cover(
+    rules: Rules, need: Numbers, p_fee: Numbers, p_member: Numbers, premium: Numbers
+) -> Numbers:
     """Return what a household reckons to gain from a year's cover, francs."""
     saved = need * (p_fee * rules.fee - p_member * rules.copayment)
     access = rules.access_value * need * (p_member - p_fee) * rules.cost
     return rules.cover_share * (saved + access) - premium
 
 
-def interest_of(rules: Rules, loan: F8) -> F8:
+def interest_of(rules: Rules, loan: Numbers) -> Numbers:
     """Return the interest of loans, whole francs: that of a balance falling in equal instalments."""
     return np.asarray(np.rint(loan * rules.interest * (rules.instalments + 1) / 24))
 
@@ -50,12 +52,12 @@ class Scheme:
         self.barred_until = np.full(self.n, -1)
         self.fund = np.zeros(people.sections)
 
-    def by_section(self, values: F8, rows: I8 | None = None) -> F8:
+    def by_section(self, values: Numbers, rows: Numbers | None = None) -> Numbers:
         """Return sums by section over all households, or over the households in ``rows``."""
         section = self.section if rows is None else self.section[rows]
         return np.bincount(section, weights=values, minlength=self.households.size)
 
-    def count(self, year: int, **found: F8) -> None:
+    def count(self, year: int, **found: Numbers) -> None:
         """Add what was found by household to the counts of the sections."""
         for name, values in found.items():
             self.counts[name][year] += self.by_section(values)
@@ -68,7 +70,7 @@ class Scheme:
         self.p_fee = chance_of_seeking(rules, self.income, rules.fee)
         self.p_member = chance_of_seeking(rules, self.income, rules.copayment)
 
-    def seek_care(self, year: int, covered: F8, months: int) -> tuple[F8, F8]:
+    def seek_care(self, year: int, covered: Numbers, months: int) -> tuple[Numbers, Numbers]:
         """Return what each household pays for the visits of so many months, and what the fund owes for it."""
         rules = self.rules
         expected = months / 12 * self.need * np.where(covered, self.p_member, self.p_fee)
@@ -91,13 +93,13 @@ class Scheme:
         )
         return paid, claimed
 
-    def draw_cash(self, fees: F8) -> F8:
+    def draw_cash(self, fees: Numbers) -> Numbers:
         """Return what is left, after the fees, of the cash laid aside in January."""
         rules = self.rules
         shock = 1 + rules.shock_sd * np.sqrt(12) * (self.rng.random(self.n) - 0.5)
         return np.maximum(0, np.rint(rules.laid_aside * self.income * shock) - fees)
 
-    def utility(self) -> F8:
+    def utility(self) -> Numbers:
         """Return the utility of a year's cover bought from cash."""
         rules = self.rules
         gain = gain_of_cover(rules, self.need, self.p_fee, self.p_member, self.premium)
@@ -111,7 +113,7 @@ class Scheme:
             + self.taste
         )
 
-    def decide(self, year: int, cash: F8) -> F8:
+    def decide(self, year: int, cash: Numbers) -> Numbers:
         """Let households wish for cover and pay for it from cash or with a loan; return the loans."""
         rules = self.rules
         utility = self.utility()
@@ -133,7 +135,7 @@ class Scheme:
         )
         return loan
 
-    def repay(self, year: int, loan: F8) -> None:
+    def repay(self, year: int, loan: Numbers) -> None:
         """Let borrowers repay over the year, or fail to."""
         rules = self.rules
         borrowers = np.flatnonzero(loan)
