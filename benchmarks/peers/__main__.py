@@ -20,6 +20,7 @@ os.environ["NUMBA_NUM_THREADS"] = "1"
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from peers.definition import Rules  # noqa: E402
+from peers.page import fill_in  # noqa: E402
 from peers.timing import PEERS, Comparison, compare_in_turn, load_peers  # noqa: E402
 
 FULL = {"numpy": 200_000, "laser": 200_000, "numpy-monthly": 200_000, "starsim": 20_000, "mesa": 2_000}
@@ -56,6 +57,7 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="fewer households: within a minute")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save all figures")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="put the table into a page, docs/peers.md")
     parser.add_argument("--rounds", type=int, default=5, help="at least 2; 5 if not given")
     parser.add_argument("--households", type=int, metavar="N", help="instead of each peer's own number")
     parser.add_argument("--years", type=int, default=20)
@@ -76,8 +78,11 @@ def main() -> int:
         found.update(compare_in_turn(group, households, rules, arguments.rounds, print))
     table = [found[name] for name in PEERS if name in found]
     print_table(table)
+    saved = [c.as_dict() for c in table]
+    if arguments.page:
+        fill_in(arguments.page, saved)
     if arguments.json:
-        content = {"targets": [c.as_dict() for c in table], "left_out": missing}
+        content = {"targets": saved, "left_out": missing}
         arguments.json.write_text(json.dumps(content, indent=1), encoding="utf-8")
     return 0 if all(c.agrees for c in table) else 1
 

@@ -28,6 +28,7 @@ from peers.definition import (  # noqa: E402
     by_district,
     draw_people,
 )
+from peers.page import BEGIN, END, fill_in  # noqa: E402
 
 HOUSEHOLDS = 4_000
 ROUNDS = 6
@@ -251,6 +252,25 @@ def test_ratios_are_of_medians_and_verdicts_follow_targets() -> None:
     monthly = _comparison(0.1, 0.05, "numpy-monthly")
     assert monthly.ratio_per_step == monthly.ratio
     assert monthly.as_dict()["ok"]
+
+
+def test_the_table_of_the_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nstale\n{END}\nafter\n", encoding="utf-8")
+    fill_in(page, [_comparison(0.1, 1.2).as_dict(), _comparison(0.1, 0.05, "numpy-monthly").as_dict()])
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "stale" not in text
+    numpy_row, monthly_row = text.splitlines()[5:7]
+    assert numpy_row == (
+        "| NumPy / cbhi, N = 1,000 | 120,000 | 10,000 | 12 (8.31 - 17.3) | 10 | 20 | yes | 144"
+        " | claims: +0.0 s.e. |"
+    )
+    assert " | 0.5 (0.346 - 0.722) | - | - | - | 0.5 | " in monthly_row
+    page.write_text("no marks", encoding="utf-8")
+    with pytest.raises(ValueError, match="no place for the table"):
+        fill_in(page, [])
 
 
 def test_rounds_run_everybody_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
