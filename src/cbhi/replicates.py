@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
 from cbhi.coins import in_francs
 from cbhi.kernels import codes
+from cbhi.kernels.draws import LANES
+from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.measure import take_opening_stocks
-from cbhi.kernels.month import run_months
+from cbhi.kernels.month import ALL_PHASES, CLOSING, OPENING, SECTIONS, run_months
+from cbhi.kernels.notes import N_INTERVIEWS
 from cbhi.kernels.records import (
     I8,
     Choice,
@@ -66,6 +71,14 @@ def make_state(
     scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed, watch: Watch | None = None
 ) -> tuple[State, Work]:
     """Return the population of the start and buffers, everything keyed by ``fixed.key``."""
+    state = make_land(scenario_, layout, fixed, watch)
+    settle_districts(state, fixed)
+    settle(state, layout, scenario_.start - 1, rules[0], fixed)
+    return state, make_work(layout)
+
+
+def make_land(scenario_: Scenario, layout: Layout, fixed: Fixed, watch: Watch | None = None) -> State:
+    """Return the state before anybody has settled: room for households, sections, districts."""
     n_sections = layout.number.size
     n_districts = layout.district_number.size
     bounds = np.concatenate([[0], np.cumsum(layout.limit)]).astype(np.int64)
@@ -89,7 +102,7 @@ def make_state(
     # sections of a district stand together
     districts["first_section"] = np.searchsorted(layout.district, np.arange(n_districts))
     districts["end_section"] = np.searchsorted(layout.district, np.arange(n_districts), side="right")
-    state = State(
+    return State(
         households=record_table(Household, total),
         members=record_table(Member, (total, codes.MEMBER_SLOTS)),
         sections=sections,
@@ -101,10 +114,12 @@ def make_state(
         if watch is None
         else watch,
     )
-    settle_districts(state, fixed)
-    settle(state, layout, scenario_.start - 1, rules[0], fixed)
+
+
+def make_work(layout: Layout) -> Work:
+    """Return buffers for one thread."""
     candidates = int(layout.limit.max()) + 64
-    work = Work(
+    return Work(
         movers=np.zeros(candidates, dtype=np.int64),
         mover_member=np.zeros(candidates, dtype=np.int64),
         partners=np.zeros(candidates, dtype=np.int64),
@@ -113,11 +128,15 @@ def make_state(
         histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, candidates), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
+        addresses=np.zeros(LANES, dtype=np.int64),
+        uniforms=np.zeros((4, LANES)),
+        lanes=np.zeros((N_COLUMNS, LANES)),
+        persons=np.zeros(LANES, dtype=np.int64),
+        events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
         episodes=np.zeros((2, BLOCK), dtype=np.int64),
     )
-    return state, work
 
 
 def make_output(n_months: int, n_districts: int, n_periods: int) -> Output:
@@ -130,6 +149,20 @@ def make_output(n_months: int, n_districts: int, n_periods: int) -> Output:
         strata=np.zeros((n_periods, codes.STRATA, codes.N_STRATUM_TALLIES), dtype=np.int64),
         interviews=record_table(Interview, 0),
     )
+
+
+class Stretch(NamedTuple):
+    """Neighbouring districts of a replicate, which one thread runs.
+
+    The tables of the state are the replicate's; watched households, the account with the national pool and
+    the counts by stratum are the stretch's own until they are put together.
+    """
+
+    state: State
+    work: Work
+    output: Output
+    first_section: int
+    end_section: int
 
 
 class Engine(NamedTuple):
@@ -145,6 +178,29 @@ class Engine(NamedTuple):
     output: Output
     hospital: I8  # buffer
     opening_people: I8  # persons and households of the start, by district
+    stretches: tuple[Stretch, ...] = ()  # for several threads
+
+
+def cut_districts(layout: Layout, threads: int) -> list[tuple[int, int]]:
+    """Return at most ``threads`` ranges of sections, whole districts with about equally many households."""
+    households = np.bincount(layout.district, weights=layout.households)
+    below = np.cumsum(households)
+    cuts = np.searchsorted(below, below[-1] * np.arange(1, threads) / threads) + 1
+    districts = np.unique(np.concatenate([[0], cuts, [households.size]]))
+    sections = np.searchsorted(layout.district, districts)
+    return [(int(first), int(end)) for first, end in itertools.pairwise(sections) if end > first]
+
+
+def _stretch(engine: Engine, first: int, end: int) -> Stretch:
+    """Return a range of sections with watched households, national account and strata of its own."""
+    layout = engine.layout
+    share = engine.fixed.watched_share
+    mine = layout._replace(limit=layout.limit[first:end])
+    state = engine.state._replace(
+        watch=make_watch(watched_rows(mine, share), engine.scenario.n_months), nation=record_table(Nation, 1)
+    )
+    output = engine.output._replace(strata=np.zeros_like(engine.output.strata))
+    return Stretch(state, make_work(layout), output, first, end)
 
 
 def start_replicate(
@@ -154,17 +210,47 @@ def start_replicate(
     calendar: Table,
     fixed: Fixed,
     watch: Watch | None = None,
+    threads: int = 1,
 ) -> Engine:
-    """Return a replicate before its first month; ``watch`` holds notes on households, a survey's if None."""
-    state, work = make_state(scenario_, layout, rules, fixed, watch)
+    """Return a replicate before its first month; ``watch`` holds notes on households, a survey's if None.
+
+    With several ``threads`` ranges of districts run side by side, to the same integers; a supplied population
+    and notes of one's own take one.
+    """
     n_districts = layout.district_number.size
-    output = make_output(scenario_.n_months, n_districts, int(calendar["period"][-1]) + 1)
-    take_opening_stocks(state, output.stocks[0])
-    opening_people = np.zeros((n_districts, 2), dtype=np.int64)
-    np.add.at(opening_people[:, 0], layout.district, state.sections["persons"])
-    np.add.at(opening_people[:, 1], layout.district, layout.households)
-    hospital = np.zeros((n_districts, 2), dtype=np.int64)
-    return Engine(scenario_, layout, rules, calendar, fixed, state, work, output, hospital, opening_people)
+    engine = Engine(
+        scenario_, layout, rules, calendar, fixed,
+        state=make_land(scenario_, layout, fixed, watch),
+        work=make_work(layout),
+        output=make_output(scenario_.n_months, n_districts, int(calendar["period"][-1]) + 1),
+        hospital=np.zeros((n_districts, 2), dtype=np.int64),
+        opening_people=np.zeros((n_districts, 2), dtype=np.int64),
+    )  # fmt: skip
+    state = engine.state
+    settle_districts(state, fixed)
+    now = scenario_.start - 1
+    if threads > 1 and layout.population is None and watch is None:
+        stretches = tuple(_stretch(engine, *ends) for ends in cut_districts(layout, threads))
+        engine = engine._replace(stretches=stretches)
+        _side_by_side(
+            stretches,
+            lambda of: settle(
+                of.state, layout, now, rules[0], fixed, range(of.first_section, of.end_section)
+            ),
+        )
+    else:
+        settle(state, layout, now, rules[0], fixed)
+    take_opening_stocks(state, engine.output.stocks[0])
+    np.add.at(engine.opening_people[:, 0], layout.district, state.sections["persons"])
+    np.add.at(engine.opening_people[:, 1], layout.district, layout.households)
+    return engine
+
+
+def _side_by_side(stretches: tuple[Stretch, ...], work: Callable[[Stretch], None]) -> None:
+    """Do something for every stretch, each in a thread of its own."""
+    with ThreadPoolExecutor(max_workers=len(stretches)) as pool:
+        for done in [pool.submit(work, stretch) for stretch in stretches]:
+            done.result()
 
 
 def begin_replicate(
@@ -174,26 +260,85 @@ def begin_replicate(
     replicate: int,
     watched_share: float = 0.0,
     watch: Watch | None = None,
+    threads: int = 1,
 ) -> Engine:
     """Return a replicate before its first month, its rules packed for it alone."""
     rules = pack_rules(scenario_)
     calendar = pack_calendar(scenario_, rules)
     fixed = pack_fixed(scenario_, seed, replicate, watched_share, layout.population)
-    return start_replicate(scenario_, layout, rules, calendar, fixed, watch)
+    return start_replicate(scenario_, layout, rules, calendar, fixed, watch, threads)
 
 
 def run_between(engine: Engine, begin: int, end: int) -> None:
     """Run months ``begin`` to ``end - 1`` of a replicate, counted from 0; those before have been run."""
+    if engine.stretches:
+        _run_side_by_side(engine, begin, end)
+        return
+    _run(
+        engine, engine.state, engine.work, engine.output, begin, end, 0, engine.layout.number.size, ALL_PHASES
+    )
+
+
+def _run(
+    engine: Engine,
+    state: State,
+    work: Work,
+    output: Output,
+    begin: int,
+    end: int,
+    first_section: int,
+    end_section: int,
+    phases: int,
+) -> None:
     run_months(
-        engine.state, engine.calendar, engine.rules, engine.fixed, engine.work, engine.output,
-        engine.hospital, engine.scenario.start, begin, end,
+        state, engine.calendar, engine.rules, engine.fixed, work, output, engine.hospital,
+        engine.scenario.start, begin, end, first_section, end_section, phases,
     )  # fmt: skip
+
+
+def _run_side_by_side(engine: Engine, begin: int, end: int) -> None:
+    """Run months with a thread for every stretch; what comes before and after the sections has one."""
+    own = (engine.state, engine.work, engine.output)
+    nation = engine.state.nation[0]
+    with ThreadPoolExecutor(max_workers=len(engine.stretches)) as pool:
+        for t in range(begin, end):
+            _run(engine, *own, t, t + 1, 0, 0, OPENING)
+            running = [
+                pool.submit(
+                    _run, engine, of.state, of.work, of.output, t, t + 1, of.first_section, of.end_section,
+                    SECTIONS,
+                )
+                for of in engine.stretches
+            ]  # fmt: skip
+            for done in running:
+                done.result()
+            for stretch in engine.stretches:
+                account = stretch.state.nation[0]
+                nation.pool = int(nation.pool) + int(account.pool)
+                account.pool = 0
+            _run(engine, *own, t, t + 1, 0, 0, CLOSING)
 
 
 def written_by(engine: Engine) -> tuple[Output, I8]:
     """Return what a replicate has written, and the people of the start by district."""
     output = engine.output._replace(interviews=engine.state.watch.interviews)
+    if engine.stretches:
+        strata = sum((stretch.output.strata for stretch in engine.stretches), start=output.strata)
+        output = output._replace(interviews=_interviews_of(engine), strata=strata)
     return in_francs(output, engine.fixed.coin_rwf), engine.opening_people
+
+
+def _interviews_of(engine: Engine) -> Table:
+    """Return the interviews of all stretches in the order of one thread: by month, then by section."""
+    told = []
+    for stretch in engine.stretches:
+        watch = stretch.state.watch
+        told.append(watch.interviews[: int(watch.used[N_INTERVIEWS])])
+    every = np.concatenate(told)
+    every = every[np.argsort(every["month"], kind="stable")]
+    interviews = np.zeros_like(engine.state.watch.interviews)
+    interviews[: every.size] = every[: interviews.size]
+    return interviews
 
 
 def run_replicate(
@@ -205,10 +350,11 @@ def run_replicate(
     replicate: int,
     tick: Callable[[int], None],
     watched_share: float = 0.0,
+    threads: int = 1,
 ) -> tuple[Output, I8]:
     """Run one replicate; return what it wrote and the persons and households of the start by district."""
     fixed = pack_fixed(scenario_, seed, replicate, watched_share, layout.population)
-    engine = start_replicate(scenario_, layout, rules, calendar, fixed)
+    engine = start_replicate(scenario_, layout, rules, calendar, fixed, threads=threads)
     for begin in range(0, scenario_.n_months, 12):
         end = min(begin + 12, scenario_.n_months)
         run_between(engine, begin, end)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cbhi.kernels import codes
 from cbhi.kernels.demography import NEVER_FORMAL
 from cbhi.kernels.records import I8, Fixed, Rule, State
-from cbhi.kernels.settlement import settle_again, settle_section
+from cbhi.kernels.settlement import settle_sections, settle_sections_again
 from cbhi.layouts import Layout
 from cbhi.populations import Population, match_households
 
@@ -30,8 +30,10 @@ def supplied_associations(layout: Layout) -> I8:
     return counts
 
 
-def settle(state: State, layout: Layout, now: int, rule: Rule, fixed: Fixed) -> None:
-    """Settle every section in the month before the first.
+def settle(
+    state: State, layout: Layout, now: int, rule: Rule, fixed: Fixed, sections: range | None = None
+) -> None:
+    """Settle sections, all if None, in the month before the first; a supplied population only as a whole.
 
     Raises
     ------
@@ -39,20 +41,17 @@ def settle(state: State, layout: Layout, now: int, rule: Rule, fixed: Fixed) -> 
         When a supplied population names consumption while the scenario has no inequality.
     """
     population = layout.population
-    bounds = np.concatenate([[0], np.cumsum(layout.households)])
+    bounds = np.concatenate([[0], np.cumsum(layout.households)]).astype(np.int64)
     numbers = sizes = _NONE
     if population is not None:
         numbers = population.households["household"][layout.rows]
         supplied = population.sizes
         sizes = _NONE if supplied is None else supplied[layout.rows]
-    for s in range(layout.number.size):
-        mine = slice(int(bounds[s]), int(bounds[s + 1]))
-        settle_section(state, s, int(layout.households[s]), now, rule, fixed, numbers[mine], sizes[mine])
+    chosen = range(layout.number.size) if sections is None else sections
+    settle_sections(state, chosen.start, chosen.stop, bounds, now, rule, fixed, numbers, sizes)
     if population is not None:
         _furnish(state, layout, population, now, rule, fixed)
-        has_cash = "cash_rwf" in population.households
-        for s in range(layout.number.size):
-            settle_again(state, s, now, has_cash, rule, fixed)
+        settle_sections_again(state, now, "cash_rwf" in population.households, rule, fixed)
 
 
 def _furnish(

@@ -19,7 +19,7 @@ from cbhi import Results, Scenario, simulate
 from cbhi.kernels import codes as c
 from cbhi.kernels.codes import FIRST_FOUNDED
 from cbhi.kernels.draws import counter, draw_key, philox
-from cbhi.kernels.month import run_months
+from cbhi.kernels.month import ALL_PHASES, run_months
 from cbhi.kernels.records import State, Table
 from cbhi.layouts import Layout, lay_out
 from cbhi.packing import pack_calendar, pack_fixed, pack_rules
@@ -176,7 +176,7 @@ def play(scenario: Scenario, households: int, n_months: int) -> State:
     state, work = make_state(scenario, one_section(scenario, households), rules, fixed)
     output = make_output(scenario.n_months, 1, int(calendar.period[-1]) + 1)
     hospital = np.zeros((1, 2), dtype=np.int64)
-    run_months(state, calendar, rules, fixed, work, output, hospital, scenario.start, 0, n_months)
+    run_months(state, calendar, rules, fixed, work, output, hospital, scenario.start, 0, n_months, 0, 1, ALL_PHASES)
     return state
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from hypothesis import settings
 
 from cbhi.kernels import codes, settlement
+from cbhi.kernels.draws import LANES
+from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.records import (
     CalendarMonth,
     District,
@@ -25,6 +27,7 @@ from cbhi.kernels.records import (
     Work,
     record_table,
 )
+from cbhi.kernels.start import BLOCK
 from cbhi.kernels.targeting import BINS
 from cbhi.months import parse_month
 from cbhi.packing import pack_fixed, pack_rules
@@ -174,10 +177,22 @@ def work(n: int = 64) -> Work:
         histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, n), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
+        addresses=np.zeros(LANES, dtype=np.int64),
+        uniforms=np.zeros((4, LANES)),
+        lanes=np.zeros((N_COLUMNS, LANES)),
+        persons=np.zeros(LANES, dtype=np.int64),
+        events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
         episodes=np.zeros((2, BLOCK), dtype=np.int64),
     )
+
+
+def note_rows(buffers: Work, kind: int, rows: Sequence[int]) -> Work:
+    """Note rows of households in one of the lists that the start of the month fills."""
+    buffers.lists[kind, : len(rows)] = rows
+    buffers.counts[kind] = len(rows)
+    return buffers
 
 
 def state(hh: Table, mm: Table, sections: Table, districts: Table, n_groups: int = 1) -> State:

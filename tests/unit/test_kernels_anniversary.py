@@ -22,7 +22,14 @@ from support import (
 )
 
 from cbhi.kernels import codes
-from cbhi.kernels.anniversary import count_catastrophic, pass_anniversaries, refresh_household
+from cbhi.kernels.anniversary import (
+    count_catastrophic,
+    list_anniversaries,
+    pass_anniversaries,
+    refresh_household,
+    refresh_section,
+)
+from cbhi.kernels.draws import LANES
 from cbhi.kernels.records import District, Household, Member, Section, State
 
 N = 600
@@ -135,6 +142,55 @@ class TestYear:
             stored = float(hh.rate_other), int(hh.income)
             refresh_household(hh, s.members[h], NOW + 11, rule(), fixed())
             assert (float(hh.rate_other), int(hh.income)) == stored
+
+
+class TestWhoseMonthItIs:
+    @pytest.mark.parametrize("gap", [False, True])
+    def test_by_ordinal_whatever_a_supplied_population_leaves_out(self, gap: bool) -> None:
+        s = village()
+        for now in range(NOW, NOW + 12):
+            pass_anniversaries(
+                s, s.sections[0], now, rule(marriages=4.0), fixed(), work(1000), strata(), flows(), tallies()
+            )
+        sec = s.sections[0]
+        founders = np.arange(N)
+        if gap:
+            # the ordinals 100 to 106 do not occur
+            s.households["ordinal"][:N] = founders + np.where(founders >= 100, 7, 0)
+        s.households["alive"][30:40] = 0
+        assert sec.founded > 20
+        seen: list[int] = []
+        for now in range(NOW, NOW + 12):
+            rows = np.zeros(1000, dtype=np.int64)
+            n = list_anniversaries(s.households, sec, now, rows)
+            assert (np.diff(rows[:n]) > 0).all()
+            assert ((3 + s.households["ordinal"][rows[:n]]) % 12 == now % 12).all()
+            seen.extend(rows[:n].tolist())
+        alive = np.flatnonzero(s.households["alive"][: int(sec.end)])
+        assert sorted(seen) == alive.tolist()
+
+    def test_no_founders_at_all(self) -> None:
+        s = village()
+        s.sections[0].end = s.sections[0].first
+        rows = np.zeros(8, dtype=np.int64)
+        assert [list_anniversaries(s.households, s.sections[0], NOW + m, rows) for m in range(12)] == [0] * 12
+
+
+class TestManyAtOnce:
+    def test_the_same_as_one_at_a_time(self) -> None:
+        one, many = village(), village()
+        r = rule(formal_share=0.04, fee_outpatient_rwf=3_000.0, mean_consumption_rwf=90_000.0)
+        for s in (one, many):
+            s.households["alive"][5:9] = 0
+            s.households["formal_score"][::7] = 0.01
+        assert N > LANES
+        refresh_section(many, many.sections[0], NOW + 5, r, fixed(), work(1000))
+        for h in range(N):
+            if one.households[h].alive:
+                refresh_household(one.households[h], one.members[h], NOW + 5, r, fixed())
+        assert (one.households["formal"][:N] == 1).sum() > 50
+        for name in one.households.dtype.names:
+            np.testing.assert_array_equal(one.households[name], many.households[name], err_msg=name)
 
 
 class TestFormal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -94,10 +94,15 @@ class TestNewborn:
         assert within_4_se(girls, 0.5)
 
 
-def a_year(hh: Any, mm: Any, r: Any, *, sec: Any = None, buffers: Any = None) -> tuple[Any, Any, Any, Any]:
-    f, t, w = flows(), tallies(), buffers or work()
+def a_year(
+    hh: Any, mm: Any, r: Any, *, sec: Any = None, gg: Any = None, buffers: Any = None
+) -> tuple[Any, Any, Any, Any]:
+    f, t, w, s = flows(), tallies(), buffers or work(), sec or section()
+    n = demography.list_members(hh, mm, NOW, w.addresses, w.persons, 0)
+    draws.fill_blocks(KEY, int(s.number), NOW, codes.DRAW_LIFE, n, w.addresses, w.uniforms)
+    demography.judge_year(n, w.persons, w.uniforms, r, w.events)
     counts = demography.live_a_year(
-        hh, mm, 9, sec or section(), district(), groups(), NOW, r, fixed(), w, 0, 0, f, t
+        hh, mm, 9, s, district(), gg or groups(), NOW, r, fixed(), w, 0, 0, 0, f, t
     )
     return f, t, w, counts
 
@@ -133,23 +138,7 @@ class TestYear:
         )
         gg = groups()
         gg.households[0] = 5
-        f, t = flows(), tallies()
-        demography.live_a_year(
-            hh,
-            mm,
-            9,
-            section(),
-            district(),
-            gg,
-            NOW,
-            rule(**{**NOBODY_CHANGES, "deaths": 100.0}),
-            fixed(),
-            work(),
-            0,
-            0,
-            f,
-            t,
-        )
+        f, t, _, _ = a_year(hh, mm, rule(**{**NOBODY_CHANGES, "deaths": 100.0}), gg=gg)
         assert (hh.alive, hh.n_members, hh.n_enrolled, hh.cash, hh.debt) == (0, 0, 0, 0, 0)
         assert f[codes.ESTATE] == 700
         assert (t[codes.DEATHS], t[codes.DEBT_WRITTEN_OFF], t[codes.HOUSEHOLDS_DISSOLVED]) == (2, 300, 1)
@@ -232,6 +221,54 @@ class TestYear:
         w = work(1)
         counts = a_year(hh, mm, rule(**{**NOBODY_CHANGES, "marriages": 10.0}), buffers=w)[3]
         assert tuple(counts) == (1, 1)
+
+
+class TestJudging:
+    """What becomes of a member depends on its age, sex and state, and on one draw for each event."""
+
+    SURE: ClassVar = dict(births=100.0, deaths=0.0, marriages=100.0, chronic_onset=1000.0)
+
+    @pytest.mark.parametrize(
+        ("age", "sex", "married", "chronic", "expected"),
+        [
+            (30, codes.FEMALE, 1, 0, demography.BEARS | demography.FALLS_ILL),
+            (30, codes.FEMALE, 1, 1, demography.BEARS),
+            (30, codes.FEMALE, 0, 1, demography.MARRIES),
+            (30, codes.MALE, 0, 1, demography.LOOKS_AROUND),
+            (30, codes.MALE, 1, 1, 0),
+            (14, codes.FEMALE, 1, 1, 0),
+            (16, codes.FEMALE, 0, 1, 0),
+            (50, codes.FEMALE, 1, 1, 0),
+            (45, codes.FEMALE, 0, 1, 0),
+        ],
+    )
+    def test_who_can_what(self, age: int, sex: int, married: int, chronic: int, expected: int) -> None:
+        hh, mm = household((age,), m_sex=[sex], m_married=[married], m_chronic=[chronic])
+        w = work()
+        n = demography.list_members(hh, mm, NOW, w.addresses, w.persons, 0)
+        w.uniforms[:, :n] = 0.5
+        demography.judge_year(n, w.persons, w.uniforms, rule(**self.SURE), w.events)
+        assert w.events[0] == expected
+
+    @pytest.mark.parametrize(("draw", "event"), [(0, "DIES"), (1, "BEARS"), (2, "MARRIES"), (3, "FALLS_ILL")])
+    def test_each_event_has_its_own_draw(self, draw: int, event: str) -> None:
+        married = 1 if event == "BEARS" else 0
+        hh, mm = household((30,), m_sex=[codes.FEMALE], m_married=[married])
+        w = work()
+        n = demography.list_members(hh, mm, NOW, w.addresses, w.persons, 0)
+        w.uniforms[:, :n] = 1.0 - 1e-9
+        w.uniforms[draw, 0] = 1e-9
+        demography.judge_year(n, w.persons, w.uniforms, rule(), w.events)
+        assert w.events[0] == getattr(demography, event)
+
+    def test_the_very_old(self) -> None:
+        hh, mm = household((160,), m_chronic=[1], m_married=[1])
+        w = work()
+        n = demography.list_members(hh, mm, NOW, w.addresses, w.persons, 0)
+        for u, dies in ((0.159, True), (0.161, False)):
+            w.uniforms[:, 0] = u
+            demography.judge_year(n, w.persons, w.uniforms, rule(deaths=1.0), w.events)
+            assert (w.events[0] == demography.DIES) == dies
 
 
 class TestMarriage:

@@ -45,6 +45,26 @@ class TestPhilox:
         assert len(set(words)) == 1000
 
 
+class TestManyAtOnce:
+    @pytest.mark.parametrize("n", [1, 7, 8, 33, draws.LANES])
+    def test_the_same_as_one_at_a_time(self, n: int) -> None:
+        addresses = np.zeros(draws.LANES, dtype=np.int64)
+        uniforms = np.full((4, draws.LANES), -1.0)
+        places = [(2**24 + 3 * i, i % 128) for i in range(n)]
+        for i, place in enumerate(places):
+            addresses[i] = draws.address(*place)
+        draws.fill_blocks(KEY, 2**24 - 1, 24_001, codes.DRAW_LIFE, n, addresses, uniforms)
+        for i, (ordinal, member) in enumerate(places):
+            expected = draws.block(KEY, 2**24 - 1, ordinal, member, 24_001, codes.DRAW_LIFE, 0)
+            assert tuple(uniforms[:, i]) == tuple(expected)
+        # nothing beyond the last vector
+        assert (uniforms[:, draws.whole_vectors(n) :] == -1.0).all()
+
+    @pytest.mark.parametrize(("n", "lanes"), [(0, 0), (1, 8), (8, 8), (9, 16), (511, 512), (512, 512)])
+    def test_whole_vectors(self, n: int, lanes: int) -> None:
+        assert draws.whole_vectors(n) == lanes <= draws.LANES
+
+
 class TestAddress:
     def test_no_two_addresses_share_a_counter(self) -> None:
         edges = dict(

@@ -247,6 +247,10 @@ class TestSanction:
         assert enrolment.expected_sanction(20_000.0, 1.0, rule(compulsory=0, penalty_rwf=10**6)) == 0.0
 
 
+def social(hh: Any, sec: Any, gg: Any, r: Any) -> float:
+    return float(enrolment.social_terms(hh, sec, gg, enrolment.outlook_of(sec, 0.9, r), NOW, r))
+
+
 class TestSocialTerms:
     R: ClassVar = dict(
         peer_weight=2.0, group_share_of_peers=0.25, trust_weight=1.5, quality_weight=0.8, inertia=1.2,
@@ -261,16 +265,16 @@ class TestSocialTerms:
         hh, _ = household(group=1, trust_offset=0.125, cover_until=NOW - 3)
         peers = 0.75 * 0.4 + 0.25 * 0.8
         expected = 2 * peers + 1.5 * 0.325 + 0.8 * 0.4 + 1.2 + 3 * 0.5 * 0.6
-        assert enrolment.social_terms(hh, sec, gg, NOW, rule(**self.R)) == pytest.approx(expected)
+        assert social(hh, sec, gg, rule(**self.R)) == pytest.approx(expected)
         hh.group = codes.NO_GROUP
         expected -= 2 * (peers - 0.4)
-        assert enrolment.social_terms(hh, sec, gg, NOW, rule(**self.R)) == pytest.approx(expected)
+        assert social(hh, sec, gg, rule(**self.R)) == pytest.approx(expected)
 
     @pytest.mark.parametrize(("offset", "felt"), [(0.9, 1.0), (-0.9, 0.0)])
     def test_felt_trust_stays_between_zero_and_one(self, offset: float, felt: float) -> None:
         r = rule(peer_weight=0.0, trust_weight=1.0, quality_weight=0.0, inertia=0.0, mobilisation_effort=0.0)
         hh, _ = household(trust_offset=offset)
-        assert enrolment.social_terms(hh, section(), groups(), NOW, r) == pytest.approx(felt - 0.5)
+        assert social(hh, section(), groups(), r) == pytest.approx(felt - 0.5)
 
     @pytest.mark.parametrize(
         ("until", "recent"), [(0, False), (NOW - 12, False), (NOW - 11, True), (NOW + 5, True)]
@@ -279,11 +283,17 @@ class TestSocialTerms:
         assert enrolment.is_recent_member(household(cover_until=until)[0], NOW) == recent
 
 
+def weigh(
+    hh: Any, sec: Any, r: Any, rate: float = 16.0, n: int | None = None, share: float = 1.0, cv2: float = 1.0
+) -> Any:
+    outlook = enrolment.outlook_of(sec, 0.9, r)
+    n = int(hh.n_members) if n is None else n
+    return enrolment.weigh_cover(hh, rate, n, outlook, sec, share, r, fixed(cost_cv2=cv2))
+
+
 def wish(hh: Any, premium: float, r: Any, rate: float = 16.0, social: float = 0.2, share: float = 1.0) -> Any:
-    n = int(hh.n_members)
-    return enrolment.wish_probability(
-        hh, rate, n, premium, social, 0.9, section(enforcement=0.4), share, r, fixed(cost_cv2=1.0)
-    )
+    weighed = weigh(hh, section(enforcement=0.4), r, rate, share=share)
+    return enrolment.wish_probability(hh, weighed, premium, social, r), weighed.capped
 
 
 class TestWish:
@@ -335,9 +345,9 @@ class TestWish:
         alone, _ = household((30,), income=10_000, z=0.3, **ODDS)
         r1 = rule(**{**PRICES, "compulsory": 1, "hassle_rwf": float(r.hassle_rwf) / 4, "penalty_rwf": 1_250})
         sec = section(enforcement=0.4)
-        member = enrolment.wish_probability(hh, 4.0, 1, 900.0, 0.2, 0.9, sec, 1.0, r, fixed(cost_cv2=1.0))
-        single = enrolment.wish_probability(alone, 4.0, 1, 900.0, 0.2, 0.9, sec, 1.0, r1, fixed(cost_cv2=1.0))
-        assert member[0] == pytest.approx(single[0])
+        member = enrolment.wish_probability(hh, weigh(hh, sec, r, 4.0, 1), 900.0, 0.2, r)
+        single = enrolment.wish_probability(alone, weigh(alone, sec, r1, 4.0, 1), 900.0, 0.2, r1)
+        assert member == pytest.approx(single)
 
     @pytest.mark.parametrize(
         ("fields", "share"),
@@ -352,7 +362,8 @@ class TestWish:
         def logit(s: Any, access: float = float(r.access_value)) -> float:
             changed = rule(**{**PRICES, "refusal_slope": 0.1, "compulsory": 1, "price_slope": 20.0})
             changed.access_value = access
-            p = enrolment.wish_probability(hh, 16.0, 4, 900.0, 0.2, 0.9, s, 1.0, changed, fixed())[0]
+            weighed = weigh(hh, s, changed, cv2=fixed().cost_cv2)
+            p = enrolment.wish_probability(hh, weighed, 900.0, 0.2, changed)
             return float(np.log(p / (1 - p)))
 
         # the weight of what cover is worth shrinks, that of the premium and the sanction does not
@@ -545,7 +556,7 @@ def seek(
     f, t, g, q = flows(), tallies(), gauges(), strata()
     cal = cal if cal is not None else calendar()
     dist = dist if dist is not None else district()
-    args = (hh, mm, sec, dist, gg or groups(), NOW, 0.9, cal, r, r, fixed())
+    args = (hh, mm, sec, dist, gg or groups(), NOW, enrolment.outlook_of(sec, 0.9, r), cal, r, r, fixed())
     if r.enrolment_unit == codes.UNIT_PERSON:
         enrolment.seek_cover_as_persons(*args, q, f, t, g)
     else:
@@ -818,12 +829,8 @@ class TestMeans:
         )  # fmt: skip
         hh, mm = household()
         refresh_rates(hh, mm, NOW, r, fixed())
-        p, q = (
-            enrolment.wish_probability(
-                hh, float(hh.rate_other), 4, net, 0.0, 0.9, section(), 1.0, r, fixed()
-            )[0]
-            for net in (4_000.0, 4_000.0 + 2_600.0)
-        )
+        weighed = weigh(hh, section(), r, float(hh.rate_other), cv2=fixed().cost_cv2)
+        p, q = (enrolment.wish_probability(hh, weighed, net, 0.0, r) for net in (4_000.0, 4_000.0 + 2_600.0))
         assert p - q > 0.05
         outcome = []
         for low, high in ((0.0, q), (q, p), (p, 1.0)):

@@ -18,6 +18,7 @@ from support import (
     groups,
     household,
     households,
+    note_rows,
     quick,
     record_table,
     rule,
@@ -26,6 +27,7 @@ from support import (
     tallies,
     update,
     within_4_se,
+    work,
 )
 
 from cbhi.kernels import codes, draws, income, loans
@@ -147,7 +149,7 @@ def lottery(amounts: Any, line: int, now: int = NOW, order: Any = None) -> tuple
         assert not loans.borrow(hh, sec, dist, int(amount), now, r, KEY, f, t)
     assert hhs["applied"].all()
     assert f.sum() == t.sum() == 0
-    loans.answer_applications(hhs, sec, now, KEY)
+    loans.answer_applications(hhs, sec, now, note_rows(work(n), codes.LIST_APPLICANTS, range(n)), KEY)
     granted = [
         bool(loans.borrow(hh, sec, dist, int(amount), now, r, KEY, f, t))
         for hh, amount in zip(hhs, amounts, strict=True)
@@ -164,7 +166,7 @@ class TestApplications:
         assert not loans.borrow(hh, sec, dist, 12_000, NOW, terms(), KEY, f, t)
         assert (hh.applied, sec.applied, sec.credit_line) == (12_000, 12_500, 10**6)
         assert (hh.loan, hh.cash, dist.loans, f.sum(), t.sum()) == (0, 7, 0, 0, 0)
-        loans.answer_applications(households(1), sec, NOW, KEY)
+        loans.answer_applications(households(1), sec, NOW, work(), KEY)
         assert loans.is_granted(hh, sec, 1, NOW, KEY)
 
     def test_the_line_goes_to_the_lowest_lots(self) -> None:
@@ -306,10 +308,16 @@ def book(n: int, n_groups: int = 0, **fields: Any) -> Any:
     return state(hhs, record_table(Member, (n, 2)), sections, districts, max(1, n_groups))
 
 
+def collect_month(world: Any, r: Any, now: int, f: Any, t: Any) -> None:
+    owing = np.flatnonzero(world.households["loan"] + world.households["loan_interest"])
+    noted = note_rows(work(len(world.households)), codes.LIST_BORROWERS, owing.tolist())
+    loans.collect_section(world, world.sections[0], world.districts[0], now, r, noted, f, t)
+
+
 def collect(world: Any, r: Any, months: int = 1, now: int = NOW) -> tuple[Any, Any]:
     f, t = flows(), tallies()
     for m in range(months):
-        loans.collect_section(world, world.sections[0], world.districts[0], now + m, r, f, t)
+        collect_month(world, r, now + m, f, t)
     return f, t
 
 
@@ -692,7 +700,7 @@ def test_insurance_lowers_default_without_a_coefficient() -> None:
                 own = min(bill, 200) if insured else bill
                 paid = min(own, int(hh.cash))
                 hh.cash = int(hh.cash) - paid
-            loans.collect_section(world, world.sections[0], world.districts[0], NOW + m, r, flows(), t)
+            collect_month(world, r, NOW + m, flows(), t)
         defaults[insured] = int(t[codes.LOAN_DEFAULTS])
         assert t[codes.LOAN_DEFAULTS_STRATEGIC] == 0
     assert defaults[True] < 0.5 * defaults[False]

@@ -15,6 +15,7 @@ from support import (
     gauges,
     household,
     households,
+    note_rows,
     rule,
     section,
     state,
@@ -23,7 +24,7 @@ from support import (
     work,
 )
 
-from cbhi.kernels import codes, demography, income, month, targeting
+from cbhi.kernels import codes, demography, income, month, start, targeting
 from cbhi.kernels.records import District, Member, Section, State, record_table
 
 
@@ -337,7 +338,7 @@ class TestSale:
 
     def sell(self, **rules: Any) -> tuple[Any, State]:
         hh, mm = household(
-            subsidised=1, acts=month.REGISTERED, category=codes.POOREST, listed_category=codes.POOREST
+            subsidised=1, acts=start.REGISTERED, category=codes.POOREST, listed_category=codes.POOREST
         )
         s = country(end=[1, 0, 0], limit=[1, 0, 0], subsidy_left=[100_000, 0, 0], fund=[7_000, 0, 0])
         hhs, mms = households(1), record_table(Member, (1, codes.MEMBER_SLOTS))
@@ -349,8 +350,9 @@ class TestSale:
             quota_share=0.15, waiting_months=0, **rules,
         )  # fmt: skip
         f = flows()
+        acting = note_rows(work(), codes.LIST_ACTING, [0])
         month.sell_cover(
-            s, s.sections[0], NOW, 1.0, calendar(), r, r, fixed(), strata(), f, tallies(), gauges()
+            s, s.sections[0], NOW, 1.0, calendar(), r, r, fixed(), acting, strata(), f, tallies(), gauges()
         )
         return f, s
 

@@ -15,7 +15,7 @@ from cbhi.kernels import codes, notes
 from cbhi.kernels.enrolment import NO_MEANS
 from cbhi.kernels.income import adult_equivalents
 from cbhi.kernels.loans import loan_cost
-from cbhi.kernels.month import run_months
+from cbhi.kernels.month import ALL_PHASES, run_months
 from cbhi.kernels.records import Output, State
 from cbhi.layouts import lay_out
 from cbhi.months import parse_month
@@ -74,7 +74,7 @@ def run(unit: str = "household", share: float = 1.0, households: int = 120) -> W
     n_districts = layout.district_number.size
     output = make_output(scenario.n_months, n_districts, int(calendar["period"][-1]) + 1)
     hospital = np.zeros((n_districts, 2), dtype=np.int64)
-    run_months(state, calendar, rules, constant, work, output, hospital, scenario.start, 0, scenario.n_months)
+    run_months(state, calendar, rules, constant, work, output, hospital, scenario.start, 0, scenario.n_months, 0, layout.number.size, ALL_PHASES)
     return Watched(state, output, cash)
 
 

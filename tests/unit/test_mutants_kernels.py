@@ -58,6 +58,7 @@ from cbhi.kernels.anniversary import gather_partners, pass_anniversaries, refres
 from cbhi.kernels.enrolment import NO_MEANS
 from cbhi.kernels.groups import deposit_savings, pay_from_group
 from cbhi.kernels.records import District, Household, Member, Section, State
+from cbhi.kernels.start import ATTENTIVE, REGISTERED
 from cbhi.replicates import make_watch
 
 
@@ -262,9 +263,9 @@ class TestStartOfMonth:
         ("attention", "automatic", "slot", "acts"),
         [
             (0.0, 1.0, 0, 0),
-            (1.0, 1.0, 0, month.ATTENTIVE),
-            (0.0, 1.0, 1, month.REGISTERED),
-            (1.0, 1.0, 1, month.ATTENTIVE | month.REGISTERED),
+            (1.0, 1.0, 0, ATTENTIVE),
+            (0.0, 1.0, 1, REGISTERED),
+            (1.0, 1.0, 1, ATTENTIVE | REGISTERED),
             (0.0, 0.0, 1, 0),
         ],
     )
@@ -689,7 +690,8 @@ class TestExplainHousehold:
             record_table(Household, 1), record_table(Member, (1, codes.MEMBER_SLOTS)),
             record_table(Section, 1), record_table(District, 1),
         )._replace(watch=make_watch(1, 12, choices=3))  # fmt: skip
-        choices.explain_household(s, sec, hh, NOW, 1.0, calendar(), alone, alone, fixed(), registered)
+        outlook = enrolment.outlook_of(sec, 1.0, alone)
+        choices.explain_household(s, sec, hh, NOW, outlook, calendar(), alone, alone, fixed(), registered)
         return s.watch.choices[: s.watch.used[notes.N_CHOICES]], s.watch
 
     def test_all_members_risks_count(self) -> None:
@@ -863,7 +865,8 @@ class TestExplainMembers:
             record_table(Household, 1), record_table(Member, (1, codes.MEMBER_SLOTS)),
             record_table(Section, 1), record_table(District, 1),
         )._replace(watch=make_watch(1, 12, choices=10))  # fmt: skip
-        choices.explain_members(s, sec, hh, mm, NOW, 1.0, calendar(), alone, alone, fixed())
+        outlook = enrolment.outlook_of(sec, 1.0, alone)
+        choices.explain_members(s, sec, hh, mm, NOW, outlook, calendar(), alone, alone, fixed())
         return s.watch.choices[: s.watch.used[notes.N_CHOICES]], each
 
     def test_all_join_while_sponsors_money_lasts(self) -> None:
@@ -907,7 +910,8 @@ class TestVote:
         )  # fmt: skip
         hh, _ = household((40, 35), rate_enrolled=rates[0], rate_other=rates[1], taste=0.0, group=0, **slot)
         sec = section(subsidy_left=10**6 if slot else 0, opens=NOW - 24)
-        return bool(votes.is_for_cover(hh, sec, groups(), NOW, 1.0, calendar(), sure, sure, fixed()))
+        outlook = enrolment.outlook_of(sec, 1.0, sure)
+        return bool(votes.is_for_cover(hh, sec, groups(), NOW, outlook, calendar(), sure, sure, fixed()))
 
     def test_both_kinds_of_members_count(self) -> None:
         assert not self.votes((0.0, 0.0), 3_000)

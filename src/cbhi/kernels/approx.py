@@ -19,6 +19,8 @@ LOWEST = -700.0
 HIGHEST = 700.0
 EXPONENT_BIAS = 1023
 EXPONENT_PLACE = 52
+# the bits of the square root of 1/2
+HALF_ROOT_BITS = 0x3FE6A09E667F3BCD
 
 
 def exp(x: float) -> float:
@@ -45,6 +47,24 @@ def exp(x: float) -> float:
     p = p * r * r + r
     scale = np.int64((k + EXPONENT_BIAS) << EXPONENT_PLACE).view(np.float64)
     return float((p + 1.0) * scale)
+
+
+def log(x: float) -> float:
+    """Return the natural logarithm of ``x``, a positive number of full precision.
+
+    The rational approximation of FreeBSD's ``e_log.c`` (Sun Microsystems 1993), without its branches.
+    """
+    bits = np.float64(x).view(np.int64)
+    # x = 2^k m with m between the square roots of 1/2 and of 2
+    k = (bits - HALF_ROOT_BITS) >> EXPONENT_PLACE
+    f = np.int64(bits - (k << EXPONENT_PLACE)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    p = 1.818357216161805012e-01 + z * (1.531383769920937332e-01 + z * 1.479819860511658591e-01)
+    p = 2.857142874366239149e-01 + z * (2.222219843214978396e-01 + z * p)
+    p = z * (6.666666666666735130e-01 + z * (3.999999999940941908e-01 + z * p))
+    half_square = 0.5 * f * f
+    return float(k * LN2_HIGH - ((half_square - (s * (half_square + p) + k * LN2_LOW)) - f))
 
 
 compile_kernels(globals())

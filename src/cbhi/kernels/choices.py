@@ -12,6 +12,7 @@ from cbhi.kernels.codes import (
     DRAW_TASTE_MEMBER,
     STANDING_UNAFFORDABLE,
     STANDING_UNWILLING,
+    UNIT_PERSON,
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, uniform
@@ -19,15 +20,21 @@ from cbhi.kernels.enrolment import (
     GATE_BOUND,
     GATE_FREE,
     NO_MEANS,
+    Outlook,
+    Weighed,
     choice_probability,
     cover_period,
     finance,
     group_gate,
     income_term,
     is_kept_waiting,
+    means_of,
+    net_gain,
     premium_due,
     premium_of_person,
+    rate_of_household,
     social_parts,
+    social_terms,
     sponsored_part,
     standing_of_year,
     subsidy_of,
@@ -53,26 +60,27 @@ def explain_utility(
     n_persons: int,
     own_part: int,
     now: int,
-    service: float,
+    outlook: Outlook,
     cover_share: float,
     rule: Rule,
     fixed: Fixed,
-) -> None:
-    """Write the terms of the utility of ``n_persons`` who decide together."""
-    worth = weigh_cover(hh, rate, n_persons, float(own_part), service, sec, cover_share, rule, fixed)
-    peers, trust, quality, habit, mobilisation = social_parts(hh, sec, state.groups, now, rule)
+) -> Weighed:
+    """Write the terms of the utility of ``n_persons`` who decide together; return what they weighed."""
+    weighed = weigh_cover(hh, rate, n_persons, outlook, sec, cover_share, rule, fixed)
+    gain = net_gain(weighed, float(own_part))
+    peers, trust, quality, habit, mobilisation = social_parts(hh, sec, state.groups, outlook, now, rule)
     note.cover_share = cover_share
-    note.expected_episodes = worth.reckoned
-    note.saving_rwf = worth.saving
-    note.risk_premium_rwf = worth.risk_premium
-    note.access_rwf = worth.access
-    note.honoured_share = worth.honoured
-    note.sanction_rwf = worth.sanction
-    note.hassle_rwf = worth.hassle
-    note.gain_rwf = worth.gain
-    note.consumption_rwf = worth.consumption
+    note.expected_episodes = weighed.reckoned
+    note.saving_rwf = weighed.saving
+    note.risk_premium_rwf = weighed.risk_premium
+    note.access_rwf = weighed.access
+    note.honoured_share = outlook.honoured
+    note.sanction_rwf = weighed.sanction
+    note.hassle_rwf = weighed.hassle
+    note.gain_rwf = gain
+    note.consumption_rwf = weighed.consumption
     note.intercept = rule.intercept
-    note.from_gain = rule.price_slope * worth.gain / worth.consumption
+    note.from_gain = rule.price_slope * gain / weighed.consumption
     note.from_income = income_term(hh, rule)
     note.from_peers = peers
     note.from_trust = trust
@@ -83,6 +91,7 @@ def explain_utility(
     social = peers + trust + quality + habit + mobilisation
     note.utility = note.intercept + note.from_gain + note.from_income + social + note.taste
     note.probability = choice_probability(note.utility, rule)
+    return weighed
 
 
 def next_note(state: State, hh: Household, now: int, gate: int) -> int:
@@ -105,7 +114,7 @@ def explain_household(
     sec: Section,
     hh: Household,
     now: int,
-    service: float,
+    outlook: Outlook,
     cal: CalendarMonth,
     rule: Rule,
     price_rule: Rule,
@@ -136,17 +145,17 @@ def explain_household(
     note.premium_rwf = due
     note.sponsored_rwf = sponsored
     n = int(hh.n_members)
-    rate = 1.0 * float(hh.rate_enrolled) + 1.0 * float(hh.rate_other)
+    rate = rate_of_household(hh)
     share = year_share(period[0], period[1])
-    explain_utility(state, sec, hh, note, rate, n, own_part, now, service, share, rule, fixed)
+    weighed = explain_utility(state, sec, hh, note, rate, n, own_part, now, outlook, share, rule, fixed)
     note.draw = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, taste_month(now, cal), DRAW_TASTE, 0)
     certain = unasked or gate == GATE_BOUND
-    peers, trust, quality, habit, mobilisation = social_parts(hh, sec, gg, now, rule)
-    social = peers + trust + quality + habit + mobilisation
+    social = social_terms(hh, sec, gg, outlook, now, rule)
     waiting = waiting_part(hh, sec, cal, price_rule)
-    by, _, at_cost = finance(
-        hh, sec, dist, gg, 0, own_part, n, rate, social, waiting, now, service, share,
-        1.0 if certain or again else float(note.probability), rule, fixed,
+    by = means_of(hh, sec, dist, gg, own_part, waiting, now, rule)
+    _, at_cost = finance(
+        hh, sec, by, 0, own_part, weighed, social, now, 1.0 if certain or again else float(note.probability),
+        rule, fixed.key,
     )  # fmt: skip
     if certain:
         at_cost = 1.0
@@ -184,7 +193,7 @@ def explain_members(
     hh: Household,
     mm: Table,
     now: int,
-    service: float,
+    outlook: Outlook,
     cal: CalendarMonth,
     rule: Rule,
     price_rule: Rule,
@@ -208,8 +217,7 @@ def explain_members(
     each = subsidy_of(due, price_rule) if hh.subsidised != 0 else 0
     share = year_share(period[0], period[1])
     waiting = waiting_part(hh, sec, cal, price_rule)
-    peers, trust, quality, habit, mobilisation = social_parts(hh, sec, gg, now, rule)
-    social = peers + trust + quality + habit + mobilisation
+    social = social_terms(hh, sec, gg, outlook, now, rule)
     before = 0
     sponsored = 0
     for k in range(int(hh.n_members)):
@@ -223,21 +231,41 @@ def explain_members(
         note.premium_rwf = due
         note.sponsored_rwf = paid_for
         rate = member_rate(hh, mm, k, now, rule, fixed)
-        explain_utility(state, sec, hh, note, rate, 1, part, now, service, share, rule, fixed)
+        weighed = explain_utility(state, sec, hh, note, rate, 1, part, now, outlook, share, rule, fixed)
         month = taste_month(now, cal)
         note.draw = uniform(
             fixed.key, sec.number, int(hh.ordinal), int(mm[k].ordinal), month, DRAW_TASTE_MEMBER, 0
         )
-        by, to_be_had, at_cost = finance(
-            hh, sec, dist, gg, before, part, 1, rate, social, waiting, now, service, share,
-            float(note.probability), rule, fixed,
-        )  # fmt: skip
+        by = means_of(hh, sec, dist, gg, before + part, waiting, now, rule)
+        to_be_had, at_cost = finance(
+            hh, sec, by, before, part, weighed, social, now, float(note.probability), rule, fixed.key
+        )
         if not to_be_had:
             by = NO_MEANS
         explain_means(state, sec, hh, note, before, part, waiting, by, at_cost, rule)
         if by != NO_MEANS and note.draw < at_cost:
             before += part
             sponsored += paid_for
+
+
+def explain_choice(
+    state: State,
+    sec: Section,
+    hh: Household,
+    mm: Table,
+    now: int,
+    outlook: Outlook,
+    cal: CalendarMonth,
+    rule: Rule,
+    price_rule: Rule,
+    fixed: Fixed,
+    registered: bool,
+) -> None:
+    """Write down what a household, or each of its members where persons enrol alone, weighs this month."""
+    if rule.enrolment_unit == UNIT_PERSON:
+        explain_members(state, sec, hh, mm, now, outlook, cal, rule, price_rule, fixed)
+    else:
+        explain_household(state, sec, hh, now, outlook, cal, rule, price_rule, fixed, registered)
 
 
 compile_kernels(globals())

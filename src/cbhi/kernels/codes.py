@@ -633,8 +633,10 @@ CATEGORIES = 3
 STRATA = 15  # quintiles times categories
 
 # lists of a section's households that `start_of_month` notes in ``Work.lists``: those with contacts wanted,
-# those that act on cover this month, and those with a loan
+# those that act on cover this month, and those with a loan; the fourth is noted by `pass_anniversaries`
 LIST_PATIENTS = 0
 LIST_ACTING = 1
 LIST_BORROWERS = 2
-N_LISTS = 3
+LIST_ANNIVERSARIES = 3
+LIST_APPLICANTS = 4  # `month.enrol_section`: those that asked for a loan and wait for the answer
+N_LISTS = 5

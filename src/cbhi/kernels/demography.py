@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from cbhi.kernels.codes import (
     BIRTHS,
     BIRTHS_WITHOUT_ROOM,
@@ -18,7 +20,6 @@ from cbhi.kernels.codes import (
     DRAW_BORN,
     DRAW_HOUSEHOLD,
     DRAW_HOUSEHOLD_2,
-    DRAW_LIFE,
     DRAW_PARTNER,
     ESTATE,
     FEMALE,
@@ -31,11 +32,21 @@ from cbhi.kernels.codes import (
     UNIT_PERSON,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, uniform
+from cbhi.kernels.draws import (
+    LANES,
+    NOBODY,
+    address,
+    block,
+    fill_blocks,
+    normal_quantile,
+    table_quantile,
+    whole_vectors,
+)
 from cbhi.kernels.groups import leave_group
 from cbhi.kernels.income import next_position
 from cbhi.kernels.loans import forget_loan, settle_estate, take_over_loan
 from cbhi.kernels.records import (
+    F8,
     I8,
     District,
     Fixed,
@@ -101,6 +112,31 @@ def yearly_chronic_onset(age_years: int) -> float:
     return 0.015
 
 
+# the oldest age with a probability of its own
+OLDEST = 120
+_AGES = range(OLDEST + 1)
+# the same by age, for loops that read them for many members
+DEATH_BY_AGE = np.array([yearly_death_probability(age) for age in _AGES])
+BIRTH_BY_AGE = np.array([yearly_birth_probability(age) for age in _AGES])
+MARRIAGE_BY_AGE = np.array([yearly_marriage_probability(age) for age in _AGES])
+ONSET_BY_AGE = np.array([yearly_chronic_onset(age) for age in _AGES])
+# probability of being healthy still before an age, had onset been at the reference rate from birth on
+HEALTHY_BEFORE_AGE = np.cumprod(np.concatenate([[1.0], 1.0 - ONSET_BY_AGE]))
+
+# what happens to a member in a year, one bit each
+DIES = 1
+FALLS_ILL = 2
+BEARS = 4
+MARRIES = 8
+LOOKS_AROUND = 16
+
+# a member's traits in one word, as ``describe`` packs them
+_IS_MARRIED = 1
+_IS_CHRONIC = 2
+_IS_WOMAN = 4
+_AGE_SHIFT = 3
+
+
 def remove_member(hh: Household, mm: Table, k: int) -> None:
     """Take member ``k`` out of household ``h``; those behind move up, so heads stay first."""
     n = int(hh.n_members)
@@ -162,21 +198,91 @@ def add_newborn(
     hh.next_member = identity + 1
 
 
+def is_of_age_for_groom(age_years: int) -> bool:
+    """Return whether a man of this age may marry: 20 to 49 years."""
+    return (age_years >= 20) & (age_years < 50)
+
+
 def may_become_groom(member: Member, now: int) -> bool:
-    """Return whether a member is an unmarried man of 20 to 49 years."""
+    """Return whether a member is an unmarried man of an age to marry."""
     age = (now - int(member.born)) // 12
-    return member.sex == MALE and member.married == 0 and 20 <= age < 50
+    return member.sex == MALE and member.married == 0 and is_of_age_for_groom(age)
 
 
-def note_partner(
-    hh: Household, member: Member, h: int, sec: Section, now: int, fixed: Fixed, work: Work, place: int
-) -> None:
-    """Write an unmarried man down as a possible partner, with the draw that decides among them."""
+def note_partner(work: Work, place: int, h: int, ordinal: int) -> None:
+    """Write the unmarried man with this ordinal in the household of row ``h`` down as a possible partner."""
     work.partners[place] = h
-    work.partner_member[place] = int(member.ordinal)
-    work.partner_draw[place] = uniform(
-        fixed.key, sec.number, int(hh.ordinal), int(member.ordinal), now, DRAW_PARTNER, 0
-    )
+    work.partner_member[place] = ordinal
+
+
+def draw_partners(
+    households: Table, section: int, now: int, fixed: Fixed, work: Work, begin: int, end: int
+) -> None:
+    """Draw what decides among the possible partners noted in places ``begin`` to ``end - 1``."""
+    while begin < end:
+        n = min(LANES, end - begin)
+        for i in range(n):
+            ordinal = int(households[work.partners[begin + i]].ordinal)
+            work.addresses[i] = address(ordinal, int(work.partner_member[begin + i]))
+        fill_blocks(fixed.key, section, now, DRAW_PARTNER, n, work.addresses, work.uniforms)
+        for i in range(n):
+            work.partner_draw[begin + i] = work.uniforms[0, i]
+        begin += n
+
+
+def describe(member: Member, now: int) -> int:
+    """Return a member's age and what else its year depends on, in one word."""
+    word = min(OLDEST, (now - int(member.born)) // 12) << _AGE_SHIFT
+    word += 0 if member.married == 0 else _IS_MARRIED
+    word += 0 if member.chronic == 0 else _IS_CHRONIC
+    return word + (_IS_WOMAN if member.sex == FEMALE else 0)
+
+
+def list_members(hh: Household, mm: Table, now: int, addresses: I8, persons: I8, lane: int) -> int:
+    """Write a household's members down to draw their year, from ``lane`` on; return the next free lane."""
+    ordinal = int(hh.ordinal)
+    n = int(hh.n_members)
+    for k in range(n):
+        addresses[lane + k] = address(ordinal, int(mm[k].ordinal))
+        persons[lane + k] = describe(mm[k], now)
+    return lane + n
+
+
+def judge_year(n: int, persons: I8, uniforms: F8, rule: Rule, events: I8) -> None:
+    """Write into ``events`` what becomes of ``n`` members in their year, by their uniforms."""
+    deaths = rule.deaths
+    births = rule.births
+    marriages = rule.marriages
+    onset = rule.chronic_onset
+    words = persons[: whole_vectors(n)]
+    for_death = uniforms[0]
+    for_birth = uniforms[1]
+    for_marriage = uniforms[2]
+    for_illness = uniforms[3]
+    for i in range(words.size):
+        word = int(words[i])
+        age = word >> _AGE_SHIFT
+        married = (word & _IS_MARRIED) != 0
+        healthy = (word & _IS_CHRONIC) == 0
+        woman = (word & _IS_WOMAN) != 0
+        # the year that ends here was lived at the age before
+        event = DIES if for_death[i] < deaths * DEATH_BY_AGE[max(0, age - 1)] else 0
+        falls_ill = healthy & (for_illness[i] < onset * ONSET_BY_AGE[age])
+        bears = woman & married & (for_birth[i] < births * BIRTH_BY_AGE[age])
+        marries = woman & (not married) & (for_marriage[i] < marriages * MARRIAGE_BY_AGE[age])
+        looks = (not woman) & (not married) & is_of_age_for_groom(age)
+        event += FALLS_ILL if falls_ill else 0
+        event += BEARS if bears else 0
+        event += MARRIES if marries else 0
+        events[i] = event + (LOOKS_AROUND if looks else 0)
+
+
+def happens_to_any(events: I8, lane: int, n: int) -> bool:
+    """Return whether anything happens to one of the ``n`` members from ``lane`` on."""
+    found = 0
+    for i in range(lane, lane + n):
+        found |= int(events[i])
+    return found != 0
 
 
 def live_a_year(
@@ -190,6 +296,7 @@ def live_a_year(
     rule: Rule,
     fixed: Fixed,
     work: Work,
+    lane: int,
     n_movers: int,
     n_partners: int,
     flows: I8,
@@ -197,36 +304,28 @@ def live_a_year(
 ) -> tuple[int, int]:
     """Let the members of a household die, bear, fall ill and look for a partner.
 
-    Women who marry this year and unmarried men are noted in ``work`` with the household's row ``h``; the
-    grown counts are returned.
+    What happens to each stands in ``work.events`` from ``lane`` on. Women who marry this year and unmarried
+    men are noted in ``work`` with the household's row ``h``; the grown counts are returned.
     """
-    key = fixed.key
-    section = sec.number
-    ordinal = int(hh.ordinal)
     births = 0
     k = 0
-    while k < int(hh.n_members):
-        age = (now - int(mm[k].born)) // 12
-        u0, u1, u2, u3 = block(key, section, ordinal, int(mm[k].ordinal), now, DRAW_LIFE, 0)
-        # the year that ends here was lived at the age before
-        if u0 < rule.deaths * yearly_death_probability(max(0, age - 1)):
+    for place in range(lane, lane + int(hh.n_members)):
+        event = int(work.events[place])
+        if event & DIES:
             remove_member(hh, mm, k)
             tallies[DEATHS] += 1
             continue
-        if mm[k].chronic == 0 and u3 < rule.chronic_onset * yearly_chronic_onset(age):
+        if event & FALLS_ILL:
             mm[k].chronic = 1
-        if mm[k].sex == FEMALE and mm[k].married != 0:
-            if u1 < rule.births * yearly_birth_probability(age):
-                births += 1
-        elif mm[k].married == 0:
-            if mm[k].sex == FEMALE:
-                if u2 < rule.marriages * yearly_marriage_probability(age) and n_movers < work.movers.size:
-                    work.movers[n_movers] = h
-                    work.mover_member[n_movers] = int(mm[k].ordinal)
-                    n_movers += 1
-            elif may_become_groom(mm[k], now) and n_partners < work.partners.size:
-                note_partner(hh, mm[k], h, sec, now, fixed, work, n_partners)
-                n_partners += 1
+        if event & BEARS:
+            births += 1
+        if event & MARRIES and n_movers < work.movers.size:
+            work.movers[n_movers] = h
+            work.mover_member[n_movers] = int(mm[k].ordinal)
+            n_movers += 1
+        if event & LOOKS_AROUND and n_partners < work.partners.size:
+            note_partner(work, n_partners, h, int(mm[k].ordinal))
+            n_partners += 1
         k += 1
     if int(hh.n_members) == 0:
         dissolve(hh, sec, dist, gg, flows, tallies)
@@ -236,7 +335,7 @@ def live_a_year(
         if int(hh.n_members) >= MEMBER_SLOTS or int(hh.next_member) >= 127:
             tallies[BIRTHS_WITHOUT_ROOM] += 1
         else:
-            add_newborn(hh, mm, now, insured, key, section, ordinal, fixed)
+            add_newborn(hh, mm, now, insured, fixed.key, sec.number, int(hh.ordinal), fixed)
             tallies[BIRTHS] += 1
     return n_movers, n_partners
 

@@ -23,7 +23,7 @@ import math
 
 from cbhi.kernels.approx import exp
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.records import F8, Table
+from cbhi.kernels.records import F8, I8, Table
 
 MASK = 0xFFFFFFFF
 MULTIPLIER_0 = 0xD2511F53
@@ -36,6 +36,13 @@ TO_UNIT = 2.0**-32
 NOBODY = 0
 # `count_few` counts up to here
 FEW = 4
+
+MEMBER_BITS = 8
+MEMBER_MASK = 0xFF
+# addresses that are drawn at once; their uniforms stay in first-level cache
+LANES = 512
+# lanes in the widest vector of processors
+VECTOR = 8
 
 
 def philox_round(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
@@ -86,6 +93,41 @@ def block(
     c0, c1, c2, c3 = counter(section, ordinal, member, month, decision, index)
     x0, x1, x2, x3 = philox(c0, c1, c2, c3, int(key[0]), int(key[1]))
     return (x0 + 0.5) * TO_UNIT, (x1 + 0.5) * TO_UNIT, (x2 + 0.5) * TO_UNIT, (x3 + 0.5) * TO_UNIT
+
+
+def fill_blocks(
+    key: tuple[int, int], section: int, month: int, decision: int, n: int, addresses: I8, uniforms: F8
+) -> None:
+    """Fill ``uniforms[0..3, :n]`` with what ``block`` gives at ``n`` addresses of a section, index 0.
+
+    ``addresses`` are packed by ``address``. Lanes up to the end of a vector are filled too.
+    """
+    k0, k1 = int(key[0]), int(key[1])
+    _, high, word_2, word_3 = counter(section, 0, NOBODY, month, decision, 0)
+    words = addresses[: whole_vectors(n)]
+    u0 = uniforms[0]
+    u1 = uniforms[1]
+    u2 = uniforms[2]
+    u3 = uniforms[3]
+    for i in range(words.size):
+        word = int(words[i])
+        x0, x1, x2, x3 = philox(
+            (word >> MEMBER_BITS) & MASK, high | (word & MEMBER_MASK), word_2, word_3, k0, k1
+        )
+        u0[i] = (x0 + 0.5) * TO_UNIT
+        u1[i] = (x1 + 0.5) * TO_UNIT
+        u2[i] = (x2 + 0.5) * TO_UNIT
+        u3[i] = (x3 + 0.5) * TO_UNIT
+
+
+def whole_vectors(n: int) -> int:
+    """Return how many lanes a loop over ``n`` should run through, so that none is left to be done singly."""
+    return (n + VECTOR - 1) // VECTOR * VECTOR
+
+
+def address(ordinal: int, member: int) -> int:
+    """Return a household's ordinal and a member's (or NOBODY) in one word, for ``fill_blocks``."""
+    return (int(ordinal) << MEMBER_BITS) | int(member)
 
 
 def uniform(

@@ -207,32 +207,52 @@ def expected_sanction(monthly_income: float, enforcement: float, rule: Rule) -> 
     return fine + enforcement * gate
 
 
-def social_parts(
-    hh: Household, sec: Section, gg: Groups, now: int, rule: Rule
-) -> tuple[float, float, float, float, float]:
-    """Return what peers, trust, quality of care, habit and mobilisation add to utility, logits."""
-    peers = sec.member_share
-    if int(hh.group) != NO_GROUP:
-        g = sec.group_first + int(hh.group)
-        # the others of the association
-        own = 1 if is_recent_member(hh, now) else 0
-        in_group = max(0, int(gg.recent[g]) - own) / max(1, int(gg.eligible[g]) - 1)
-        weight = rule.group_share_of_peers
-        peers = (1.0 - weight) * peers + weight * in_group
-    trust = min(1.0, max(0.0, sec.trust + float(hh.trust_offset)))
-    habit = rule.inertia if is_recent_member(hh, now) else 0.0
-    return (
-        rule.peer_weight * peers,
-        rule.trust_weight * (trust - 0.5),
+class Outlook(NamedTuple):
+    """What all households of a section have before them alike when they think of cover in a month."""
+
+    service: float  # factor on the odds of seeking care
+    honoured: float  # share of contacts in which members find their cover honoured
+    from_quality: float  # logits
+    from_mobilisation: float
+
+
+def outlook_of(sec: Section, service: float, rule: Rule) -> Outlook:
+    """Return the outlook of a section's households, as things stand."""
+    return Outlook(
+        service,
+        honoured_share(sec, rule),
         rule.quality_weight * (sec.quality - 0.5),
-        habit,
         rule.mobilisation_weight * rule.mobilisation_effort * sec.enforcement,
     )
 
 
-def social_terms(hh: Household, sec: Section, gg: Groups, now: int, rule: Rule) -> float:
+def social_parts(
+    hh: Household, sec: Section, gg: Groups, outlook: Outlook, now: int, rule: Rule
+) -> tuple[float, float, float, float, float]:
+    """Return what peers, trust, quality of care, habit and mobilisation add to utility, logits."""
+    peers = sec.member_share
+    recent = is_recent_member(hh, now)
+    if int(hh.group) != NO_GROUP:
+        g = sec.group_first + int(hh.group)
+        # the others of the association
+        own = 1 if recent else 0
+        in_group = max(0, int(gg.recent[g]) - own) / max(1, int(gg.eligible[g]) - 1)
+        weight = rule.group_share_of_peers
+        peers = (1.0 - weight) * peers + weight * in_group
+    trust = min(1.0, max(0.0, sec.trust + float(hh.trust_offset)))
+    habit = rule.inertia if recent else 0.0
+    return (
+        rule.peer_weight * peers,
+        rule.trust_weight * (trust - 0.5),
+        outlook.from_quality,
+        habit,
+        outlook.from_mobilisation,
+    )
+
+
+def social_terms(hh: Household, sec: Section, gg: Groups, outlook: Outlook, now: int, rule: Rule) -> float:
     """Return the part of utility that comes from others: peers, trust, quality, habit, mobilisation."""
-    peers, trust, quality, habit, mobilisation = social_parts(hh, sec, gg, now, rule)
+    peers, trust, quality, habit, mobilisation = social_parts(hh, sec, gg, outlook, now, rule)
     return peers + trust + quality + habit + mobilisation
 
 
@@ -265,26 +285,34 @@ def honoured_share(sec: Section, rule: Rule) -> float:
 
 
 class Weighed(NamedTuple):
-    """What a year's cover is worth to those who decide, RWF; see ``weigh_cover``."""
+    """What a year's cover is worth to those who decide, RWF, whatever it costs; see ``weigh_cover``."""
 
     reckoned: float  # episodes a year
     saving: float
     risk_premium: float
     access: float
-    honoured: float  # share of contacts
     sanction: float
+    worth: float  # all of these, for the part of a year that cover would run
     hassle: float
-    gain: float
     consumption: float
     capped: bool
+
+
+# of those who are not asked what cover is worth to them
+UNWEIGHED = Weighed(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False)
+
+
+def rate_of_household(hh: Household) -> float:
+    """Return episodes a year of all members."""
+    # the sum in double precision, compiled or not
+    return 1.0 * float(hh.rate_enrolled) + 1.0 * float(hh.rate_other)
 
 
 def weigh_cover(
     hh: Household,
     rate: float,
     n_persons: int,
-    net_premium: float,
-    service: float,
+    outlook: Outlook,
     sec: Section,
     cover_share: float,
     rule: Rule,
@@ -292,12 +320,12 @@ def weigh_cover(
 ) -> Weighed:
     """Return what cover is worth to ``n_persons`` who decide together, and what goes into it.
 
-    They reckon with their own rate and the net premium of them all, against their equal part of the
-    household's consumption, hassle and sanction. ``cover_share`` is the part of a year for which cover
-    would run: the premium is due in full, the gain is not. Benefits count as far as the scheme's arrears
-    let providers honour them.
+    They reckon with their own rate, against their equal part of the household's consumption, hassle and
+    sanction. ``cover_share`` is the part of a year for which cover would run. Benefits count as far as the
+    scheme's arrears let providers honour them.
     """
-    part = n_persons / max(1, int(hh.n_members))
+    n = max(1, int(hh.n_members))
+    part = 1.0 if n_persons == n else n_persons / n
     consumption = part * 12.0 * max(1.0, float(hh.income))
     public_rate = rule.need_rate * n_persons
     reckoned = perceived_rate(rate, public_rate, rule.private_information)
@@ -307,17 +335,22 @@ def weigh_cover(
         float(hh.odds_severe_uninsured),
         float(hh.odds_insured),
         float(hh.odds_severe_insured),
-        service,
+        outlook.service,
         consumption,
         rule,
         fixed,
     )
-    honoured = honoured_share(sec, rule)
-    benefits = honoured * (saving + risk + access)
+    benefits = outlook.honoured * (saving + risk + access)
     sanction = part * expected_sanction(float(hh.income), sec.enforcement, rule)
-    hassle = part * rule.hassle_rwf
-    gain = cover_share * (benefits + sanction) - net_premium - hassle
-    return Weighed(reckoned, saving, risk, access, honoured, sanction, hassle, gain, consumption, capped)
+    worth = cover_share * (benefits + sanction)
+    return Weighed(
+        reckoned, saving, risk, access, sanction, worth, part * rule.hassle_rwf, consumption, capped
+    )
+
+
+def net_gain(weighed: Weighed, net_premium: float) -> float:
+    """Return what cover is worth beyond its net premium, due in full, and the hassle, RWF."""
+    return weighed.worth - net_premium - weighed.hassle
 
 
 def income_term(hh: Household, rule: Rule) -> float:
@@ -326,31 +359,19 @@ def income_term(hh: Household, rule: Rule) -> float:
     return rule.income_gradient * (sd * float(hh.z) - 0.5 * sd * sd)
 
 
-def wish_probability(
-    hh: Household,
-    rate: float,
-    n_persons: int,
-    net_premium: float,
-    social: float,
-    service: float,
-    sec: Section,
-    cover_share: float,
-    rule: Rule,
-    fixed: Fixed,
-) -> tuple[float, bool]:
-    """Return the probability, over the taste of the year, of wishing for cover; and whether the cap bound.
+def wish_probability(hh: Household, weighed: Weighed, net_premium: float, social: float, rule: Rule) -> float:
+    """Return the probability, over the taste of the year, of wishing for cover at this net premium.
 
-    The arguments are those of ``weigh_cover`` and the social terms.
+    The premium is that of all who decide together; ``social`` are the social terms.
     """
-    worth = weigh_cover(hh, rate, n_persons, net_premium, service, sec, cover_share, rule, fixed)
     utility = (
         rule.intercept
-        + rule.price_slope * worth.gain / worth.consumption
+        + rule.price_slope * net_gain(weighed, net_premium) / weighed.consumption
         + income_term(hh, rule)
         + social
         + float(hh.taste)
     )
-    return choice_probability(utility, rule), worth.capped
+    return choice_probability(utility, rule)
 
 
 def cover_period(
@@ -397,6 +418,34 @@ def may_buy(cover_until: int, now: int, cal: CalendarMonth) -> bool:
     return cover_until < cal.sale_until
 
 
+def may_seek_cover(hh: Household, now: int, cal: CalendarMonth) -> bool:
+    """Return whether a household has something to buy this month.
+
+    Slots are allotted when the membership year starts: a holder of this year's does not buy ahead.
+    """
+    if hh.formal != 0 or (cal.before_start != 0 and hh.subsidised != 0):
+        return False
+    return may_buy(int(hh.cover_until), now, cal)
+
+
+def book_subsidy(sec: Section, dist: District, sponsored: int, rule: Rule, flows: I8) -> None:
+    """Move the sponsors' part of a premium into the section's fund.
+
+    What the pool cannot bear of its part, the state bears.
+    """
+    state = to_francs(sponsored * rule.subsidy_state_share)
+    donor = min(sponsored - state, to_francs(sponsored * rule.subsidy_donor_share))
+    from_pool = min(sponsored - state - donor, to_francs(sponsored * rule.subsidy_pool_share))
+    pool = min(from_pool, max(0, int(dist.pool) + int(dist.pool_credit)))
+    flows[SUBSIDY_STATE] += state + from_pool - pool
+    flows[SUBSIDY_DONOR] += donor
+    flows[SUBSIDY_POOL] += pool
+    flows[SUBSIDY_NGO] += sponsored - state - donor - from_pool
+    dist.pool -= pool
+    sec.subsidy_left -= sponsored
+    sec.fund += sponsored
+
+
 def pay_premium(
     hh: Household,
     sec: Section,
@@ -414,8 +463,7 @@ def pay_premium(
     """Move the household's part and the sponsors' part of a premium into the section's fund.
 
     ``by`` says what the own part is paid from (codes.BY_*; the money of a loan is in the cash already),
-    and ``waiting`` is the household's part of its association's need. What the pool cannot bear of its
-    part of a subsidy, the state bears.
+    and ``waiting`` is the household's part of its association's need.
     """
     if by == BY_GROUP:
         pay_from_group(hh, sec, dist, gg, own_part, waiting, flows)
@@ -425,21 +473,13 @@ def pay_premium(
         pay_from_cash_or_debt(hh, own_part, flows)
         flows[CONTRIBUTION] += own_part
         sec.fund += own_part
-    strata[stratum_of(hh), S_CONTRIBUTIONS] += own_part
-    strata[stratum_of(hh), S_SPONSORED] += sponsored
+    stratum = stratum_of(hh)
+    strata[stratum, S_CONTRIBUTIONS] += own_part
+    strata[stratum, S_SPONSORED] += sponsored
     hh.financed_by = by
     hh.sponsored = 1 if sponsored > 0 else 0
-    state = to_francs(sponsored * rule.subsidy_state_share)
-    donor = min(sponsored - state, to_francs(sponsored * rule.subsidy_donor_share))
-    from_pool = min(sponsored - state - donor, to_francs(sponsored * rule.subsidy_pool_share))
-    pool = min(from_pool, max(0, int(dist.pool) + int(dist.pool_credit)))
-    flows[SUBSIDY_STATE] += state + from_pool - pool
-    flows[SUBSIDY_DONOR] += donor
-    flows[SUBSIDY_POOL] += pool
-    flows[SUBSIDY_NGO] += sponsored - state - donor - from_pool
-    dist.pool -= pool
-    sec.subsidy_left -= sponsored
-    sec.fund += sponsored
+    if sponsored > 0:
+        book_subsidy(sec, dist, sponsored, rule, flows)
 
 
 def start_cover(
@@ -506,6 +546,12 @@ def standing_of_year(hh: Household, cal: CalendarMonth) -> tuple[int, float]:
     return int(hh.standing), float(hh.wish)
 
 
+def is_waiting(hh: Household, cal: CalendarMonth) -> bool:
+    """Return whether a household wishes for cover in the membership year on sale and could not pay so far."""
+    standing, _ = standing_of_year(hh, cal)
+    return standing == STANDING_UNAFFORDABLE
+
+
 def note_outcome(hh: Household, cal: CalendarMonth, standing: int, wish: float) -> None:
     """Keep what became of a decision, and the highest probability behind it, for its membership year."""
     if cal.before_start != 0:
@@ -570,8 +616,7 @@ def sponsored_part(hh: Household, sec: Section, due: int, price_rule: Rule) -> i
 
 def waiting_part(hh: Household, sec: Section, cal: CalendarMonth, price_rule: Rule) -> int:
     """Return what a household that wishes for cover and could not pay so far would need now, RWF."""
-    standing, _ = standing_of_year(hh, cal)
-    if standing != STANDING_UNAFFORDABLE:
+    if not is_waiting(hh, cal):
         return 0
     due = premium_due(hh, price_rule, sec.premium_factor)
     return due - sponsored_part(hh, sec, due, price_rule)
@@ -612,44 +657,27 @@ def ask_for_group(hh: Household, cal: CalendarMonth, wishes: bool, wish: float) 
 def finance(
     hh: Household,
     sec: Section,
-    dist: District,
-    gg: Groups,
+    by: int,
     before: int,
     part: int,
-    n_persons: int,
-    rate: float,
+    weighed: Weighed,
     social: float,
-    waiting: int,
     now: int,
-    service: float,
-    cover_share: float,
     probability: float,
     rule: Rule,
-    fixed: Fixed,
-) -> tuple[int, bool, float]:
-    """Return (means, to be had, probability of wishing for cover at what these means cost).
+    key: tuple[int, int],
+) -> tuple[bool, float]:
+    """Return (to be had, probability of wishing for cover at what the means ``by`` cost).
 
-    ``part`` is owed for ``n_persons`` who decide, on top of ``before`` for members who decided already. A
-    loan makes cover dearer by its cost; whether it would be granted is known before it is asked for.
+    ``part`` is owed by those who decide, on top of ``before`` for members who decided already. A loan makes
+    cover dearer by its cost; whether it would be granted is known before it is asked for.
     """
-    by = means_of(hh, sec, dist, gg, before + part, waiting, now, rule)
     if by != BY_LOAN:
-        return by, by != NO_MEANS, probability
+        return by != NO_MEANS, probability
     amount = before + part - max(0, spare_cash(hh, rule))
     cost = loan_cost(min(part, amount), rule)
-    dear, _ = wish_probability(
-        hh,
-        rate,
-        n_persons,
-        float(part + cost),
-        social,
-        service,
-        sec,
-        cover_share,
-        rule,
-        fixed,
-    )
-    return by, is_granted(hh, sec, amount, now, fixed.key), min(probability, dear)
+    dear = wish_probability(hh, weighed, float(part + cost), social, rule)
+    return is_granted(hh, sec, amount, now, key), min(probability, dear)
 
 
 def decide_household(
@@ -662,7 +690,7 @@ def decide_household(
     gate: int,
     unasked: bool,
     now: int,
-    service: float,
+    outlook: Outlook,
     cover_share: float,
     cal: CalendarMonth,
     rule: Rule,
@@ -678,24 +706,23 @@ def decide_household(
     n = int(hh.n_members)
     standing, highest = standing_of_year(hh, cal)
     certain = unasked or gate == GATE_BOUND
-    social = social_terms(hh, sec, gg, now, rule)
-    # the sum in double precision, compiled or not
-    rate = 1.0 * float(hh.rate_enrolled) + 1.0 * float(hh.rate_other)
+    is_asked = standing != STANDING_UNAFFORDABLE and not certain
+    by = means_of(hh, sec, dist, gg, own_part, waiting, now, rule)
     probability = 1.0
-    if standing != STANDING_UNAFFORDABLE and not certain:
-        probability, capped = wish_probability(
-            hh, rate, n, float(own_part), social, service, sec, cover_share, rule, fixed
-        )
+    social = 0.0
+    weighed = UNWEIGHED
+    if is_asked or by == BY_LOAN:
+        social = social_terms(hh, sec, gg, outlook, now, rule)
+        weighed = weigh_cover(hh, rate_of_household(hh), n, outlook, sec, cover_share, rule, fixed)
+    if is_asked:
+        probability = wish_probability(hh, weighed, float(own_part), social, rule)
         tallies[DECISIONS] += 1
-        tallies[RISK_PREMIUM_CAPPED] += 1 if capped else 0
+        tallies[RISK_PREMIUM_CAPPED] += 1 if weighed.capped else 0
     taste = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, taste_month(now, cal), DRAW_TASTE, 0)
     if gate == GATE_ALONE:
         ask_for_group(hh, cal, taste < probability, max(probability, highest))
         return NO_MEANS
-    by, to_be_had, at_cost = finance(
-        hh, sec, dist, gg, 0, own_part, n, rate, social, waiting, now, service, cover_share, probability,
-        rule, fixed,
-    )  # fmt: skip
+    to_be_had, at_cost = finance(hh, sec, by, 0, own_part, weighed, social, now, probability, rule, fixed.key)
     if certain:
         at_cost = 1.0
     if to_be_had:
@@ -746,7 +773,7 @@ def seek_cover_as_household(
     dist: District,
     gg: Groups,
     now: int,
-    service: float,
+    outlook: Outlook,
     cal: CalendarMonth,
     rule: Rule,
     price_rule: Rule,
@@ -774,7 +801,7 @@ def seek_cover_as_household(
     waiting = waiting_part(hh, sec, cal, price_rule)
     share = year_share(period[0], period[1])
     by = decide_household(
-        hh, sec, dist, gg, own_part, waiting, gate, unasked, now, service, share, cal, rule, fixed,
+        hh, sec, dist, gg, own_part, waiting, gate, unasked, now, outlook, share, cal, rule, fixed,
         flows, tallies, gauges,
     )  # fmt: skip
     if by == NO_MEANS:
@@ -801,7 +828,7 @@ def decide_member(
     social: float,
     standing: int,
     now: int,
-    service: float,
+    outlook: Outlook,
     cover_share: float,
     cal: CalendarMonth,
     rule: Rule,
@@ -814,19 +841,18 @@ def decide_member(
     ``before`` is the own part of the members before it who join, ``part`` its own.
     """
     rate = member_rate(hh, mm, k, now, rule, fixed)
-    probability, capped = wish_probability(
-        hh, rate, 1, float(part), social, service, sec, cover_share, rule, fixed
-    )
+    weighed = weigh_cover(hh, rate, 1, outlook, sec, cover_share, rule, fixed)
+    probability = wish_probability(hh, weighed, float(part), social, rule)
     tallies[DECISIONS] += 1
-    tallies[RISK_PREMIUM_CAPPED] += 1 if capped else 0
+    tallies[RISK_PREMIUM_CAPPED] += 1 if weighed.capped else 0
     month = taste_month(now, cal)
     taste = uniform(fixed.key, sec.number, int(hh.ordinal), int(mm[k].ordinal), month, DRAW_TASTE_MEMBER, 0)
     if gate == GATE_ALONE:
         return taste < probability, NO_MEANS
-    by, to_be_had, at_cost = finance(
-        hh, sec, dist, gg, before, part, 1, rate, social, waiting, now, service, cover_share, probability,
-        rule, fixed,
-    )  # fmt: skip
+    by = means_of(hh, sec, dist, gg, before + part, waiting, now, rule)
+    to_be_had, at_cost = finance(
+        hh, sec, by, before, part, weighed, social, now, probability, rule, fixed.key
+    )
     if to_be_had:
         is_known = gate == GATE_VOTED or hh.wants_group != 0
         gauges[GAUGE_EXPECTED_ENROLLED] += expected_joining(at_cost, 0.0, standing, is_known, taste)
@@ -842,7 +868,7 @@ def seek_cover_as_persons(
     dist: District,
     gg: Groups,
     now: int,
-    service: float,
+    outlook: Outlook,
     cal: CalendarMonth,
     rule: Rule,
     price_rule: Rule,
@@ -866,7 +892,7 @@ def seek_cover_as_persons(
         return
     due = premium_of_person(hh, price_rule, sec.premium_factor)
     sponsored_each = subsidy_of(due, price_rule) if hh.subsidised != 0 else 0
-    social = social_terms(hh, sec, gg, now, rule)
+    social = social_terms(hh, sec, gg, outlook, now, rule)
     share = year_share(period[0], period[1])
     waiting = waiting_part(hh, sec, cal, price_rule)
     by, own_part, sponsored, n_wishing, n_enrolled = NO_MEANS, 0, 0, 0, 0
@@ -874,7 +900,7 @@ def seek_cover_as_persons(
         paid_for = sponsored_each if sponsored + sponsored_each <= sec.subsidy_left else 0
         wishes, means = decide_member(
             hh, mm, k, sec, dist, gg, own_part, due - paid_for, waiting, gate, social, standing, now,
-            service, share, cal, rule, fixed, tallies, gauges,
+            outlook, share, cal, rule, fixed, tallies, gauges,
         )  # fmt: skip
         n_wishing += 1 if wishes else 0
         mm[k].enrolled = 0

@@ -9,13 +9,15 @@ contacts and unsought episodes are independent Poisson counts with the split rat
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
+from cbhi.kernels.approx import exp, log
 from cbhi.kernels.codes import FEMALE
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.draws import normal_quantile
+from cbhi.kernels.draws import normal_quantile, whole_vectors
 from cbhi.kernels.income import adult_equivalents, count_children, monthly_income
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import F8, Fixed, Household, Rule, Table
+from cbhi.kernels.records import F8, I8, Fixed, Household, Rule, Table
 
 # women of childbearing age report more illness than men of their age; relative to the band
 WOMEN_15_49 = 1.25
@@ -31,19 +33,11 @@ def member_need(
     age_years: int, sex: int, chronic: int, frailty: float, chronic_factor: float, need_by_age: F8
 ) -> float:
     """Return a member's need of care relative to the country's reference rate."""
-    band = 3
-    if age_years < 5:
-        band = 0
-    elif age_years < 15:
-        band = 1
-    elif age_years < 50:
-        band = 2
+    # products with 1 rather than branches: sexes and ages follow no pattern that a processor could guess
+    band = int(age_years >= 5) + int(age_years >= 15) + int(age_years >= 50)
     need = float(need_by_age[band]) * frailty
-    if sex == FEMALE and band == 2:
-        need *= WOMEN_15_49
-    if chronic != 0:
-        need *= chronic_factor
-    return need
+    need *= WOMEN_15_49 if (sex == FEMALE) & (band == 2) else 1.0
+    return need * (chronic_factor if chronic != 0 else 1.0)
 
 
 def member_rate(hh: Household, mm: Table, k: int, now: int, rule: Rule, fixed: Fixed) -> float:
@@ -62,56 +56,185 @@ def member_rate(hh: Household, mm: Table, k: int, now: int, rule: Rule, fixed: F
 
 def refresh_rates(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
     """Recompute episodes a year of members under the policy and of the others."""
+    set_rates(hh, mm, now, rule.need_rate, rule.chronic_factor, fixed.need_by_age)
+
+
+def set_rates(
+    hh: Household, mm: Table, now: int, need_rate: float, chronic_factor: float, need_by_age: F8
+) -> None:
+    """Do what ``refresh_rates`` does, with what a section's households have in common read before."""
+    scale = need_rate * float(hh.shared_frailty)
     enrolled = 0.0
     other = 0.0
     for k in range(int(hh.n_members)):
-        rate = member_rate(hh, mm, k, now, rule, fixed)
-        if mm[k].enrolled != 0:
-            enrolled += rate
-        else:
-            other += rate
+        member = mm[k]
+        age = (now - int(member.born)) // 12
+        need = member_need(
+            age, int(member.sex), int(member.chronic), float(member.frailty), chronic_factor, need_by_age
+        )
+        rate = scale * need
+        insured = member.enrolled != 0
+        enrolled += rate if insured else 0.0
+        other += 0.0 if insured else rate
     hh.rate_enrolled = enrolled
     hh.rate_other = other
 
 
-def seeking_logit_of_price(price_rwf: float, consumption_per_day: float, slope: float) -> float:
-    """Return the fall in the logit of seeking care at a price, relative to a day's consumption."""
-    return slope * math.log(1.0 + price_rwf / max(consumption_per_day, 1.0))
+def days_a_franc_buys(income_rwf: float) -> float:
+    """Return what a franc is of a day's consumption, at a monthly income."""
+    return 1.0 / max(income_rwf * 12.0 / 365.0, 1.0)
+
+
+def odds_at(logit: float, price_in_days: float, slope: float) -> float:
+    """Return the odds of seeking care at a price, in days of consumption; ``logit`` gives them at none."""
+    return exp(logit - slope * log(1.0 + price_in_days))
+
+
+class CareTerms(NamedTuple):
+    """What all households have in common when they weigh a visit, in a month; RWF and logits."""
+
+    mean_consumption_rwf: float
+    consumption_sd: float
+    near: float
+    odds_near: float
+    seek_distance: float
+    distance_factor: float
+    severity: float
+    slope: float
+    fee: float  # at full price: an ordinary episode, and the mean of a severe one
+    fee_severe: float
+    price: float  # with a policy
+    price_severe: float
+    price_formal: float  # with formal cover
+    price_formal_severe: float
+
+
+def care_terms(rule: Rule) -> CareTerms:
+    """Return what all households have in common when they weigh a visit."""
+    fee = rule.fee_outpatient_rwf
+    cost = rule.cost_outpatient_rwf
+    admission = rule.admission_if_severe * rule.cost_admission_rwf
+    share = rule.formal_coinsurance_share
+    fixed_part = min(float(rule.copayment_rwf), cost)
+    price = fixed_part + rule.outpatient_coinsurance * (cost - fixed_part)
+    return CareTerms(
+        rule.mean_consumption_rwf,
+        rule.consumption_sd,
+        rule.seek_intercept,
+        exp(rule.seek_intercept),
+        rule.seek_distance,
+        rule.distance_factor,
+        rule.seek_severity,
+        rule.seek_price,
+        fee,
+        fee + rule.admission_if_severe * rule.fee_admission_rwf,
+        price,
+        price + rule.coinsurance_share * admission,
+        share * cost,
+        share * (cost + admission),
+    )
+
+
+def logit_of_distance(distance_km: float, terms: CareTerms) -> float:
+    """Return the logit of seeking care at no price."""
+    return terms.near - terms.seek_distance * distance_km * terms.distance_factor
+
+
+def equivalents_of(hh: Household, mm: Table, now: int) -> float:
+    """Return the household's adult equivalents."""
+    children = count_children(hh, mm, now)
+    return adult_equivalents(int(hh.n_members) - children, children)
 
 
 def refresh_odds(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
     """Recompute income and the odds of seeking care of one household."""
-    n = int(hh.n_members)
-    children = count_children(hh, mm, now)
-    hh.income = monthly_income(
-        rule.mean_consumption_rwf,
-        rule.consumption_sd,
-        float(hh.z),
-        adult_equivalents(n - children, children),
+    terms = care_terms(rule)
+    income = monthly_income(
+        terms.mean_consumption_rwf, terms.consumption_sd, float(hh.z), equivalents_of(hh, mm, now)
     )
-    per_day = int(hh.income) * 12.0 / 365.0
-    fee = rule.fee_outpatient_rwf
-    fee_severe = fee + rule.admission_if_severe * rule.fee_admission_rwf
-    cost = rule.cost_outpatient_rwf
-    admission = rule.admission_if_severe * rule.cost_admission_rwf
-    if hh.formal != 0:
-        share = rule.formal_coinsurance_share
-        price = share * cost
-        price_severe = share * (cost + admission)
-    else:
-        fixed_part = min(rule.copayment_rwf, cost)
-        price = fixed_part + rule.outpatient_coinsurance * (cost - fixed_part)
-        price_severe = price + rule.coinsurance_share * admission
-    slope = rule.seek_price
-    severity = rule.seek_severity
-    near = rule.seek_intercept
-    free = near - rule.seek_distance * float(hh.distance_km) * rule.distance_factor
-    hh.odds_near = math.exp(near)
-    hh.odds_free = math.exp(free)
-    hh.odds_insured = math.exp(free - seeking_logit_of_price(price, per_day, slope))
-    hh.odds_uninsured = math.exp(free - seeking_logit_of_price(fee, per_day, slope))
-    hh.odds_severe_insured = math.exp(free + severity - seeking_logit_of_price(price_severe, per_day, slope))
-    hh.odds_severe_uninsured = math.exp(free + severity - seeking_logit_of_price(fee_severe, per_day, slope))
+    formal = hh.formal != 0
+    price = terms.price_formal if formal else terms.price
+    price_severe = terms.price_formal_severe if formal else terms.price_severe
+    slope = terms.slope
+    free = logit_of_distance(float(hh.distance_km), terms)
+    severe = free + terms.severity
+    days = days_a_franc_buys(float(income))
+    hh.income = income
+    hh.odds_near = terms.odds_near
+    hh.odds_free = exp(free)
+    hh.odds_insured = odds_at(free, price * days, slope)
+    hh.odds_uninsured = odds_at(free, terms.fee * days, slope)
+    hh.odds_severe_insured = odds_at(severe, price_severe * days, slope)
+    hh.odds_severe_uninsured = odds_at(severe, terms.fee_severe * days, slope)
+
+
+# columns of ``Work.lanes`` while odds of many households are worked out
+FREE = 0
+EQUIVALENTS = 1
+INSURED = 2
+UNINSURED = 3
+SEVERE_INSURED = 4
+SEVERE_UNINSURED = 5
+INCOME = 6
+N_COLUMNS = 7
+
+
+def odds_at_prices(n: int, logits: F8, shift: float, days: F8, prices: F8, slope: float) -> None:
+    """Put in the place of the first ``n`` prices the odds of seeking care at them."""
+    for i in range(n):
+        prices[i] = odds_at(logits[i] + shift, prices[i] * days[i], slope)
+
+
+def gather_traits(
+    households: Table, members: Table, rows: I8, n: int, now: int, terms: CareTerms, lanes: F8
+) -> None:
+    """Write what decides on the odds of ``n`` rows listed into columns, with zeros to the end of a vector."""
+    lanes[:, n : whole_vectors(n)] = 0.0
+    for i in range(n):
+        hh = households[rows[i]]
+        formal = hh.formal != 0
+        # the position, until income takes its place
+        lanes[INCOME, i] = float(hh.z)
+        lanes[EQUIVALENTS, i] = equivalents_of(hh, members[rows[i]], now)
+        lanes[FREE, i] = float(hh.distance_km)
+        lanes[INSURED, i] = terms.price_formal if formal else terms.price
+        lanes[SEVERE_INSURED, i] = terms.price_formal_severe if formal else terms.price_severe
+        lanes[UNINSURED, i] = terms.fee
+        lanes[SEVERE_UNINSURED, i] = terms.fee_severe
+
+
+def refresh_odds_of_rows(
+    households: Table, members: Table, rows: I8, n: int, now: int, terms: CareTerms, lanes: F8
+) -> None:
+    """Do for ``n`` rows listed what ``refresh_odds`` does for one, in passes that become vectors."""
+    gather_traits(households, members, rows, n, now, terms, lanes)
+    free = lanes[FREE]
+    equivalents = lanes[EQUIVALENTS]
+    incomes = lanes[INCOME]
+    mean, sd = terms.mean_consumption_rwf, terms.consumption_sd
+    whole = whole_vectors(n)
+    for i in range(whole):
+        incomes[i] = monthly_income(mean, sd, incomes[i], equivalents[i])
+        free[i] = logit_of_distance(free[i], terms)
+    for i in range(n):
+        households[rows[i]].income = int(incomes[i])
+    days = incomes
+    for i in range(whole):
+        days[i] = days_a_franc_buys(incomes[i])
+    odds_at_prices(whole, free, 0.0, days, lanes[INSURED], terms.slope)
+    odds_at_prices(whole, free, 0.0, days, lanes[UNINSURED], terms.slope)
+    odds_at_prices(whole, free, terms.severity, days, lanes[SEVERE_INSURED], terms.slope)
+    odds_at_prices(whole, free, terms.severity, days, lanes[SEVERE_UNINSURED], terms.slope)
+    for i in range(whole):
+        free[i] = exp(free[i])
+    for i in range(n):
+        hh = households[rows[i]]
+        hh.odds_near = terms.odds_near
+        hh.odds_free = free[i]
+        hh.odds_insured = lanes[INSURED, i]
+        hh.odds_uninsured = lanes[UNINSURED, i]
+        hh.odds_severe_insured = lanes[SEVERE_INSURED, i]
+        hh.odds_severe_uninsured = lanes[SEVERE_UNINSURED, i]
 
 
 def seeking_probability(ordinary: float, severe: float, service: float, severe_share: float) -> float:

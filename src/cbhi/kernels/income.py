@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from cbhi.kernels.approx import exp
 from cbhi.kernels.codes import (
     CONSUMPTION,
     FORMAL_CONTRIBUTION,
@@ -37,7 +38,7 @@ def adult_equivalents(n_adults: int, n_children: int) -> float:
 
 def monthly_income(mean_rwf_per_year: float, sd: float, z: float, equivalents: float) -> int:
     """Return mean monthly household income, RWF: lognormal in ``z`` with the given mean."""
-    return to_francs(mean_rwf_per_year * math.exp(sd * z - 0.5 * sd * sd) * equivalents / 12.0)
+    return to_francs(mean_rwf_per_year * exp(sd * z - 0.5 * sd * sd) * equivalents / 12.0)
 
 
 def next_position(z: float, district_z: float, persistence: float, sd_within: float, normal: float) -> float:

@@ -20,6 +20,8 @@ from cbhi.kernels.codes import (
     LENDER_INTEREST,
     LENDER_OPERATING_COST,
     LENDER_REPAYMENT,
+    LIST_APPLICANTS,
+    LIST_BORROWERS,
     LOAN,
     LOAN_COVERED_BY_GROUP,
     LOAN_DEFAULTS,
@@ -42,7 +44,7 @@ from cbhi.kernels.cover import has_cover
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, uniform
 from cbhi.kernels.money import to_francs
 from cbhi.kernels.notes import note_after, note_before
-from cbhi.kernels.records import I8, District, Groups, Household, Rule, Section, State, Table
+from cbhi.kernels.records import I8, District, Groups, Household, Rule, Section, State, Table, Work
 
 # in place of the month in which a loan stops paying: it never does, and, while a section's loans are
 # collected, in default this month
@@ -370,7 +372,7 @@ def settle_failure(
 
 
 def call_in_groups(
-    state: State, sec: Section, dist: District, now: int, rule: Rule, flows: I8, tallies: I8
+    state: State, sec: Section, dist: District, now: int, rule: Rule, work: Work, flows: I8, tallies: I8
 ) -> None:
     """Collect under joint liability, once those who fail by themselves are marked."""
     gg = state.groups
@@ -379,8 +381,9 @@ def call_in_groups(
         payers = max(1, int(gg.paying[g]))
         gg.paying[g] = (int(gg.failing[g]) + payers - 1) // payers
     failures = 0
-    for h in range(sec.first, sec.end):
-        hh = households[h]
+    n = int(work.counts[LIST_BORROWERS])
+    for i in range(n):
+        hh = households[int(work.lists[LIST_BORROWERS, i])]
         if outstanding(hh) > 0 and is_liable_with_group(hh, rule):
             if int(hh.loan_stops) >= NEVER:
                 if hh.watched != 0:
@@ -392,8 +395,8 @@ def call_in_groups(
                 failures += 1
     if failures == 0:
         return
-    for h in range(sec.first, sec.end):
-        hh = households[h]
+    for i in range(n):
+        hh = households[int(work.lists[LIST_BORROWERS, i])]
         if int(hh.loan_stops) < NEVER:
             if hh.watched != 0:
                 note_before(state.watch, flows, tallies)
@@ -403,9 +406,12 @@ def call_in_groups(
 
 
 def collect_section(
-    state: State, sec: Section, dist: District, now: int, rule: Rule, flows: I8, tallies: I8
+    state: State, sec: Section, dist: District, now: int, rule: Rule, work: Work, flows: I8, tallies: I8
 ) -> None:
-    """Collect this month's instalments of a section's loans; end those in default."""
+    """Collect this month's instalments of a section's loans; end those in default.
+
+    Who owes one is in ``work.lists``.
+    """
     if dist.loans == 0 and dist.loan_interest == 0:
         return
     gg = state.groups
@@ -414,10 +420,8 @@ def collect_section(
     for g in range(sec.group_first, sec.group_end):
         gg.failing[g] = 0
         gg.paying[g] = 0
-    for h in range(sec.first, sec.end):
-        hh = households[h]
-        if outstanding(hh) == 0:
-            continue
+    for i in range(int(work.counts[LIST_BORROWERS])):
+        hh = households[int(work.lists[LIST_BORROWERS, i])]
         if hh.watched != 0:
             note_before(state.watch, flows, tallies)
         hh.loan_months_left = int(hh.loan_months_left) - 1
@@ -432,7 +436,7 @@ def collect_section(
         if hh.watched != 0:
             note_after(state.watch, hh, flows, tallies)
     if joint:
-        call_in_groups(state, sec, dist, now, rule, flows, tallies)
+        call_in_groups(state, sec, dist, now, rule, work, flows, tallies)
 
 
 def open_lender(dist: District, persons: int, rule: Rule, flows: I8) -> None:
@@ -475,10 +479,11 @@ def set_credit_lines(sections: Table, dist: District, rule: Rule) -> None:
         sec.applied = 0
 
 
-def answer_applications(households: Table, sec: Section, now: int, key: tuple[int, int]) -> None:
+def answer_applications(households: Table, sec: Section, now: int, work: Work, key: tuple[int, int]) -> None:
     """Set below which lot a section's applications of the month are granted, as far as its line suffices.
 
-    Lots are keyed, so that the order in which households are stored decides nothing.
+    Applicants are in ``work.lists``. Lots are keyed, so that the order in which households are stored
+    decides nothing.
     """
     sec.collecting = 0
     if int(sec.applied) <= int(sec.credit_line):
@@ -488,10 +493,10 @@ def answer_applications(households: Table, sec: Section, now: int, key: tuple[in
     for _ in range(32):
         middle = 0.5 * (low + high)
         granted = 0
-        for h in range(sec.first, sec.end):
-            amount = int(households[h].applied)
-            if amount > 0 and lot(households[h], sec, now, key) < middle:
-                granted += amount
+        for i in range(int(work.counts[LIST_APPLICANTS])):
+            hh = households[int(work.lists[LIST_APPLICANTS, i])]
+            if lot(hh, sec, now, key) < middle:
+                granted += int(hh.applied)
         if granted <= int(sec.credit_line):
             low = middle
         else:

@@ -18,7 +18,7 @@ from cbhi.kernels.care import (
     give_care,
     receive_visitors,
 )
-from cbhi.kernels.choices import explain_household, explain_members
+from cbhi.kernels.choices import explain_choice
 from cbhi.kernels.codes import (
     CAPACITY,
     CONTACTS_WANTED,
@@ -32,6 +32,8 @@ from cbhi.kernels.codes import (
     HOSPITALS,
     INSURED,
     LENDERS,
+    LIST_ACTING,
+    LIST_APPLICANTS,
     N_FLOWS,
     N_SECTORS,
     NATIONAL_POOL,
@@ -52,7 +54,9 @@ from cbhi.kernels.codes import (
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, block, normal_quantile
 from cbhi.kernels.enrolment import (
-    may_buy,
+    Outlook,
+    may_seek_cover,
+    outlook_of,
     seek_cover_as_household,
     seek_cover_as_persons,
 )
@@ -93,9 +97,15 @@ from cbhi.kernels.records import (
     Work,
 )
 from cbhi.kernels.reinsurance import start_reinsurance_year
-from cbhi.kernels.start import ATTENTIVE, REGISTERED, start_of_month
+from cbhi.kernels.start import REGISTERED, start_of_month
 from cbhi.kernels.targeting import allot_slots, draw_up_list, rank_households
 from cbhi.kernels.votes import count_need, form_groups, hold_votes
+
+# what is done of a month
+OPENING = 1
+SECTIONS = 2
+CLOSING = 4
+ALL_PHASES = OPENING | SECTIONS | CLOSING
 
 
 def enrol_section(
@@ -107,6 +117,7 @@ def enrol_section(
     rule: Rule,
     price_rule: Rule,
     fixed: Fixed,
+    work: Work,
     strata: I8,
     flows: I8,
     tallies: I8,
@@ -117,56 +128,72 @@ def enrol_section(
     Households that ask for a loan are heard first and answered together at the end, so that credit is
     short for all of them alike; persons who enrol alone are answered one after the other.
     """
+    sec.collecting = 1 if rule.loans_offered != 0 and rule.enrolment_unit != UNIT_PERSON else 0
+    outlook = outlook_of(sec, service, rule)
+    seek_cover(
+        state, sec, False, now, outlook, cal, rule, price_rule, fixed, work, strata, flows, tallies, gauges
+    )
+    if sec.collecting == 0:
+        return
+    answer_applications(state.households, sec, now, work, fixed.key)
+    seek_cover(
+        state, sec, True, now, outlook, cal, rule, price_rule, fixed, work, strata, flows, tallies, gauges
+    )
+
+
+def seek_cover(
+    state: State,
+    sec: Section,
+    answered: bool,
+    now: int,
+    outlook: Outlook,
+    cal: CalendarMonth,
+    rule: Rule,
+    price_rule: Rule,
+    fixed: Fixed,
+    work: Work,
+    strata: I8,
+    flows: I8,
+    tallies: I8,
+    gauges: F8,
+) -> None:
+    """Let the section's households that act on cover decide, or those whose applications are ``answered``.
+
+    Those that apply for a loan are noted in ``work.lists`` until they are answered.
+    """
     dist = state.districts[sec.district]
-    before_start = cal.before_start != 0
     by_person = rule.enrolment_unit == UNIT_PERSON
-    sec.collecting = 1 if rule.loans_offered != 0 and not by_person else 0
-    for h in range(sec.first, sec.end):
+    rows = LIST_APPLICANTS if answered else LIST_ACTING
+    applicants = 0
+    for i in range(int(work.counts[rows])):
+        h = int(work.lists[rows, i])
         hh = state.households[h]
+        if not may_seek_cover(hh, now, cal):
+            continue
+        hh.applied = 0
         mm = state.members[h]
-        if hh.alive == 0 or hh.acts == 0 or hh.formal != 0:
-            continue
-        if not may_buy(int(hh.cover_until), now, cal):
-            continue
-        if before_start and hh.subsidised != 0:
-            # slots are allotted when the year starts; this year's slot does not pay for the next
-            continue
         registered = (int(hh.acts) & REGISTERED) != 0
         watched = hh.watched != 0
         if watched:
             note_before(state.watch, flows, tallies)
-            if by_person:
-                explain_members(state, sec, hh, mm, now, service, cal, rule, price_rule, fixed)
-            else:
-                explain_household(state, sec, hh, now, service, cal, rule, price_rule, fixed, registered)
-        if by_person:
-            if int(hh.cover_until) <= now + 1:
-                seek_cover_as_persons(
-                    hh, mm, sec, dist, state.groups, now, service, cal, rule, price_rule, fixed, strata,
-                    flows, tallies, gauges,
-                )  # fmt: skip
-        elif registered or (int(hh.acts) & ATTENTIVE) != 0:
+            if not answered:
+                explain_choice(state, sec, hh, mm, now, outlook, cal, rule, price_rule, fixed, registered)
+        if not by_person:
             seek_cover_as_household(
-                hh, mm, sec, dist, state.groups, now, service, cal, rule, price_rule, fixed, registered,
+                hh, mm, sec, dist, state.groups, now, outlook, cal, rule, price_rule, fixed, registered,
                 strata, flows, tallies, gauges,
+            )  # fmt: skip
+        elif int(hh.cover_until) <= now + 1:
+            seek_cover_as_persons(
+                hh, mm, sec, dist, state.groups, now, outlook, cal, rule, price_rule, fixed, strata,
+                flows, tallies, gauges,
             )  # fmt: skip
         if watched:
             note_after(state.watch, hh, flows, tallies)
-    if sec.collecting == 0:
-        return
-    answer_applications(state.households, sec, now, fixed.key)
-    for h in range(sec.first, sec.end):
-        hh = state.households[h]
         if hh.applied != 0:
-            hh.applied = 0
-            if hh.watched != 0:
-                note_before(state.watch, flows, tallies)
-            seek_cover_as_household(
-                hh, state.members[h], sec, dist, state.groups, now, service, cal, rule, price_rule, fixed,
-                False, strata, flows, tallies, gauges,
-            )  # fmt: skip
-            if hh.watched != 0:
-                note_after(state.watch, hh, flows, tallies)
+            work.lists[LIST_APPLICANTS, applicants] = h
+            applicants += 1
+    work.counts[LIST_APPLICANTS] = applicants
 
 
 def sell_cover(
@@ -178,6 +205,7 @@ def sell_cover(
     rule: Rule,
     price_rule: Rule,
     fixed: Fixed,
+    work: Work,
     strata: I8,
     flows: I8,
     tallies: I8,
@@ -190,7 +218,9 @@ def sell_cover(
     if rule.group_savings != 0:
         count_need(state, sec, now, cal, rule, price_rule)
     before = sec.fund
-    enrol_section(state, sec, now, service, cal, rule, price_rule, fixed, strata, flows, tallies, gauges)
+    enrol_section(
+        state, sec, now, service, cal, rule, price_rule, fixed, work, strata, flows, tallies, gauges
+    )
     share_out(sec, dist, state.nation[0], sec.fund - before, rule, flows, tallies)
     if rule.group_required != 0:
         form_groups(state, sec, rule, tallies)
@@ -269,9 +299,11 @@ def month_of_section(
         state, sec, now, wanted, asked, service, rule, fixed, work, hospital, strata, flows, tallies,
         gauges,
     )  # fmt: skip
-    collect_section(state, sec, dist, now, rule, flows, tallies)
+    collect_section(state, sec, dist, now, rule, work, flows, tallies)
     if is_open and cal.is_open != 0:
-        sell_cover(state, sec, now, service, cal, rule, price_rule, fixed, strata, flows, tallies, gauges)
+        sell_cover(
+            state, sec, now, service, cal, rule, price_rule, fixed, work, strata, flows, tallies, gauges
+        )
     if rule.group_savings != 0:
         count_meetings(sec, state.groups, rule, gauges)
     credit_deposit_interest(sec, dist, state.groups, rule, flows)
@@ -392,6 +424,64 @@ def book_outside(outside: I8, flows: I8, stocks: I8) -> None:
             stocks[d, sector] = outside[d, sector]
 
 
+def open_month(
+    state: State,
+    calendar: Table,
+    rules: Table,
+    fixed: Fixed,
+    work: Work,
+    output: Output,
+    hospital: I8,
+    first_month: int,
+    t: int,
+) -> None:
+    """Do what comes before the sections in month ``t`` of a run."""
+    cal = calendar[t]
+    start_country_month(
+        state, first_month + t, cal, rules[t], rules[cal.price_month], fixed, work, output.flows[t],
+        output.tallies[t],
+    )  # fmt: skip
+    hospital[:, :] = 0
+
+
+def run_sections(
+    state: State,
+    calendar: Table,
+    rules: Table,
+    fixed: Fixed,
+    work: Work,
+    output: Output,
+    hospital: I8,
+    first_month: int,
+    t: int,
+    first_section: int,
+    end_section: int,
+) -> None:
+    """Run sections ``first_section`` to ``end_section - 1`` through month ``t``.
+
+    Whole districts meet no others in here but in the national pool, watched households and strata, so ranges
+    of districts with those three of their own may run side by side.
+    """
+    cal = calendar[t]
+    price_rule = rules[cal.price_month]
+    strata = output.strata[cal.period]
+    for s in range(first_section, end_section):
+        sec = state.sections[s]
+        d = sec.district
+        month_of_section(
+            state, sec, first_month + t, cal, rules[t], price_rule, fixed, work, hospital[d], strata,
+            output.flows[t, d], output.stocks[t + 1, d], output.tallies[t, d], output.gauges[t, d],
+        )  # fmt: skip
+
+
+def close_month(state: State, rules: Table, output: Output, hospital: I8, t: int) -> None:
+    """Do what comes after the sections in month ``t``."""
+    fund_pools(state, rules[t], hospital, output.flows[t], output.tallies[t])
+    settle_pools(state, rules[t], output.flows[t])
+    close_district_month(state, rules[t], output.flows[t], output.stocks[t + 1])
+    book_outside(state.outside, output.flows[t], output.stocks[t + 1])
+
+
 def run_months(
     state: State,
     calendar: Table,
@@ -403,45 +493,26 @@ def run_months(
     first_month: int,
     begin: int,
     end: int,
+    first_section: int,
+    end_section: int,
+    phases: int,
 ) -> None:
     """Run months ``begin`` to ``end - 1`` of a simulation that starts in absolute ``first_month``.
 
     ``calendar`` holds a ``CalendarMonth`` and ``rules`` a ``Rule`` for every month. ``hospital`` is a
-    buffer of shape (districts, 2).
+    buffer of shape (districts, 2). ``phases`` (OPENING, SECTIONS, CLOSING) says what is done of a month, for
+    several threads that take a range of sections each: all of it with ``ALL_PHASES``.
     """
     for t in range(begin, end):
-        now = first_month + t
-        rule = rules[t]
-        cal = calendar[t]
-        price_rule = rules[cal.price_month]
-        start_country_month(
-            state, now, cal, rule, price_rule, fixed, work, output.flows[t], output.tallies[t]
-        )
-        hospital[:, :] = 0
-        strata = output.strata[cal.period]
-        for s in range(state.sections.size):
-            sec = state.sections[s]
-            d = sec.district
-            month_of_section(
-                state,
-                sec,
-                now,
-                cal,
-                rule,
-                price_rule,
-                fixed,
-                work,
-                hospital[d],
-                strata,
-                output.flows[t, d],
-                output.stocks[t + 1, d],
-                output.tallies[t, d],
-                output.gauges[t, d],
-            )
-        fund_pools(state, rule, hospital, output.flows[t], output.tallies[t])
-        settle_pools(state, rule, output.flows[t])
-        close_district_month(state, rule, output.flows[t], output.stocks[t + 1])
-        book_outside(state.outside, output.flows[t], output.stocks[t + 1])
+        if (phases & OPENING) != 0:
+            open_month(state, calendar, rules, fixed, work, output, hospital, first_month, t)
+        if (phases & SECTIONS) != 0:
+            run_sections(
+                state, calendar, rules, fixed, work, output, hospital, first_month, t, first_section,
+                end_section,
+            )  # fmt: skip
+        if (phases & CLOSING) != 0:
+            close_month(state, rules, output, hospital, t)
 
 
 compile_kernels(globals())

@@ -382,6 +382,11 @@ class Work(NamedTuple):
     histogram: I8
     lists: I8  # (lists, most households of a section) rows of households, codes.LIST_*
     counts: I8  # (lists,) how many of them hold this month
+    addresses: I8  # (draws.LANES,) of draws that are made at once
+    uniforms: F8  # (4, draws.LANES) and what they give
+    lanes: F8  # (health.N_COLUMNS, draws.LANES) columns of equations that are worked out for many at once
+    persons: I8  # (draws.LANES,) age and traits of those who draw
+    events: I8  # (draws.LANES,) and what becomes of them, demography.DIES and the like
     draws: F8  # (4, block) uniforms of a block of households
     expected: F8  # (2, block) contacts wanted and unsought episodes that it expects
     episodes: I8  # (2, block) and that it has

@@ -15,7 +15,7 @@ from cbhi.kernels.codes import (
     NO_GROUP,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.demography import draw_traits, reset_household, yearly_chronic_onset
+from cbhi.kernels.demography import HEALTHY_BEFORE_AGE, OLDEST, draw_traits, reset_household
 from cbhi.kernels.draws import NOBODY, block, normal_quantile, table_quantile, uniform
 from cbhi.kernels.health import refresh_odds, refresh_rates
 from cbhi.kernels.money import to_francs
@@ -43,10 +43,9 @@ def settle_districts(state: State, fixed: Fixed) -> None:
 
 def chronic_at_start(age: int, years: float, u: float) -> int:
     """Return 1 for the chronically ill: onset at the reference rate over the years lived."""
-    healthy = 1.0
-    lived = float(age) if age < years else years
-    for back in range(int(lived)):
-        healthy *= 1.0 - yearly_chronic_onset(age - back)
+    oldest = min(age, OLDEST)
+    lived = min(oldest, int(years))
+    healthy = float(HEALTHY_BEFORE_AGE[oldest + 1]) / float(HEALTHY_BEFORE_AGE[oldest + 1 - lived])
     return 1 if u > healthy else 0
 
 
@@ -140,6 +139,27 @@ def settle_section(
     sec.persons = persons
 
 
+def settle_sections(
+    state: State,
+    first_section: int,
+    end_section: int,
+    bounds: I8,
+    now: int,
+    rule: Rule,
+    fixed: Fixed,
+    numbers: I8,
+    sizes: I8,
+) -> None:
+    """Settle a range of sections; section ``s`` has the households ``bounds[s]`` to ``bounds[s + 1] - 1``.
+
+    ``numbers`` and ``sizes`` of all households are as in ``settle_section``.
+    """
+    for s in range(first_section, end_section):
+        first = int(bounds[s])
+        end = int(bounds[s + 1])
+        settle_section(state, s, end - first, now, rule, fixed, numbers[first:end], sizes[first:end])
+
+
 def settle_again(state: State, s: int, now: int, has_cash: bool, rule: Rule, fixed: Fixed) -> None:
     """Recompute what follows from households' traits, after supplied ones have taken the place of drawn ones.
 
@@ -157,6 +177,12 @@ def settle_again(state: State, s: int, now: int, has_cash: bool, rule: Rule, fix
         refresh_odds(hh, mm, now, rule, fixed)
         if not has_cash:
             hh.cash = to_francs(int(hh.income) * rule.buffer_months)
+
+
+def settle_sections_again(state: State, now: int, has_cash: bool, rule: Rule, fixed: Fixed) -> None:
+    """Do ``settle_again`` for all sections."""
+    for s in range(state.sections.size):
+        settle_again(state, s, now, has_cash, rule, fixed)
 
 
 compile_kernels(globals())

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from cbhi.kernels.anniversary import refresh_household
+from cbhi.kernels.anniversary import refresh_section
 from cbhi.kernels.care import send_elsewhere
 from cbhi.kernels.codes import (
     CONTACTS_WANTED,
@@ -323,12 +323,10 @@ def start_of_month(
     wanted = 0
     sec.insured = 0
     work.counts[:] = 0
+    if cal.reprice != 0:
+        refresh_section(state, sec, now, rule, fixed, work)
     for start in range(first, end, BLOCK):
         n = min(BLOCK, end - start)
-        if cal.reprice != 0:
-            for i in range(n):
-                if households[start + i].alive != 0:
-                    refresh_household(households[start + i], state.members[start + i], now, rule, fixed)
         if state.watch.asked.size > 0:
             # before the others, whose draws the lists below still need
             for i in range(n):

@@ -289,6 +289,47 @@ def capture_slots(
                 break
 
 
+def is_before(score: float, row: int, other_score: float, other_row: int) -> bool:
+    """Return whether a household stands before another in the line for slots: a lower score, then row."""
+    return score < other_score or (score == other_score and row < other_row)
+
+
+def sink(scores: F8, rows: I8, place: int, size: int) -> None:
+    """Let the household at ``place`` of a heap of ``size`` sink below those that stand before it."""
+    score, row = scores[place], rows[place]
+    while True:
+        child = 2 * place + 1
+        if child >= size:
+            break
+        if child + 1 < size and is_before(scores[child + 1], rows[child + 1], scores[child], rows[child]):
+            child += 1
+        if not is_before(scores[child], rows[child], score, row):
+            break
+        scores[place], rows[place] = scores[child], rows[child]
+        place = child
+    scores[place], rows[place] = score, row
+
+
+def line_up(
+    households: Table, sec: Section, now: int, rule: Rule, key: tuple[int, int], scores: F8, rows: I8
+) -> int:
+    """Put the eligible households of a section into a heap, the first for a slot on top; return how many."""
+    size = 0
+    for h in range(sec.first, sec.end):
+        hh = households[h]
+        if not is_eligible(hh, rule):
+            continue
+        scores[size] = float(hh.list_score)
+        if rule.targeting == TARGET_UNIVERSAL:
+            # nobody's place depends on a list
+            scores[size] = block(key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_LIST, 0)[1]
+        rows[size] = h
+        size += 1
+    for place in range(size // 2 - 1, -1, -1):
+        sink(scores, rows, place, size)
+    return size
+
+
 def allot_slots(
     households: Table,
     sec: Section,
@@ -303,26 +344,26 @@ def allot_slots(
     Slots are persons; one too many for the slots or the money left is passed over, a smaller household may
     still fit. The section's budget is what the holders owe at the premiums of the year.
     """
-    first = sec.first
-    n = sec.end - first
     sec.subsidy_left = 0
-    scores = np.empty(n, dtype=np.float64)
     persons = 0
-    for i in range(n):
-        hh = households[first + i]
+    for h in range(sec.first, sec.end):
+        hh = households[h]
         hh.subsidised = 0
-        scores[i] = float(hh.list_score)
-        if rule.targeting == TARGET_UNIVERSAL:
-            # nobody's place depends on a list
-            scores[i] = block(fixed.key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_LIST, 0)[1]
         if hh.alive != 0:
             persons += int(hh.n_members)
     if rule.subsidy_offered == 0:
         return
     slots = slots_of(households, sec, persons, now, rule, fixed.key)
-    for i in np.argsort(scores):
-        hh = households[first + int(i)]
-        if is_eligible(hh, rule) and int(hh.n_members) <= slots:
+    scores = np.empty(sec.end - sec.first, dtype=np.float64)
+    rows = np.empty(sec.end - sec.first, dtype=np.int64)
+    # slots are few: a heap gives the first of the line without sorting all of it
+    waiting = line_up(households, sec, now, rule, fixed.key, scores, rows)
+    while waiting > 0 and slots > 0:
+        hh = households[int(rows[0])]
+        waiting -= 1
+        scores[0], rows[0] = scores[waiting], rows[waiting]
+        sink(scores, rows, 0, waiting)
+        if int(hh.n_members) <= slots:
             subsidy = subsidy_for(hh, sec, price_rule)
             if can_fund(sec, subsidy, persons, rule):
                 slots -= int(hh.n_members)

@@ -9,7 +9,6 @@ from cbhi.kernels.codes import (
     GROUP_VOTES_PASSED,
     GROUPS_FORMED,
     NO_GROUP,
-    STANDING_UNAFFORDABLE,
     UNIT_GROUP,
 )
 from cbhi.kernels.compiling import compile_kernels
@@ -18,16 +17,20 @@ from cbhi.kernels.draws import NOBODY, uniform
 from cbhi.kernels.enrolment import (
     FOUND_GROUP,
     WANTS_GROUP,
+    Outlook,
     cover_period,
     has_agreed,
-    may_buy,
+    is_waiting,
+    may_seek_cover,
+    outlook_of,
     premium_due,
+    rate_of_household,
     social_terms,
     sponsored_part,
-    standing_of_year,
     taste_month,
     waiting_due,
     waiting_part,
+    weigh_cover,
     wish_probability,
     year_share,
 )
@@ -48,15 +51,8 @@ NO_MEETING = -1
 
 
 def may_join(hh: Household, now: int, cal: CalendarMonth) -> bool:
-    """Return whether a household of an association has something to buy this month.
-
-    Slots are allotted when the membership year starts: a holder of this year's does not buy ahead.
-    """
-    if hh.alive == 0 or hh.formal != 0 or int(hh.group) == NO_GROUP:
-        return False
-    if cal.before_start != 0 and hh.subsidised != 0:
-        return False
-    return may_buy(int(hh.cover_until), now, cal)
+    """Return whether a household of an association has something to buy this month."""
+    return hh.alive != 0 and int(hh.group) != NO_GROUP and may_seek_cover(hh, now, cal)
 
 
 def is_for_cover(
@@ -64,30 +60,22 @@ def is_for_cover(
     sec: Section,
     gg: Groups,
     now: int,
-    service: float,
+    outlook: Outlook,
     cal: CalendarMonth,
     rule: Rule,
     price_rule: Rule,
     fixed: Fixed,
 ) -> bool:
     """Return how a family votes: as it would decide for itself, at its own premium and taste of the year."""
-    standing, _ = standing_of_year(hh, cal)
-    if standing == STANDING_UNAFFORDABLE:
+    if is_waiting(hh, cal):
         return True
     start, until, _ = cover_period(int(hh.cover_until), now, cal, waiting_due(int(hh.cover_until), now, rule))
     due = premium_due(hh, price_rule, sec.premium_factor)
-    probability, _ = wish_probability(
-        hh,
-        1.0 * float(hh.rate_enrolled) + 1.0 * float(hh.rate_other),
-        int(hh.n_members),
-        float(due - sponsored_part(hh, sec, due, price_rule)),
-        social_terms(hh, sec, gg, now, rule),
-        service,
-        sec,
-        max(0.0, year_share(start, until)),
-        rule,
-        fixed,
-    )
+    n = int(hh.n_members)
+    share = max(0.0, year_share(start, until))
+    worth = weigh_cover(hh, rate_of_household(hh), n, outlook, sec, share, rule, fixed)
+    own_part = float(due - sponsored_part(hh, sec, due, price_rule))
+    probability = wish_probability(hh, worth, own_part, social_terms(hh, sec, gg, outlook, now, rule), rule)
     month = taste_month(now, cal)
     return uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, month, DRAW_TASTE, 0) < probability
 
@@ -134,6 +122,7 @@ def hold_votes(
     gg = state.groups
     if call_meetings(sec, gg, now, cal, rule, fixed) == 0:
         return
+    outlook = outlook_of(sec, service, rule)
     for h in range(sec.first, sec.end):
         hh = state.households[h]
         if not may_join(hh, now, cal):
@@ -142,7 +131,7 @@ def hold_votes(
         if int(gg.voters[g]) == NO_MEETING:
             continue
         gg.voters[g] += 1
-        if is_for_cover(hh, sec, gg, now, service, cal, rule, price_rule, fixed):
+        if is_for_cover(hh, sec, gg, now, outlook, cal, rule, price_rule, fixed):
             gg.yes[g] += 1
     threshold = float(rule.group_vote_threshold if binding else rule.group_minimum_share)
     for g in range(sec.group_first, sec.group_end):
@@ -166,7 +155,8 @@ def count_need(
         gg.need[g] = 0
     for h in range(sec.first, sec.end):
         hh = state.households[h]
-        if may_join(hh, now, cal):
+        # few wait: what tells them is asked first
+        if is_waiting(hh, cal) and may_join(hh, now, cal):
             gg.need[sec.group_first + int(hh.group)] += waiting_part(hh, sec, cal, price_rule)
 
 
