@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +132,7 @@ class _Months:
         self.stretches = [
             (month - self.start, end - self.start, p) for (month, p), end in zip(regimes, ends, strict=True)
         ]
+        self.lengths = np.array([end - begin for begin, end, _ in self.stretches])
 
     @property
     def year_began(self) -> I8:
@@ -143,10 +144,8 @@ class _Months:
         return np.asarray(np.maximum.accumulate(np.where(begins, np.arange(self.n), 0)))
 
     def real(self, value: Callable[[Parameters], float]) -> F8:
-        out = np.empty(self.n)
-        for begin, end, p in self.stretches:
-            out[begin:end] = value(p)
-        return out
+        values = np.array([value(p) for _, _, p in self.stretches], dtype=np.float64)
+        return np.repeat(values, self.lengths)
 
     def whole(self, value: Callable[[Parameters], int]) -> I8:
         return self.real(value).astype(np.int64)
@@ -646,6 +645,20 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
         sets_premium=sets_premium,
     )
     return _fill(CalendarMonth, n, {name: values[:n] for name, values in columns.items()})
+
+
+class Packed(NamedTuple):
+    """What a scenario alone decides of a run, whatever is drawn."""
+
+    rules: Table
+    calendar: Table
+
+
+@functools.lru_cache(maxsize=16)
+def pack_scenario(scenario: Scenario) -> Packed:
+    """Return rules and calendar, kept for the next run of an equal scenario: not to be written into."""
+    rules = pack_rules(scenario)
+    return Packed(rules, pack_calendar(scenario, rules))
 
 
 def first_month_of_sale(scenario: Scenario) -> I8:
