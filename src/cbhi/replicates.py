@@ -12,6 +12,7 @@ import numpy as np
 
 from cbhi.coins import in_francs
 from cbhi.kernels import codes
+from cbhi.kernels.care import N_PAYERS, N_PRICES
 from cbhi.kernels.draws import LANES
 from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.measure import take_opening_stocks
@@ -20,6 +21,7 @@ from cbhi.kernels.notes import N_INTERVIEWS
 from cbhi.kernels.records import (
     I8,
     Choice,
+    Contact,
     District,
     Fixed,
     Groups,
@@ -142,7 +144,7 @@ def make_work(layout: Layout) -> Work:
         partners=np.zeros(candidates, dtype=np.int64),
         partner_member=np.zeros(candidates, dtype=np.int64),
         partner_draw=np.zeros(candidates),
-        histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
+        histogram=np.zeros(BINS, dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, candidates), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
         addresses=np.zeros(LANES, dtype=np.int64),
@@ -153,6 +155,12 @@ def make_work(layout: Layout) -> Work:
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
         episodes=np.zeros((2, BLOCK), dtype=np.int64),
+        supply=np.zeros((4, LANES)),
+        contacts=record_table(Contact, LANES),
+        sizes=np.zeros(LANES),
+        prices=np.zeros((N_PAYERS, N_PRICES)),
+        weights=np.zeros(codes.MEMBER_SLOTS),
+        places=np.zeros(2 * candidates),
     )
 
 

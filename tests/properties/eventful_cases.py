@@ -73,6 +73,18 @@ PARTNERS = {
     "fraud.audit_hours_per_1000_claims": 10.0,
 }
 
+# the same for a whole country over many years: its own districts, lenders that outlive their first year,
+# and no share for a national pool that a later rule of Rwanda makes the only one
+_NOT_FOR_A_COUNTRY = (
+    "population.districts",
+    "rollout.pilot_districts",
+    "loans.default_share",
+    "loans.default_after_months",
+    "loans.equity_rwf_per_person",
+    "fund.national_share",
+)
+PARTNERS_AT_WORK = {key: value for key, value in PARTNERS.items() if key not in _NOT_FOR_A_COUNTRY}
+
 
 def eventful(name: str, first_unit: str = "household") -> Scenario:
     """Two years and a half with a change of calendar, prices, subsidies, mandate and pools."""

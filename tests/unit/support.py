@@ -10,10 +10,12 @@ import numpy as np
 from hypothesis import settings
 
 from cbhi.kernels import codes, settlement
+from cbhi.kernels.care import N_PAYERS, N_PRICES
 from cbhi.kernels.draws import LANES
 from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.records import (
     CalendarMonth,
+    Contact,
     District,
     Fixed,
     Groups,
@@ -174,7 +176,7 @@ def work(n: int = 64) -> Work:
         partners=np.zeros(n, dtype=np.int64),
         partner_member=np.zeros(n, dtype=np.int64),
         partner_draw=np.zeros(n),
-        histogram=np.zeros(max(BINS, 1 << 12), dtype=np.int64),
+        histogram=np.zeros(BINS, dtype=np.int64),
         lists=np.zeros((codes.N_LISTS, n), dtype=np.int64),
         counts=np.zeros(codes.N_LISTS, dtype=np.int64),
         addresses=np.zeros(LANES, dtype=np.int64),
@@ -185,6 +187,12 @@ def work(n: int = 64) -> Work:
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
         episodes=np.zeros((2, BLOCK), dtype=np.int64),
+        supply=np.zeros((4, LANES)),
+        contacts=record_table(Contact, LANES),
+        sizes=np.zeros(LANES),
+        prices=np.zeros((N_PAYERS, N_PRICES)),
+        weights=np.zeros(codes.MEMBER_SLOTS),
+        places=np.zeros(2 * n),
     )
 
 
@@ -192,6 +200,13 @@ def note_rows(buffers: Work, kind: int, rows: Sequence[int]) -> Work:
     """Note rows of households in one of the lists that the start of the month fills."""
     buffers.lists[kind, : len(rows)] = rows
     buffers.counts[kind] = len(rows)
+    return buffers
+
+
+def listed(hh: Table, sec: Any) -> Work:
+    """Buffers in which the section's patients are listed, as `start_of_month` does."""
+    rows = [h for h in range(sec.first, sec.end) if hh[h].alive and (hh[h].contacts or hh[h].away)]
+    buffers = note_rows(work(max(64, len(hh))), codes.LIST_PATIENTS, rows)
     return buffers
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,6 +130,19 @@ class TestCompile:
         exec("def divide(x, y):\n    return x / y\n", namespace)
         compiling.compile_kernels(namespace)
         assert namespace["divide"](1.0, 0.0) == float("inf")
+
+    def test_inlined_functions_compute_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compiling, "CACHE_FOLDER", None)
+        namespace: dict[str, Any] = {"__name__": "probe"}
+        exec("def halve(x):\n    return x / 2\ndef quarter(x):\n    return halve(halve(x))\n", namespace)
+        compiling.compile_kernels(namespace, inlined=("halve",))
+        assert namespace["quarter"](3.0) == 0.75
+        assert namespace["halve"].targetoptions["forceinline"]
+        assert not namespace["quarter"].targetoptions.get("forceinline", False)
+
+    def test_inlined_functions_must_exist(self) -> None:
+        with pytest.raises(NameError, match="thirds"):
+            compiling.compile_kernels({"__name__": "probe"}, inlined=("thirds",))
 
     def test_switched_off_leaves_plain_python(self) -> None:
         done = subprocess.run(

@@ -18,6 +18,7 @@ from support import (
     gauges,
     household,
     households,
+    listed,
     quick,
     record_table,
     rule,
@@ -31,7 +32,7 @@ from support import (
 
 from cbhi.kernels import care, codes, draws, fraud
 from cbhi.kernels.health import bill
-from cbhi.kernels.provider import first_place_refused
+from cbhi.kernels.provider import NO_LIMIT, first_place_refused
 from cbhi.kernels.records import District, Member, Section
 
 U = (np.arange(4000) + 0.5) / 4000
@@ -143,6 +144,12 @@ class TestExplanation:
 
 
 class TestPatient:
+    def picked(self, hh: Any, mm: Any, active: bool, r: Any, u: float) -> tuple[int, bool]:
+        seeking = care.seeking_of(hh, 0.9)
+        need = fixed().need_by_age
+        slot = care.pick_patient(hh, mm, NOW, active, seeking, r, need, work().weights, u)
+        return slot, bool(mm[slot].enrolled)
+
     def test_in_proportion_to_contacts(self) -> None:
         hh, mm = household(
             (30, 30, 30), **{**ACTIVE, "n_enrolled": 2}, m_enrolled=[1, 1, 0], m_frailty=[1.0, 3.0, 2.0]
@@ -150,16 +157,23 @@ class TestPatient:
         r = rule(severe_share=0.2)
         with_cover, without = by_hand(hh, 0.9, 0.2)
         weight = np.array([1 * with_cover, 3 * with_cover, 2 * without])
-        picked = [care.pick_patient(hh, mm, NOW, True, 0.9, r, fixed(), u) for u in U]
+        picked = [self.picked(hh, mm, True, r, u) for u in U]
         shares = np.bincount([slot for slot, _ in picked], minlength=3) / U.size
         np.testing.assert_allclose(shares, weight / weight.sum(), atol=1.5 / U.size)
         assert all(insured == (slot < 2) for slot, insured in picked)
 
-    def test_without_active_cover_nobody_is_insured(self) -> None:
-        hh, mm = household((30, 30), **ACTIVE, m_enrolled=[1, 1])
-        assert not any(care.pick_patient(hh, mm, NOW, False, 0.9, rule(), fixed(), u)[1] for u in U[::100])
+    def test_without_active_cover_all_seek_care_alike(self) -> None:
+        hh, mm = household((30, 30), **{**ACTIVE, "n_enrolled": 1}, m_enrolled=[1, 0])
+        first = [sum(self.picked(hh, mm, active, rule(), u)[0] == 0 for u in U) for active in (False, True)]
+        assert first[0] == U.size / 2 < first[1]
         hh.formal = 1
-        assert all(care.pick_patient(hh, mm, NOW, False, 0.9, rule(), fixed(), u)[1] for u in U[::100])
+        assert sum(self.picked(hh, mm, True, rule(), u)[0] == 0 for u in U) == U.size / 2
+
+    def test_the_last_draw_is_the_last_members(self) -> None:
+        for ages in ((30,), (30, 30, 30), (40,) * codes.MEMBER_SLOTS):
+            hh, mm = household(ages)
+            slots = [self.picked(hh, mm, False, rule(), u)[0] for u in (2.0**-33, 1.0 - 2.0**-33, 1.0)]
+            assert slots == [0, len(ages) - 1, len(ages) - 1]
 
 
 PLAIN = dict(
@@ -174,6 +188,39 @@ def terms(**fields: float) -> care.Terms:
     return care.Terms(**{**usual, **fields})
 
 
+def copy_fields(target: Any, source: Any) -> None:
+    update(target, **{name: getattr(source, name) for name in source.dtype.names})
+
+
+def serve(
+    hh: Any, mm: Any, sec: Any, contact: int, active: bool, met: care.Terms, r: Any, hospital: Any, q: Any,
+    f: Any, t: Any, host: Any = None,
+) -> int:  # fmt: skip
+    """Serve one contact at home, or in ``host``; return the claim."""
+    hhs, mms = households(1), record_table(Member, (1, codes.MEMBER_SLOTS))
+    copy_fields(hhs[0], hh)
+    mms[0][:] = mm
+    hhs[0].contacts = contact + 1 if host is None else contact
+    ss, dd = record_table(Section, 2), record_table(District, 1)
+    copy_fields(ss[0], sec)
+    ss[0].suspended = 0 if active else 1
+    copy_fields(ss[1], section(number=5) if host is None else host)
+    update(dd[0], end_section=2)
+    w = work()
+    update(w.contacts[0], household=0, number=contact)
+    w.addresses[0] = draws.address(int(hh.ordinal), draws.NOBODY, contact)
+    care.set_prices(w.prices, met, r)
+    claim, n_claims = care.treat_contacts(
+        state(hhs, mms, ss, dd), ss[0], 0, 1, NOW, NO_LIMIT, met, r, fixed(), w, hospital, q, f, t
+    )
+    copy_fields(hh, hhs[0])
+    copy_fields(sec, ss[0])
+    if host is not None:
+        copy_fields(host, ss[1])
+    assert n_claims == (claim > 0)
+    return int(claim)
+
+
 def visited(
     fields: dict[str, int], *, active: bool = True, cash: int = 10**6, at: dict[str, float] | None = None,
     contact: int = 0, **changes: Any,
@@ -183,9 +230,7 @@ def visited(
     sec = section()
     f, t, q, hospital = flows(), tallies(), strata(), np.zeros(2, dtype=np.int64)
     r = rule(**{**PLAIN, **changes})
-    claim = care.visit(
-        hh, mm, sec, sec, contact, NOW, active, terms(**(at or {})), r, fixed(), hospital, q, f, t
-    )
+    claim = serve(hh, mm, sec, contact, active, terms(**(at or {})), r, hospital, q, f, t)
     own = cash - int(hh.cash) + int(hh.debt)
     assert own == hh.out_of_pocket == by_quintile(q)[3, codes.S_OUT_OF_POCKET]
     patient = [
@@ -243,16 +288,15 @@ class TestVisit:
         r = rule(**{**PLAIN, "severe_share": 0.0})
         hh, _ = household((30, 30), odds_insured=1.0, odds_uninsured=0.25)
         # 0.25 / 1.25 over 1 / 2
-        assert care.chance_at_the_fee(hh, 1.0, r) == pytest.approx(0.4)
+        assert care.chance_at_the_fee(care.seeking_of(hh, 1.0), 0.0) == pytest.approx(0.4)
         paid = 0
         n = 2000
         for contact in range(n):
             hh, mm = household((30, 30), cash=10**6, odds_insured=1.0, odds_uninsured=0.25, **ACTIVE)
             mm["enrolled"] = 1
             t = tallies()
-            sec = section()
-            care.visit(
-                hh, mm, sec, sec, contact, NOW, True, terms(service=1.0, refusal=1.0), r, fixed(),
+            serve(
+                hh, mm, section(), contact, True, terms(service=1.0, refusal=1.0), r,
                 np.zeros(2, dtype=np.int64), strata(), flows(), t,
             )  # fmt: skip
             assert t[codes.REFUSED_AND_PAID] + t[codes.FORGONE_REFUSED] == 1
@@ -275,10 +319,9 @@ class TestVisit:
         for contact in range(n):
             hh, mm = household((30, 30), cash=10**6)
             t = tallies()
-            sec = section()
-            care.visit(
-                hh, mm, sec, sec, contact, NOW, False, terms(), r, fixed(), np.zeros(2, dtype=np.int64),
-                strata(), flows(), t,
+            serve(
+                hh, mm, section(), contact, False, terms(), r, np.zeros(2, dtype=np.int64), strata(), flows(),
+                t,
             )  # fmt: skip
             admitted += int(t[codes.ADMISSIONS])
         ordinary, severe = 0.4 * 0.9 / 1.36, 0.8 * 0.9 / 1.72
@@ -482,7 +525,7 @@ class TestElsewhere:
     )
     def test_on_a_ring(self, n: int, place: int, expected: dict[int, float]) -> None:
         dist = district(first_section=7, end_section=7 + n)
-        hosts = [care.host_of(dist, section(), place, 0, c, NOW, fixed()) - 7 for c in range(3_000)]
+        hosts = [care.host_of(dist, section(), place, 0, c, NOW, KEY) - 7 for c in range(3_000)]
         shares = np.bincount(hosts, minlength=n) / 3_000
         for host in range(n):
             p = expected.get(host, 0.0)
@@ -509,10 +552,8 @@ class TestElsewhere:
         )
         f, t, hospital = flows(), tallies(), np.zeros(2, dtype=np.int64)
         own, claim = (200, 800) if fields else (700, 0)
-        back = care.visit(
-            hh, mm, home, host, 1, NOW, True, terms(), rule(**PLAIN, **changes), fixed(), hospital,
-            strata(), f, t,
-        )  # fmt: skip
+        r = rule(**PLAIN, **changes)
+        back = serve(hh, mm, home, 1, True, terms(), r, hospital, strata(), f, t, host)
         assert back == 0
         assert (home.health_centre_cash, host.health_centre_cash, host.visitor_cash) == (0, 0, own + 9)
         assert (host.visitors, host.visitor_claims) == (3, claim)
@@ -531,19 +572,18 @@ class TestElsewhere:
     def test_what_is_forgone_is_no_visit_elsewhere(self) -> None:
         hh, mm = household((30, 30), **ACTIVE, m_enrolled=[1, 1])
         host, t = section(number=5), tallies()
-        care.visit(
-            hh, mm, section(), host, 1, NOW, True, terms(), rule(**{**PLAIN, "debt_cap_months": 0.0}),
-            fixed(), np.zeros(2, dtype=np.int64), strata(), flows(), t,
-        )  # fmt: skip
+        r = rule(**{**PLAIN, "debt_cap_months": 0.0})
+        serve(hh, mm, section(), 1, True, terms(), r, np.zeros(2, dtype=np.int64), strata(), flows(), t, host)
         assert (t[codes.FORGONE_CASH], t[codes.VISITS_ELSEWHERE], host.visitors) == (1, 0, 0)
 
     def test_the_queue_knows_only_contacts_at_home(self) -> None:
         hhs = households(30)
         hhs["contacts"] = 2
         sec = section(end=30)
-        before = first_place_refused(hhs, sec, NOW, 25, 60, KEY, work().histogram)
+        before = first_place_refused(hhs, sec, NOW, 25, 60, KEY, listed(hhs, sec))
+        assert before < NO_LIMIT
         hhs["away"] = 3
-        assert first_place_refused(hhs, sec, NOW, 25, 60, KEY, work().histogram) == before
+        assert first_place_refused(hhs, sec, NOW, 25, 60, KEY, listed(hhs, sec)) == before
 
     def test_contacts_elsewhere_have_the_numbers_after_those_at_home(self) -> None:
         s = country(1, 0)
@@ -551,8 +591,8 @@ class TestElsewhere:
         r = rule(**{**PLAIN, "cost_log_sd": 0.5, "portability_share": 0.5, "refusal_slope": 0.0})
         t = tallies()
         care.give_care(
-            s, s.sections[0], NOW, 9, 2, 0.9, r, fixed(), work(), np.zeros(2, dtype=np.int64), strata(),
-            flows(), t,
+            s, s.sections[0], NOW, 9, 2, 0.9, r, fixed(), listed(s.households, s.sections[0]),
+            np.zeros(2, dtype=np.int64), strata(), flows(), t,
         )  # fmt: skip
         bills = [
             bill(700.0, 0.5, draws.block(KEY, 3, 0, draws.NOBODY, NOW, codes.DRAW_CONTACT, c)[2], fixed())
@@ -596,8 +636,8 @@ class TestSection:
         s = state(hhs, mms, ss, dd)
         t, f = tallies(), flows()
         given = care.give_care(
-            s, ss[0], NOW, capacity, wanted, 0.9, rule(**PLAIN), fixed(), work(), np.zeros(2, dtype=np.int64),
-            strata(), f, t,
+            s, ss[0], NOW, capacity, wanted, 0.9, rule(**PLAIN), fixed(), listed(hhs, ss[0]),
+            np.zeros(2, dtype=np.int64), strata(), f, t,
         )  # fmt: skip
         served = min(capacity, wanted)
         assert tuple(given) == (0, 0, served)
@@ -605,9 +645,24 @@ class TestSection:
         assert t[codes.FORGONE_CAPACITY] == wanted - served
         assert f[codes.FEE_HEALTH_CENTRE] == 700 * served
         assert (
-            first_place_refused(hhs, ss[0], NOW, capacity, wanted, fixed().key, work().histogram) > 0
+            first_place_refused(hhs, ss[0], NOW, capacity, wanted, fixed().key, listed(hhs, ss[0])) > 0
             or not served
         )
+
+    @pytest.mark.parametrize("contacts", [draws.LANES - 1, draws.LANES, 2 * draws.LANES + 9])
+    def test_more_contacts_than_are_served_at_once(self, contacts: int) -> None:
+        s = country(1, 0)
+        update(s.households[0], contacts=contacts, cover_until=0, formal=0, cash=10**9, out_of_pocket=0)
+        r = rule(**{**PLAIN, "cost_log_sd": 0.5})
+        w, t = listed(s.households, s.sections[0]), tallies()
+        claims, n_claims, served = care.give_care(
+            s, s.sections[0], NOW, contacts, contacts, 0.9, r, fixed(), w, np.zeros(2, dtype=np.int64),
+            strata(), flows(), t,
+        )  # fmt: skip
+        u = [draws.block(KEY, 3, 0, draws.NOBODY, NOW, codes.DRAW_CONTACT, c)[2] for c in range(contacts)]
+        assert s.households[0].out_of_pocket == sum(bill(700.0, 0.5, x, fixed()) for x in u)
+        assert (claims, n_claims, served) == (0, 0, contacts)
+        assert t[codes.VISITS_UNINSURED] == contacts
 
 
 def country(n: int, seed: int) -> Any:
@@ -677,7 +732,7 @@ class TestBills:
                 for hh in list(s.households)[sec.first : sec.end]
             )
             claims, n_claims, here = care.give_care(
-                s, sec, NOW, capacity, at_home, 0.9, r, fixed(), work(), hospital, q, f, t
+                s, sec, NOW, capacity, at_home, 0.9, r, fixed(), listed(s.households, sec), hospital, q, f, t
             )
             assert here <= min(capacity, at_home)
             assert n_claims <= here
@@ -724,13 +779,15 @@ class TestBills:
             s, t = country(12, 5), tallies()
             for i in order:
                 sec = s.sections[i]
-                for hh in list(s.households)[sec.first : sec.end]:
+                at_home = sum(
                     care.send_elsewhere(
                         hh, sec, s.districts[0], NOW, bool(care.has_cover(hh, NOW)), r, fixed()
                     )
+                    for hh in list(s.households)[sec.first : sec.end]
+                )
                 care.give_care(
-                    s, sec, NOW, 10, 99, 0.9, r, fixed(), work(), np.zeros(2, dtype=np.int64), strata(),
-                    flows(), t,
+                    s, sec, NOW, 10, at_home, 0.9, r, fixed(), listed(s.households, sec),
+                    np.zeros(2, dtype=np.int64), strata(), flows(), t,
                 )  # fmt: skip
             ends.append((*(np.asarray(table).tobytes() for table in (s.sections, s.households)), t.tobytes()))
             assert t[codes.VISITS_ELSEWHERE] > 5

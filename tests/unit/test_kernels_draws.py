@@ -109,6 +109,19 @@ class TestAddress:
         assert (ONES + 0.5) * draws.TO_UNIT < 1.0
 
 
+class TestManyWithIndex:
+    @pytest.mark.parametrize("n", [1, 7, 8, 9, 61])
+    def test_as_one_by_one(self, n: int) -> None:
+        rng = np.random.default_rng(n)
+        who = [(int(rng.integers(2**32)), int(rng.integers(256)), int(rng.integers(2**16))) for _ in range(n)]
+        addresses, filled = np.zeros(draws.LANES, dtype=np.int64), np.zeros((4, draws.LANES))
+        addresses[:n] = [draws.address(*one) for one in who]
+        assert draws.address(7, 3) == draws.address(7, 3, 0)
+        draws.fill_blocks(KEY, 2**24 - 1, 24_000, 17, n, addresses, filled)
+        for i, (ordinal, member, index) in enumerate(who):
+            assert tuple(filled[:, i]) == draws.block(KEY, 2**24 - 1, ordinal, member, 24_000, 17, index)
+
+
 class TestNormalQuantile:
     def test_against_scipy(self) -> None:
         u = np.concatenate([np.linspace(0.001, 0.999, 1999), 10.0 ** -np.arange(2, 300, 1.7)])

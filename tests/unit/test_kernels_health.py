@@ -191,5 +191,17 @@ class TestBill:
         mean, _ = integrate.quad(law.ppf, 0, 1)
         assert mean == pytest.approx(20_000, rel=1e-4)
 
+    @pytest.mark.parametrize("log_sd", [0.0, 0.83])
+    @pytest.mark.parametrize("supplied", [False, True])
+    def test_many_at_once_as_one_by_one(self, log_sd: float, supplied: bool) -> None:
+        u = np.concatenate([(np.arange(61) + 0.5) / 61, np.zeros(3)])
+        sizes = np.array([0.5, 1.0, 2.5]) if supplied else np.empty(0)
+        chances = np.array([0.3, 0.8, 1.0]) if supplied else np.empty(0)
+        filled = np.zeros(64)
+        health.fill_bill_sizes(61, log_sd, u, sizes, chances, filled)
+        one_by_one = [health.bill_size(log_sd, x, sizes, chances) for x in u[:61]]
+        assert list(filled[:61]) == one_by_one
+        assert len(set(one_by_one)) == (3 if supplied else 61 if log_sd > 0 else 1)
+
     def test_without_spread(self) -> None:
         assert health.bill(999.5, 0.0, 0.99, fixed()) == 1_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -336,7 +337,7 @@ class TestTreatment:
 class TestSale:
     """A household that the authorities register at no cost joins; the month's premium is divided."""
 
-    def sell(self, **rules: Any) -> tuple[Any, State]:
+    def sell(self, noted: Sequence[int] = (0,), **rules: Any) -> tuple[Any, State]:
         hh, mm = household(
             subsidised=1, acts=start.REGISTERED, category=codes.POOREST, listed_category=codes.POOREST
         )
@@ -350,7 +351,7 @@ class TestSale:
             quota_share=0.15, waiting_months=0, **rules,
         )  # fmt: skip
         f = flows()
-        acting = note_rows(work(), codes.LIST_ACTING, [0])
+        acting = note_rows(work(), codes.LIST_ACTING, noted)
         month.sell_cover(
             s, s.sections[0], NOW, 1.0, calendar(), r, r, fixed(), acting, strata(), f, tallies(), gauges()
         )
@@ -368,6 +369,10 @@ class TestSale:
         assert f[codes.REINSURANCE_PREMIUM] == 390
         assert s.sections[0].fund == 7_000 + 4_000 - 1_790
         assert s.households[0].cover_until == NOW + 13
+
+    def test_only_who_is_noted_as_acting_is_sold_to(self) -> None:
+        f, s = self.sell(noted=[])
+        assert (f.sum(), s.sections[0].fund, s.households[0].cover_until) == (0, 7_000, 0)
 
     def test_registration_at_no_cost_needs_no_association(self) -> None:
         f, _ = self.sell(group_required=1)

@@ -74,7 +74,10 @@ def run(unit: str = "household", share: float = 1.0, households: int = 120) -> W
     n_districts = layout.district_number.size
     output = make_output(scenario.n_months, n_districts, int(calendar["period"][-1]) + 1)
     hospital = np.zeros((n_districts, 2), dtype=np.int64)
-    run_months(state, calendar, rules, constant, work, output, hospital, scenario.start, 0, scenario.n_months, 0, layout.number.size, ALL_PHASES)
+    run_months(
+        state, calendar, rules, constant, work, output, hospital, scenario.start, 0, scenario.n_months, 0,
+        layout.number.size, ALL_PHASES,
+    )  # fmt: skip
     return Watched(state, output, cash)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import KEY, NOW, flows, households, quick, rule, section, work
+from support import KEY, NOW, flows, households, listed, quick, rule, section
 
 from cbhi.kernels import codes, draws, provider
 
@@ -18,7 +18,7 @@ def crowd(n: int, seed: int = 0):
     hhs = households(n)
     hhs["contacts"] = np.random.default_rng(seed).poisson(0.8, n)
     places = [
-        int(provider.place_in_queue(KEY, 3, h, NOW, c))
+        draws.uniform(KEY, 3, h, draws.NOBODY, NOW, codes.DRAW_SUPPLY, c)
         for h in range(n)
         for c in range(int(hhs["contacts"][h]))
     ]
@@ -26,21 +26,30 @@ def crowd(n: int, seed: int = 0):
 
 
 class TestQueue:
-    def test_place_is_a_word_of_the_supply_draw(self) -> None:
-        u = draws.block(KEY, 3, 7, draws.NOBODY, NOW, codes.DRAW_SUPPLY, 2)[0]
-        assert (provider.place_in_queue(KEY, 3, 7, NOW, 2) + 0.5) * 2.0**-32 == u
+    @given(st.lists(st.floats(0, 1), min_size=1, max_size=80), st.integers(0, 79))
+    @quick
+    def test_kth_smallest(self, values: list[float], k: int) -> None:
+        k = min(k, len(values) - 1)
+        assert provider.kth_smallest(np.array(values), k) == sorted(values)[k]
+
+    @given(st.lists(st.integers(0, 3), min_size=1, max_size=40), st.integers(0, 39))
+    @quick
+    def test_kth_smallest_among_equals(self, values: list[int], k: int) -> None:
+        k = min(k, len(values) - 1)
+        assert provider.kth_smallest(np.array(values, dtype=float), k) == sorted(values)[k]
 
     def test_exactly_as_many_as_there_is_capacity_for(self) -> None:
         hhs, places = crowd(400)
         ordered = sorted(places)
         assert len(set(places)) == len(places)
         sec = section(end=400)
+        w = listed(hhs, sec)
         for capacity in range(len(places)):
-            limit = provider.first_place_refused(hhs, sec, NOW, capacity, len(places), KEY, work().histogram)
+            limit = provider.first_place_refused(hhs, sec, NOW, capacity, len(places), KEY, w)
             assert sum(place < limit for place in places) == capacity
-            assert ordered[capacity] >= limit
+            assert ordered[capacity] == limit
         for capacity in (len(places), len(places) + 1, 10**9):
-            limit = provider.first_place_refused(hhs, sec, NOW, capacity, len(places), KEY, work().histogram)
+            limit = provider.first_place_refused(hhs, sec, NOW, capacity, len(places), KEY, w)
             assert limit == provider.NO_LIMIT
 
     def test_everybody_has_the_same_chance(self) -> None:
@@ -48,23 +57,13 @@ class TestQueue:
         hhs["contacts"] = 1
         sec = section(end=40)
         served = np.zeros(40)
+        w = listed(hhs, sec)
         for now in range(NOW, NOW + 600):
-            limit = provider.first_place_refused(hhs, sec, now, 10, 40, KEY, work().histogram)
-            served += [provider.place_in_queue(KEY, 3, h, now, 0) < limit for h in range(40)]
+            limit = provider.first_place_refused(hhs, sec, now, 10, 40, KEY, w)
+            u = [draws.uniform(KEY, 3, h, draws.NOBODY, now, codes.DRAW_SUPPLY, 0) for h in range(40)]
+            served += np.array(u) < limit
         assert served.sum() == 6_000
         assert np.abs(served - 150).max() < 4.5 * math.sqrt(600 * 0.25 * 0.75)
-
-    def test_count_places_finds_a_prefix(self) -> None:
-        hhs, places = crowd(300)
-        histogram = work().histogram
-        provider.count_places(hhs, section(end=300), NOW, KEY, 20, 12, 0, histogram)
-        np.testing.assert_array_equal(
-            histogram, np.bincount(np.array(places) >> 20, minlength=histogram.size)
-        )
-        prefix = places[0] >> 20
-        provider.count_places(hhs, section(end=300), NOW, KEY, 8, 12, prefix, histogram)
-        assert histogram.sum() == sum(place >> 20 == prefix for place in places)
-        assert histogram[(places[0] >> 8) & 0xFFF] >= 1
 
 
 class TestCapacity:

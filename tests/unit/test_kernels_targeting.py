@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import NOW, base, fixed, households, quick, record_table, rule, section, tallies, work
+from support import KEY, NOW, base, fixed, households, quick, record_table, rule, section, tallies, work
 
 from cbhi.kernels import codes, draws, targeting
 from cbhi.kernels.records import Section
@@ -143,6 +143,23 @@ class TestSlots:
             assert chosen[i] == fits
             left -= int(hhs["n_members"][i]) if fits else 0
         assert sec.subsidy_left == used * 1_000 == t[codes.SUBSIDY_BUDGET]
+
+    @pytest.mark.parametrize("n", [1, 2, 7, 40])
+    def test_the_line_is_in_order_of_scores_and_rows(self, n: int) -> None:
+        hhs, sec = village(n)
+        hhs["on_list"] = 1
+        # many have the same score
+        hhs["list_score"] = np.random.default_rng(n).integers(0, 4, n)
+        scores, rows = np.empty(n), np.empty(n, dtype=np.int64)
+        size = targeting.line_up(hhs, sec, NOW, rule(), KEY, scores, rows)
+        assert size == n
+        line = []
+        while size > 0:
+            line.append(int(rows[0]))
+            size -= 1
+            scores[0], rows[0] = scores[size], rows[size]
+            targeting.sink(scores, rows, 0, size)
+        assert line == sorted(range(n), key=lambda h: (hhs["list_score"][h], h))
 
     def test_fractions_of_a_person_even_out(self) -> None:
         hhs, _ = village(10)

@@ -33,6 +33,7 @@ from cbhi.kernels.codes import (
     FORMAL_CLAIMS_HEALTH_CENTRE,
     FORMAL_CLAIMS_HOSPITAL,
     INDUCED_RWF,
+    LIST_PATIENTS,
     PAY_CAPITATION,
     PAY_CASE,
     PORTABLE_CLAIMS,
@@ -63,24 +64,31 @@ from cbhi.kernels.codes import (
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.cover import has_cover, stratum_of
-from cbhi.kernels.draws import NOBODY, block, uniform
+from cbhi.kernels.draws import NOBODY, address, block, fill_blocks, uniform
 from cbhi.kernels.fraud import attempted, detection
-from cbhi.kernels.health import bill, chance, member_rate, seeking_probability
+from cbhi.kernels.health import (
+    band_of,
+    bill,
+    chance,
+    fill_bill_sizes,
+    need_in_band,
+    of_either_severity,
+)
 from cbhi.kernels.income import can_raise, pay_from_cash_or_debt
 from cbhi.kernels.money import split_bill, to_francs
 from cbhi.kernels.notes import note_after, note_before
 from cbhi.kernels.provider import (
-    NO_LIMIT,
     first_place_refused,
     induced_factor,
     members_of_fund,
     negotiated_discount,
-    place_in_queue,
     places_at_home,
     refusal_probability,
 )
 from cbhi.kernels.records import (
+    F8,
     I8,
+    Contact,
     District,
     Fixed,
     Household,
@@ -90,6 +98,25 @@ from cbhi.kernels.records import (
     Table,
     Work,
 )
+
+# what becomes of a contact before it comes to money
+SERVED = 0
+NO_PLACE = 1
+REFUSED = 2
+# who pays a visit, beside the patient's own part: nobody, a formal insurer, the scheme
+PAYS_NOBODY = 0
+PAYS_FORMAL = 1
+PAYS_SCHEME = 2
+N_PAYERS = 3
+# columns of ``Work.prices``, which has a row for each of these
+MEAN_HONEST = 0  # mean bill of the health centre, RWF
+MEAN_CHARGED = 1  # and with what is induced or coded up in it
+BY_CASE = 2  # 1 where every bill is the mean
+MEAN_ADMISSION = 3  # mean bill of the hospital, RWF
+COPAYMENT = 4  # patient's fixed part of the health centre's bill, RWF
+SHARE_CENTRE = 5  # patient's part of the rest of it
+SHARE_HOSPITAL = 6  # and of the hospital's bill
+N_PRICES = 7
 
 
 class Terms(NamedTuple):
@@ -103,41 +130,78 @@ class Terms(NamedTuple):
     induced: float  # factor on insured patients' bills, paid by fee
 
 
+class Seeking(NamedTuple):
+    """A household's probabilities of seeking care for an episode, by severity and cover."""
+
+    insured: float
+    severe_insured: float
+    uninsured: float
+    severe_uninsured: float
+
+
+def seeking_of(hh: Household, service: float) -> Seeking:
+    """Return the probabilities with which the household seeks care this month."""
+    return Seeking(
+        chance(float(hh.odds_insured), service),
+        chance(float(hh.odds_severe_insured), service),
+        chance(float(hh.odds_uninsured), service),
+        chance(float(hh.odds_severe_uninsured), service),
+    )
+
+
+def chance_at_the_fee(seeking: Seeking, severe_share: float) -> float:
+    """Return the probability that a contact wanted with cover would have been wanted at the user fee too."""
+    with_cover = of_either_severity(seeking.insured, seeking.severe_insured, severe_share)
+    at_fee = of_either_severity(seeking.uninsured, seeking.severe_uninsured, severe_share)
+    return at_fee / with_cover if with_cover > 0.0 else 0.0
+
+
+def is_severe(seeking: Seeking, insured: bool, severe_share: float, u: float) -> bool:
+    """Return whether the episode behind a contact is severe, by Bayes' rule."""
+    ordinary = seeking.insured if insured else seeking.uninsured
+    severe = seeking.severe_insured if insured else seeking.severe_uninsured
+    if_severe = severe_share * severe
+    return u * ((1.0 - severe_share) * ordinary + if_severe) < if_severe
+
+
 def pick_patient(
     hh: Household,
     mm: Table,
     now: int,
     active: bool,
-    service: float,
+    seeking: Seeking,
     rule: Rule,
-    fixed: Fixed,
+    need_by_age: F8,
+    weights: F8,
     u: float,
-) -> tuple[int, bool]:
-    """Return (slot, insured) of the member behind a contact, in proportion to the members' contacts."""
-    severe = rule.severe_share
-    p_covered = seeking_probability(float(hh.odds_insured), float(hh.odds_severe_insured), service, severe)
-    p_other = seeking_probability(float(hh.odds_uninsured), float(hh.odds_severe_uninsured), service, severe)
+) -> int:
+    """Return the slot of the member behind a contact, in proportion to the members' contacts.
+
+    ``weights`` is a buffer.
+    """
+    n = int(hh.n_members)
+    p_covered = of_either_severity(seeking.insured, seeking.severe_insured, rule.severe_share)
+    p_other = of_either_severity(seeking.uninsured, seeking.severe_uninsured, rule.severe_share)
+    formal = hh.formal != 0
+    scale = rule.need_rate * float(hh.shared_frailty)
+    chronic_factor = rule.chronic_factor
     total = 0.0
-    for k in range(int(hh.n_members)):
-        p = p_covered if hh.formal != 0 or (active and mm[k].enrolled != 0) else p_other
-        total += p * member_rate(hh, mm, k, now, rule, fixed)
+    for k in range(n):
+        member = mm[k]
+        band = band_of(now - int(member.born))
+        need = need_in_band(
+            band, int(member.sex), int(member.chronic), float(member.frailty), chronic_factor, need_by_age
+        )
+        p = p_covered if formal | (active & (member.enrolled != 0)) else p_other
+        weights[k] = p * (scale * need)
+        total += weights[k]
     left = u * total
     slot = 0
-    for k in range(int(hh.n_members)):
-        p = p_covered if hh.formal != 0 or (active and mm[k].enrolled != 0) else p_other
-        slot = k
-        left -= p * member_rate(hh, mm, k, now, rule, fixed)
-        if left < 0.0:
-            break
-    return slot, hh.formal != 0 or (active and mm[slot].enrolled != 0)
-
-
-def chance_at_the_fee(hh: Household, service: float, rule: Rule) -> float:
-    """Return the probability that a contact wanted with cover would have been wanted at the user fee too."""
-    severe = rule.severe_share
-    with_cover = seeking_probability(float(hh.odds_insured), float(hh.odds_severe_insured), service, severe)
-    at_fee = seeking_probability(float(hh.odds_uninsured), float(hh.odds_severe_uninsured), service, severe)
-    return at_fee / with_cover if with_cover > 0.0 else 0.0
+    for k in range(n - 1):
+        left -= weights[k]
+        # counted rather than left at once: where it ends follows no pattern that a processor could guess
+        slot += int(left >= 0.0)
+    return slot
 
 
 def send_elsewhere(
@@ -186,14 +250,14 @@ def ring_distance(u: float, furthest: int) -> int:
 
 
 def host_of(
-    dist: District, sec: Section, place: int, ordinal: int, contact: int, now: int, fixed: Fixed
+    dist: District, sec: Section, place: int, ordinal: int, contact: int, now: int, key: tuple[int, int]
 ) -> int:
     """Return the row of the section where a contact away from home is served.
 
     The sections of a district lie on a ring in the order of their rows; ``place`` is the home's on it.
     """
     n = dist.end_section - dist.first_section
-    _, u1, u2, _ = block(fixed.key, sec.number, ordinal, NOBODY, now, DRAW_ELSEWHERE, contact)
+    _, u1, u2, _ = block(key, sec.number, ordinal, NOBODY, now, DRAW_ELSEWHERE, contact)
     steps = ring_distance(u1, n // 2)
     return int(dist.first_section) + (place + (steps if u2 < 0.5 else n - steps)) % n
 
@@ -215,63 +279,57 @@ def terms_of_month(sec: Section, now: int, service: float, suspended: bool, rule
     )
 
 
-def centre_bill(
-    insured: bool, formal: bool, terms: Terms, rule: Rule, fixed: Fixed, u: float
-) -> tuple[int, int]:
-    """Return (bill of the health centre, what is induced or coded up in it), RWF.
+def set_prices(prices: F8, terms: Terms, rule: Rule) -> None:
+    """Write down what a visit costs this month and the patient's part of it, by who pays the rest.
 
-    Those without cover pay the fee, formal insurers the cost. A scheme pays its tariff, the cost less
-    the discount it has bargained for: by fee what the case costs and items added to it, by case the mean,
-    with some cases coded as dearer ones. Under capitation the bill only serves to set the patient's part.
+    Those without cover pay the fee, formal insurers the cost. A scheme pays its tariff, the cost less the
+    discount it has bargained for: by fee what the case costs and items added to it, by case the mean, with
+    some cases coded as dearer ones. Under capitation the bill only serves to set the patient's part.
     """
-    log_sd = rule.cost_log_sd
-    if not insured:
-        return bill(rule.fee_outpatient_rwf, log_sd, u, fixed), 0
-    if formal or rule.payment == PAY_CAPITATION:
-        return bill(rule.cost_outpatient_rwf, log_sd, u, fixed), 0
-    tariff = rule.cost_outpatient_rwf * (1.0 - terms.discount)
-    if rule.payment == PAY_CASE:
-        honest = to_francs(tariff)
-        charged = to_francs(tariff * (1.0 + rule.case_upcoding))
-    else:
-        honest = bill(tariff, log_sd, u, fixed)
-        charged = bill(tariff * terms.induced, log_sd, u, fixed) if terms.induced > 1.0 else honest
-    return charged, charged - honest
+    cost = rule.cost_outpatient_rwf
+    prices[:, :] = 0.0
+    prices[PAYS_NOBODY, MEAN_HONEST] = rule.fee_outpatient_rwf
+    prices[PAYS_NOBODY, MEAN_CHARGED] = rule.fee_outpatient_rwf
+    prices[PAYS_NOBODY, MEAN_ADMISSION] = rule.fee_admission_rwf
+    prices[PAYS_NOBODY, SHARE_CENTRE] = 1.0
+    prices[PAYS_NOBODY, SHARE_HOSPITAL] = 1.0
+    prices[PAYS_FORMAL, MEAN_HONEST] = cost
+    prices[PAYS_FORMAL, MEAN_CHARGED] = cost
+    prices[PAYS_FORMAL, MEAN_ADMISSION] = rule.cost_admission_rwf
+    prices[PAYS_FORMAL, SHARE_CENTRE] = rule.formal_coinsurance_share
+    prices[PAYS_FORMAL, SHARE_HOSPITAL] = rule.formal_coinsurance_share
+    tariff = cost if rule.payment == PAY_CAPITATION else cost * (1.0 - terms.discount)
+    added = 1.0 + rule.case_upcoding if rule.payment == PAY_CASE else terms.induced
+    prices[PAYS_SCHEME, MEAN_HONEST] = tariff
+    prices[PAYS_SCHEME, MEAN_CHARGED] = tariff * (1.0 if rule.payment == PAY_CAPITATION else added)
+    prices[PAYS_SCHEME, BY_CASE] = 1.0 if rule.payment == PAY_CASE else 0.0
+    prices[PAYS_SCHEME, MEAN_ADMISSION] = rule.cost_admission_rwf
+    prices[PAYS_SCHEME, COPAYMENT] = rule.copayment_rwf
+    prices[PAYS_SCHEME, SHARE_CENTRE] = rule.outpatient_coinsurance
+    prices[PAYS_SCHEME, SHARE_HOSPITAL] = rule.coinsurance_share
 
 
-def patient_parts(centre: int, ward: int, insured: bool, formal: bool, rule: Rule) -> tuple[int, int]:
-    """Return the patient's parts of the bills of health centre and hospital, RWF."""
-    if formal:
-        own_centre, _ = split_bill(centre, 0, rule.formal_coinsurance_share)
-        own_ward, _ = split_bill(ward, 0, rule.formal_coinsurance_share)
-        return own_centre, own_ward
-    if insured:
-        own_centre, _ = split_bill(centre, rule.copayment_rwf, rule.outpatient_coinsurance)
-        own_ward, _ = split_bill(ward, 0, rule.coinsurance_share)
-        return own_centre, own_ward
-    return centre, ward
-
-
-def passes_with_borrowed_card(
-    hh: Household, sec: Section, contact: int, now: int, terms: Terms, fixed: Fixed, tallies: I8
-) -> bool:
-    """Return whether somebody without cover is taken for a member because of a borrowed card."""
-    u0, u1, _, _ = block(fixed.key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_CARD, contact)
-    if u0 >= terms.lending:
-        return False
-    if u1 < terms.detection:
-        tallies[CARDS_FOUND] += 1
-        return False
-    return True
-
-
-def take_payment(sec: Section, host: Section, amount_rwf: int) -> None:
+def take_payment(sec: Section, host: Section, amount_rwf: int, tallies: I8) -> None:
     """Put a patient's or a formal insurer's payment into the till of the health centre that served."""
     if host.number == sec.number:
         sec.health_centre_cash += amount_rwf
         sec.revenue_month += amount_rwf
     else:
+        tallies[VISITS_ELSEWHERE] += 1
+        host.visitors += 1
         host.visitor_cash += amount_rwf
+
+
+def shows_borrowed_card(
+    contact: Contact, ordinal: int, section: int, now: int, terms: Terms, key: tuple[int, int]
+) -> None:
+    """Let somebody without cover be taken for a member because of a borrowed card, or be found out."""
+    u0, u1, _, _ = block(key, section, ordinal, NOBODY, now, DRAW_CARD, int(contact.number))
+    if u0 < terms.lending:
+        if u1 < terms.detection:
+            contact.card_found = 1
+        else:
+            contact.payer = PAYS_SCHEME
 
 
 def bill_elsewhere(sec: Section, host: Section, claim_rwf: int, rule: Rule, tallies: I8) -> None:
@@ -309,184 +367,234 @@ def bill_capitation(sec: Section, rule: Rule, tallies: I8) -> int:
     return invoice
 
 
-def count_visit(stratum: I8, own_rwf: int, claim_rwf: int, covered: bool, formal: bool) -> None:
+def count_visit(stratum: I8, is_woman: int, own_rwf: int, claim_rwf: int, covered: int, formal: bool) -> None:
     """Count a visit in its stratum: what the patient and what third parties pay, by cover."""
     stratum[S_VISITS] += 1
+    stratum[S_VISITS_WOMEN] += is_woman
     stratum[S_OUT_OF_POCKET] += own_rwf
     stratum[S_CLAIMS] += claim_rwf
     if formal:
         stratum[S_VISITS_FORMAL] += 1
         stratum[S_OUT_OF_POCKET_FORMAL] += own_rwf
         stratum[S_CLAIMS_FORMAL] += claim_rwf
-    elif covered:
-        stratum[S_VISITS_INSURED] += 1
-        stratum[S_OUT_OF_POCKET_INSURED] += own_rwf
+    else:
+        # products rather than a branch: cover follows no pattern that a processor could guess
+        stratum[S_VISITS_INSURED] += covered
+        stratum[S_OUT_OF_POCKET_INSURED] += covered * own_rwf
 
 
-def count_patient(stratum: I8, is_woman: bool, admitted: bool, covered: bool, formal: bool) -> None:
-    """Count who was served in its stratum: women, and admissions by cover."""
-    stratum[S_VISITS_WOMEN] += 1 if is_woman else 0
-    if not admitted:
-        return
+def count_admission(stratum: I8, is_woman: int, covered: int, formal: bool, tallies: I8) -> None:
+    """Count an admission, in its stratum by cover."""
+    tallies[ADMISSIONS] += 1
     stratum[S_ADMISSIONS] += 1
-    stratum[S_ADMISSIONS_WOMEN] += 1 if is_woman else 0
+    stratum[S_ADMISSIONS_WOMEN] += is_woman
     if formal:
         stratum[S_ADMISSIONS_FORMAL] += 1
-    elif covered:
-        stratum[S_ADMISSIONS_INSURED] += 1
+    else:
+        stratum[S_ADMISSIONS_INSURED] += covered
+
+
+def receive_patients(
+    state: State,
+    sec: Section,
+    n: int,
+    now: int,
+    limit: float,
+    terms: Terms,
+    rule: Rule,
+    fixed: Fixed,
+    work: Work,
+) -> None:
+    """Say of the ``n`` contacts at hand who comes, who is turned away, as what others are served, how ill."""
+    suspended = sec.suspended != 0
+    severe_share = rule.severe_share
+    capitation = rule.payment == PAY_CAPITATION
+    for i in range(n):
+        contact = work.contacts[i]
+        h = int(contact.household)
+        hh = state.households[h]
+        contact.card_found = 0
+        if contact.number < hh.contacts and work.supply[0, i] >= limit:
+            contact.outcome = NO_PLACE
+            continue
+        contact.outcome = SERVED
+        active = has_cover(hh, now) and not suspended
+        formal = hh.formal != 0
+        seeking = seeking_of(hh, terms.service)
+        mm = state.members[h]
+        slot = pick_patient(
+            hh, mm, now, active, seeking, rule, fixed.need_by_age, work.weights, work.uniforms[0, i]
+        )
+        covered = formal | (active & (mm[slot].enrolled != 0))
+        insured = covered
+        contact.slot = slot
+        contact.covered = covered
+        contact.payer = PAYS_FORMAL if formal else (PAYS_SCHEME if covered else PAYS_NOBODY)
+        if work.supply[1, i] < terms.refusal:
+            if covered and not formal:
+                # turned away as a member: comes all the same if the fee would not have deterred it
+                insured = False
+                contact.payer = PAYS_NOBODY
+                if work.supply[3, i] >= chance_at_the_fee(seeking, severe_share):
+                    contact.outcome = REFUSED
+        elif not covered and terms.lending > 0.0:
+            shows_borrowed_card(contact, int(hh.ordinal), sec.number, now, terms, fixed.key)
+        contact.insured = insured
+        referral = rule.capitation_referral if capitation and contact.payer == PAYS_SCHEME else 0.0
+        severe = is_severe(seeking, insured, severe_share, work.uniforms[1, i])
+        contact.admitted = severe and work.uniforms[3, i] < min(1.0, rule.admission_if_severe + referral)
+
+
+def make_out_bills(n: int, rule: Rule, fixed: Fixed, work: Work) -> None:
+    """Make out the bills of the ``n`` contacts at hand, and divide them between patients and payers."""
+    log_sd = rule.cost_log_sd
+    prices = work.prices
+    fill_bill_sizes(n, log_sd, work.uniforms[2], fixed.bill_sizes, fixed.bill_chances, work.sizes)
+    for i in range(n):
+        contact = work.contacts[i]
+        payer = int(contact.payer)
+        size = 1.0 if prices[payer, BY_CASE] != 0.0 else work.sizes[i]
+        centre = to_francs(prices[payer, MEAN_CHARGED] * size)
+        ward = 0
+        if contact.admitted != 0:
+            ward = bill(prices[payer, MEAN_ADMISSION], log_sd, work.supply[2, i], fixed)
+        contact.added = centre - to_francs(prices[payer, MEAN_HONEST] * size)
+        contact.centre = centre
+        contact.ward = ward
+        contact.own_centre, _ = split_bill(
+            centre, int(prices[payer, COPAYMENT]), float(prices[payer, SHARE_CENTRE])
+        )
+        contact.own_ward, _ = split_bill(ward, 0, float(prices[payer, SHARE_HOSPITAL]))
+
+
+def book_formal(
+    centre: int, ward: int, own_centre: int, own_ward: int, hospital: I8, flows: I8, tallies: I8
+) -> None:
+    """Book a visit that a formal insurer pays."""
+    tallies[VISITS_FORMAL] += 1
+    flows[COPAYMENT_HEALTH_CENTRE] += own_centre
+    flows[COPAYMENT_HOSPITAL] += own_ward
+    flows[FORMAL_CLAIMS_HEALTH_CENTRE] += centre - own_centre
+    flows[FORMAL_CLAIMS_HOSPITAL] += ward - own_ward
+    hospital[1] += ward - own_ward
+
+
+def book_claims(
+    claim: int,
+    ward_claim: int,
+    sec: Section,
+    host: Section,
+    rule: Rule,
+    hospital: I8,
+    tallies: I8,
+) -> int:
+    """Book what a scheme owes for a visit; return the claim on the home section's fund, RWF."""
+    bill_hospital(sec, ward_claim, rule, hospital, tallies)
+    if host.number != sec.number:
+        bill_elsewhere(sec, host, claim, rule, tallies)
+        return 0
+    return claim
 
 
 def book_visit(
     hh: Household,
+    is_woman: int,
+    contact: Contact,
     sec: Section,
     host: Section,
-    centre: int,
-    ward: int,
-    own_centre: int,
-    own_ward: int,
-    covered: bool,
-    insured: bool,
-    as_member: bool,
     rule: Rule,
     hospital: I8,
-    strata: I8,
+    stratum: I8,
     flows: I8,
     tallies: I8,
 ) -> int:
-    """Pay and book the bills of a visit; return the claim on the home section's fund, RWF.
+    """Let the patient pay a visit or forgo it, and book it; return the claim on the home fund, RWF.
 
-    ``covered`` is whether the person has cover, ``insured`` whether it was honoured, ``as_member`` whether
-    the bill was made out to a member.
+    Hospital claims on the pool are added to ``hospital[0]`` and hospital receipts from patients and formal
+    insurers to ``hospital[1]``. A visit whose bill nobody shares leaves claims of zero.
     """
+    formal = hh.formal != 0
+    covered = int(contact.covered)
+    insured = int(contact.insured)
+    by_scheme = contact.payer == PAYS_SCHEME
+    own_centre = int(contact.own_centre)
+    own_ward = int(contact.own_ward)
     own = own_centre + own_ward
+    tallies[CARDS_FOUND] += int(contact.card_found)
+    tallies[REFUSED_AND_PAID] += covered - insured
+    if not can_raise(hh, own, rule):
+        tallies[FORGONE_CASH] += 1
+        stratum[S_FORGONE_CASH] += 1
+        return 0
+    ward = int(contact.ward)
+    centre = own_centre if by_scheme and rule.payment == PAY_CAPITATION else int(contact.centre)
     pay_from_cash_or_debt(hh, own, flows)
     hh.out_of_pocket = int(hh.out_of_pocket) + own
-    count_visit(strata[stratum_of(hh)], own, centre + ward - own, covered, hh.formal != 0)
+    count_visit(stratum, is_woman, own, centre + ward - own, covered, formal)
+    if contact.admitted != 0:
+        count_admission(stratum, is_woman, covered, formal, tallies)
+    tallies[UPCODED_RWF if rule.payment == PAY_CASE else INDUCED_RWF] += int(contact.added)
     tallies[BILLED_HEALTH_CENTRE] += centre
     tallies[BILLED_HOSPITAL] += ward
-    take_payment(sec, host, own_centre)
     hospital[1] += own_ward
-    if host.number != sec.number:
-        tallies[VISITS_ELSEWHERE] += 1
-        host.visitors += 1
-    if hh.formal != 0:
-        tallies[VISITS_FORMAL] += 1
-        flows[COPAYMENT_HEALTH_CENTRE] += own_centre
-        flows[COPAYMENT_HOSPITAL] += own_ward
-        flows[FORMAL_CLAIMS_HEALTH_CENTRE] += centre - own_centre
-        flows[FORMAL_CLAIMS_HOSPITAL] += ward - own_ward
-        take_payment(sec, host, centre - own_centre)
-        hospital[1] += ward - own_ward
+    take_payment(sec, host, centre if formal else own_centre, tallies)
+    if formal:
+        book_formal(centre, ward, own_centre, own_ward, hospital, flows, tallies)
         return 0
-    tallies[VISITS_INSURED if insured else VISITS_UNINSURED] += 1
-    tallies[VISITS_REFUSED] += 1 if covered and not insured else 0
-    if not as_member:
-        flows[FEE_HEALTH_CENTRE] += own_centre
-        flows[FEE_HOSPITAL] += own_ward
-        return 0
-    tallies[VISITS_BORROWED_CARD] += 0 if insured else 1
-    flows[COPAYMENT_HEALTH_CENTRE] += own_centre
-    flows[COPAYMENT_HOSPITAL] += own_ward
-    bill_hospital(sec, ward - own_ward, rule, hospital, tallies)
-    if host.number != sec.number:
-        bill_elsewhere(sec, host, centre - own_centre, rule, tallies)
-        return 0
-    return centre - own_centre
+    tallies[VISITS_INSURED if insured != 0 else VISITS_UNINSURED] += 1
+    tallies[VISITS_REFUSED] += covered - insured
+    tallies[VISITS_BORROWED_CARD] += int(by_scheme) * (1 - insured)
+    flows[COPAYMENT_HEALTH_CENTRE if by_scheme else FEE_HEALTH_CENTRE] += own_centre
+    flows[COPAYMENT_HOSPITAL if by_scheme else FEE_HOSPITAL] += own_ward
+    return book_claims(centre - own_centre, ward - own_ward, sec, host, rule, hospital, tallies)
 
 
-def visit(
-    hh: Household,
-    mm: Table,
-    sec: Section,
-    host: Section,
-    contact: int,
-    now: int,
-    active: bool,
-    terms: Terms,
-    rule: Rule,
-    fixed: Fixed,
-    hospital: I8,
-    strata: I8,
-    flows: I8,
-    tallies: I8,
-) -> int:
-    """Serve one contact that has a place, in ``host``: bill it, split it, pay it or let it go.
-
-    Returns the claim on the home section's fund, RWF; hospital claims on the pool are added to
-    ``hospital[0]`` and hospital receipts from patients and formal insurers to ``hospital[1]``.
-    """
-    ordinal = int(hh.ordinal)
-    u0, u1, u2, u3 = block(fixed.key, sec.number, ordinal, NOBODY, now, DRAW_CONTACT, contact)
-    _, v1, v2, v3 = block(fixed.key, sec.number, ordinal, NOBODY, now, DRAW_SUPPLY, contact)
-    slot, insured = pick_patient(hh, mm, now, active, terms.service, rule, fixed, u0)
-    formal = hh.formal != 0
-    covered = insured
-    as_member = insured
-    if insured and not formal and v1 < terms.refusal:
-        # turned away as a member: comes all the same if the fee would not have deterred it
-        if v3 >= chance_at_the_fee(hh, terms.service, rule):
-            tallies[FORGONE_REFUSED] += 1
-            strata[stratum_of(hh), S_FORGONE_REFUSED] += 1
-            return 0
-        tallies[REFUSED_AND_PAID] += 1
-        insured = False
-        as_member = False
-    elif not insured and terms.lending > 0.0 and v1 >= terms.refusal:
-        as_member = passes_with_borrowed_card(hh, sec, contact, now, terms, fixed, tallies)
-    severe_share = rule.severe_share
-    odds = float(hh.odds_insured if insured else hh.odds_uninsured)
-    odds_severe = float(hh.odds_severe_insured if insured else hh.odds_severe_uninsured)
-    if_severe = severe_share * chance(odds_severe, terms.service)
-    severe = u1 * ((1.0 - severe_share) * chance(odds, terms.service) + if_severe) < if_severe
-    capitated = as_member and not formal and rule.payment == PAY_CAPITATION
-    referral = rule.capitation_referral if capitated else 0.0
-    admitted = severe and u3 < min(1.0, rule.admission_if_severe + referral)
-    centre, added = centre_bill(as_member, formal, terms, rule, fixed, u2)
-    ward = 0
-    if admitted:
-        mean = rule.cost_admission_rwf if as_member else rule.fee_admission_rwf
-        ward = bill(mean, rule.cost_log_sd, v2, fixed)
-    own_centre, own_ward = patient_parts(centre, ward, as_member, formal, rule)
-    if not can_raise(hh, own_centre + own_ward, rule):
-        tallies[FORGONE_CASH] += 1
-        strata[stratum_of(hh), S_FORGONE_CASH] += 1
-        return 0
-    if capitated:
-        centre = own_centre
-    tallies[ADMISSIONS] += 1 if admitted else 0
-    count_patient(strata[stratum_of(hh)], mm[slot].sex == FEMALE, admitted, covered, formal)
-    tallies[UPCODED_RWF if rule.payment == PAY_CASE else INDUCED_RWF] += added
-    return book_visit(
-        hh, sec, host, centre, ward, own_centre, own_ward, covered, insured, as_member, rule, hospital,
-        strata, flows, tallies,
-    )  # fmt: skip
-
-
-def serve_elsewhere(
+def settle_contacts(
     state: State,
     sec: Section,
-    place: int,
-    h: int,
+    ring: int,
+    n: int,
     now: int,
-    active: bool,
-    terms: Terms,
     rule: Rule,
     fixed: Fixed,
+    work: Work,
     hospital: I8,
     strata: I8,
     flows: I8,
     tallies: I8,
-) -> None:
-    """Serve the contacts that a household takes to other health centres of the district."""
-    hh = state.households[h]
-    dist = state.districts[sec.district]
-    at_home = int(hh.contacts)
-    for contact in range(at_home, at_home + int(hh.away)):
-        host = state.sections[host_of(dist, sec, place, int(hh.ordinal), contact, now, fixed)]
-        visit(
-            hh, state.members[h], sec, host, contact, now, active, terms, rule, fixed, hospital, strata,
-            flows, tallies,
-        )  # fmt: skip
+) -> tuple[int, int]:
+    """Book the ``n`` contacts at hand, in the order of households, whose cash decides what they can pay.
+
+    ``ring`` is the section's place in its district. Returns the claims on its fund, RWF, and their number.
+    """
+    claims = 0
+    n_claims = 0
+    for i in range(n):
+        contact = work.contacts[i]
+        h = int(contact.household)
+        hh = state.households[h]
+        stratum = strata[stratum_of(hh)]
+        if hh.watched != 0:
+            note_before(state.watch, flows, tallies)
+        if contact.outcome == NO_PLACE:
+            tallies[FORGONE_CAPACITY] += 1
+            stratum[S_FORGONE_CAPACITY] += 1
+        elif contact.outcome == REFUSED:
+            tallies[FORGONE_REFUSED] += 1
+            stratum[S_FORGONE_REFUSED] += 1
+        else:
+            host = sec
+            if contact.number >= hh.contacts:
+                dist = state.districts[sec.district]
+                number = int(contact.number)
+                host = state.sections[host_of(dist, sec, ring, int(hh.ordinal), number, now, fixed.key)]
+            is_woman = int(state.members[h][contact.slot].sex == FEMALE)
+            claim = book_visit(hh, is_woman, contact, sec, host, rule, hospital, stratum, flows, tallies)
+            claims += claim
+            n_claims += int(claim > 0)
+        if hh.watched != 0:
+            note_after(state.watch, hh, flows, tallies)
+    return claims, n_claims
 
 
 def place_on_ring(state: State, sec: Section) -> int:
@@ -504,6 +612,49 @@ def served_at_home(tallies: I8) -> int:
     return int(visits - tallies[VISITS_ELSEWHERE])
 
 
+def read_ahead(mm: Table) -> int:
+    """Read something of every column of a household's members; the number means nothing.
+
+    So that members, whom nothing has touched for a month, come from memory while the section's other patients
+    are listed, rather than one after the other when each patient is chosen.
+    """
+    return (
+        int(mm[0].born)
+        + int(mm[0].sex)
+        + int(mm[0].chronic)
+        + int(mm[0].enrolled)
+        + int(mm[0].frailty)
+        + int(mm[4].frailty)
+    )
+
+
+def treat_contacts(
+    state: State,
+    sec: Section,
+    ring: int,
+    n: int,
+    now: int,
+    limit: float,
+    terms: Terms,
+    rule: Rule,
+    fixed: Fixed,
+    work: Work,
+    hospital: I8,
+    strata: I8,
+    flows: I8,
+    tallies: I8,
+) -> tuple[int, int]:
+    """Serve, bill and book the ``n`` contacts at hand; return claims on the section's fund and their number.
+
+    In passes, because many draws are made at once much faster than one by one.
+    """
+    fill_blocks(fixed.key, sec.number, now, DRAW_CONTACT, n, work.addresses, work.uniforms)
+    fill_blocks(fixed.key, sec.number, now, DRAW_SUPPLY, n, work.addresses, work.supply)
+    receive_patients(state, sec, n, now, limit, terms, rule, fixed, work)
+    make_out_bills(n, rule, fixed, work)
+    return settle_contacts(state, sec, ring, n, now, rule, fixed, work, hospital, strata, flows, tallies)
+
+
 def give_care(
     state: State,
     sec: Section,
@@ -519,51 +670,50 @@ def give_care(
     flows: I8,
     tallies: I8,
 ) -> tuple[int, int, int]:
-    """Serve the section's contacts, those at home within the places that there are.
+    """Serve the contacts of the section's patients, those at home within the places that there are.
 
     ``capacity`` is what the health centre can give this month, ``wanted`` the contacts at home. Returns
     (claims on the section's fund before review, RWF; their number; contacts served at home).
     """
     households = state.households
+    contacts = work.contacts
     places = places_at_home(sec, capacity, wanted, rule)
-    limit = first_place_refused(households, sec, now, places, wanted, fixed.key, work.histogram)
-    suspended = sec.suspended != 0
-    terms = terms_of_month(sec, now, service, suspended, rule)
+    limit = first_place_refused(households, sec, now, places, wanted, fixed.key, work)
+    terms = terms_of_month(sec, now, service, sec.suspended != 0, rule)
+    set_prices(work.prices, terms, rule)
     ring = place_on_ring(state, sec) if rule.portability_share > 0.0 else 0
     sec.hospital_month = 0
     sec.away_claims = 0
     served = -served_at_home(tallies)
     claims = 0
     n_claims = 0
-    for h in range(sec.first, sec.end):
+    n = 0
+    for i in range(int(work.counts[LIST_PATIENTS])):
+        h = int(work.lists[LIST_PATIENTS, i])
         hh = households[h]
-        if hh.alive == 0 or (hh.contacts == 0 and hh.away == 0):
-            continue
-        if hh.watched != 0:
-            note_before(state.watch, flows, tallies)
-        active = has_cover(hh, now) and not suspended
-        for contact in range(int(hh.contacts)):
-            if (
-                limit < NO_LIMIT
-                and place_in_queue(fixed.key, sec.number, int(hh.ordinal), now, contact) >= limit
-            ):
-                tallies[FORGONE_CAPACITY] += 1
-                strata[stratum_of(hh), S_FORGONE_CAPACITY] += 1
-                continue
-            claim = visit(
-                hh, state.members[h], sec, sec, contact, now, active, terms, rule, fixed, hospital, strata,
-                flows, tallies,
-            )  # fmt: skip
-            claims += claim
-            n_claims += 1 if claim > 0 else 0
-        if hh.away != 0:
-            serve_elsewhere(
-                state, sec, ring, h, now, active, terms, rule, fixed, hospital, strata, flows, tallies
-            )
-        if hh.watched != 0:
-            note_after(state.watch, hh, flows, tallies)
+        ahead = read_ahead(state.members[h])
+        for number in range(int(hh.contacts) + int(hh.away)):
+            if n == contacts.size:
+                more, n_more = treat_contacts(
+                    state, sec, ring, n, now, limit, terms, rule, fixed, work, hospital, strata, flows,
+                    tallies,
+                )  # fmt: skip
+                claims += more
+                n_claims += n_more
+                n = 0
+            contacts[n].household = h
+            contacts[n].number = number
+            contacts[n].slot = ahead
+            work.addresses[n] = address(int(hh.ordinal), NOBODY, number)
+            n += 1
+    more, n_more = treat_contacts(
+        state, sec, ring, n, now, limit, terms, rule, fixed, work, hospital, strata, flows, tallies
+    )
     served += served_at_home(tallies)
-    return claims, n_claims, served
+    return claims + more, n_claims + n_more, served
 
 
-compile_kernels(globals())
+compile_kernels(
+    globals(),
+    inlined=("book_visit", "make_out_bills", "pick_patient", "receive_patients", "settle_contacts"),
+)

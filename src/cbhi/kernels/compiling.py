@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Container
+from collections.abc import Collection, Container
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -92,9 +92,14 @@ def _compile_once(dispatcher: Any) -> Any:
     return dispatcher
 
 
-def _compiled(kernel: FunctionType, counts_references: bool) -> Any:
+def _compiled(kernel: FunctionType, counts_references: bool, inlined: bool) -> Any:
     """Return a kernel that Python calls as a whole, and other kernels as a part of themselves."""
-    options: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": counts_references}
+    options: dict[str, Any] = {
+        "error_model": "numpy",
+        "nogil": True,
+        "_nrt": counts_references,
+        "forceinline": inlined,
+    }
     kept = CACHE_FOLDER is not None
     if not is_supported():
         return _compile_once(numba.njit(cache=kept, **options)(kernel))
@@ -106,7 +111,10 @@ def _compiled(kernel: FunctionType, counts_references: bool) -> Any:
 
 
 def compile_kernels(
-    namespace: dict[str, Any], inline: Container[str] = (), allocating: Container[str] = ()
+    namespace: dict[str, Any],
+    inline: Container[str] = (),
+    inlined: Collection[str] = (),
+    allocating: Container[str] = (),
 ) -> None:
     """Replace every plain function defined in ``namespace`` by its compiled form.
 
@@ -116,11 +124,17 @@ def compile_kernels(
         The ``globals()`` of a kernel module, called at its foot. Imported functions are left alone.
     inline
         Functions whose source goes in the place of every call, so that loops over them become vectors.
+    inlined
+        Functions whose code goes in the place of every call whatever its length: long ones with one caller,
+        since an array is seven words to hand over and a bundle of arrays a hundred.
     allocating
         Functions that make arrays of their own. All others do without Numba's counts of references to
         arrays: Python holds every array during a call, and counting all those of a state or a set of buffers
         at each call of a kernel took a third of a run.
     """
+    unknown = sorted(set(inlined) - set(namespace))
+    if unknown:
+        raise NameError(f"no kernels to put into their callers: {', '.join(unknown)}")
     if _CONFIG.DISABLE_JIT:
         return
     before = _CONFIG.CACHE_DIR
@@ -131,7 +145,7 @@ def compile_kernels(
                 namespace[name] = (
                     numba.njit(error_model="numpy", inline="always")(value)
                     if name in inline
-                    else _compiled(value, name in allocating)
+                    else _compiled(value, name in allocating, name in inlined)
                 )
     finally:
         _CONFIG.CACHE_DIR = before

@@ -38,11 +38,15 @@ NOBODY = 0
 FEW = 4
 
 MEMBER_BITS = 8
+INDEX_BITS = 16
 MEMBER_MASK = 0xFF
+INDEX_MASK = 0xFFFF
 # addresses that are drawn at once; their uniforms stay in first-level cache
 LANES = 512
 # lanes in the widest vector of processors
 VECTOR = 8
+# how far from one half a uniform's normal quantile is a ratio of polynomials of it
+CENTRE = 0.425
 
 
 def philox_round(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
@@ -98,12 +102,12 @@ def block(
 def fill_blocks(
     key: tuple[int, int], section: int, month: int, decision: int, n: int, addresses: I8, uniforms: F8
 ) -> None:
-    """Fill ``uniforms[0..3, :n]`` with what ``block`` gives at ``n`` addresses of a section, index 0.
+    """Fill ``uniforms[0..3, :n]`` with what ``block`` gives at ``n`` addresses of a section.
 
     ``addresses`` are packed by ``address``. Lanes up to the end of a vector are filled too.
     """
     k0, k1 = int(key[0]), int(key[1])
-    _, high, word_2, word_3 = counter(section, 0, NOBODY, month, decision, 0)
+    _, high, month_word, word_3 = counter(section, 0, NOBODY, month, decision, 0)
     words = addresses[: whole_vectors(n)]
     u0 = uniforms[0]
     u1 = uniforms[1]
@@ -112,7 +116,12 @@ def fill_blocks(
     for i in range(words.size):
         word = int(words[i])
         x0, x1, x2, x3 = philox(
-            (word >> MEMBER_BITS) & MASK, high | (word & MEMBER_MASK), word_2, word_3, k0, k1
+            (word >> (MEMBER_BITS + INDEX_BITS)) & MASK,
+            high | (word & MEMBER_MASK),
+            month_word | ((word >> MEMBER_BITS) & INDEX_MASK),
+            word_3,
+            k0,
+            k1,
         )
         u0[i] = (x0 + 0.5) * TO_UNIT
         u1[i] = (x1 + 0.5) * TO_UNIT
@@ -125,9 +134,9 @@ def whole_vectors(n: int) -> int:
     return (n + VECTOR - 1) // VECTOR * VECTOR
 
 
-def address(ordinal: int, member: int) -> int:
-    """Return a household's ordinal and a member's (or NOBODY) in one word, for ``fill_blocks``."""
-    return (int(ordinal) << MEMBER_BITS) | int(member)
+def address(ordinal: int, member: int, index: int = 0) -> int:
+    """Return a household's ordinal, a member's (or NOBODY) and the index in one word, for ``fill_blocks``."""
+    return (((int(ordinal) << INDEX_BITS) | int(index)) << MEMBER_BITS) | int(member)
 
 
 def uniform(
@@ -161,29 +170,34 @@ def draw_households(
         u3[i] = (x3 + 0.5) * TO_UNIT
 
 
+def central_quantile(q: float) -> float:
+    """Return the standard normal quantile of 0.5 + ``q``, for ``q`` up to ``CENTRE`` from 0."""
+    r = 0.180625 - q * q
+    num = 2509.0809287301226727 * r + 33430.575583588128105
+    num = num * r + 67265.770927008700853
+    num = num * r + 45921.953931549871457
+    num = num * r + 13731.693765509461125
+    num = num * r + 1971.5909503065514427
+    num = num * r + 133.14166789178437745
+    num = num * r + 3.387132872796366608
+    den = 5226.495278852854561 * r + 28729.085735721942674
+    den = den * r + 39307.89580009271061
+    den = den * r + 21213.794301586595867
+    den = den * r + 5394.1960214247511077
+    den = den * r + 687.1870074920579083
+    den = den * r + 42.313330701600911252
+    den = den * r + 1.0
+    return q * num / den
+
+
 def normal_quantile(u: float) -> float:
     """Return the standard normal quantile of ``u`` (Wichura 1988, algorithm AS 241, PPND16).
 
     One uniform gives one normal, monotonically, so that common random numbers stay common.
     """
     q = u - 0.5
-    if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        num = 2509.0809287301226727 * r + 33430.575583588128105
-        num = num * r + 67265.770927008700853
-        num = num * r + 45921.953931549871457
-        num = num * r + 13731.693765509461125
-        num = num * r + 1971.5909503065514427
-        num = num * r + 133.14166789178437745
-        num = num * r + 3.387132872796366608
-        den = 5226.495278852854561 * r + 28729.085735721942674
-        den = den * r + 39307.89580009271061
-        den = den * r + 21213.794301586595867
-        den = den * r + 5394.1960214247511077
-        den = den * r + 687.1870074920579083
-        den = den * r + 42.313330701600911252
-        den = den * r + 1.0
-        return q * num / den
+    if abs(q) <= CENTRE:
+        return central_quantile(q)
     r = u if q < 0.0 else 1.0 - u
     r = math.sqrt(-math.log(r))
     if r <= 5.0:

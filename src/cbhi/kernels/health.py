@@ -14,7 +14,7 @@ from typing import NamedTuple
 from cbhi.kernels.approx import exp, log
 from cbhi.kernels.codes import FEMALE
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.draws import normal_quantile, whole_vectors
+from cbhi.kernels.draws import CENTRE, central_quantile, normal_quantile, whole_vectors
 from cbhi.kernels.income import adult_equivalents, count_children, monthly_income
 from cbhi.kernels.money import to_francs
 from cbhi.kernels.records import F8, I8, Fixed, Household, Rule, Table
@@ -29,15 +29,28 @@ def chance(odds: float, service: float) -> float:
     return x / (1.0 + x)
 
 
-def member_need(
-    age_years: int, sex: int, chronic: int, frailty: float, chronic_factor: float, need_by_age: F8
+def band_of(age_months: int) -> int:
+    """Return the age band, 0-4, 5-14, 15-49, 50 and over years."""
+    return int(age_months >= 5 * 12) + int(age_months >= 15 * 12) + int(age_months >= 50 * 12)
+
+
+def need_in_band(
+    band: int, sex: int, chronic: int, frailty: float, chronic_factor: float, need_by_age: F8
 ) -> float:
-    """Return a member's need of care relative to the country's reference rate."""
-    # products with 1 rather than branches: sexes and ages follow no pattern that a processor could guess
-    band = int(age_years >= 5) + int(age_years >= 15) + int(age_years >= 50)
+    """Return a member's need of care relative to the country's reference rate.
+
+    Products with 1 rather than branches: sexes and ages follow no pattern that a processor could guess.
+    """
     need = float(need_by_age[band]) * frailty
     need *= WOMEN_15_49 if (sex == FEMALE) & (band == 2) else 1.0
     return need * (chronic_factor if chronic != 0 else 1.0)
+
+
+def member_need(
+    age_years: int, sex: int, chronic: int, frailty: float, chronic_factor: float, need_by_age: F8
+) -> float:
+    """Return a member's need of care at an age in years."""
+    return need_in_band(band_of(12 * age_years), sex, chronic, frailty, chronic_factor, need_by_age)
 
 
 def member_rate(hh: Household, mm: Table, k: int, now: int, rule: Rule, fixed: Fixed) -> float:
@@ -237,27 +250,57 @@ def refresh_odds_of_rows(
         hh.odds_severe_uninsured = lanes[SEVERE_UNINSURED, i]
 
 
+def of_either_severity(ordinary: float, severe: float, severe_share: float) -> float:
+    """Return a probability over episodes of both severities."""
+    return (1.0 - severe_share) * ordinary + severe_share * severe
+
+
 def seeking_probability(ordinary: float, severe: float, service: float, severe_share: float) -> float:
     """Return the probability that an episode of either severity leads to a contact."""
-    return (1.0 - severe_share) * chance(ordinary, service) + severe_share * chance(severe, service)
+    return of_either_severity(chance(ordinary, service), chance(severe, service), severe_share)
+
+
+def supplied_size(u: float, sizes: F8, chances: F8) -> float:
+    """Return the first size whose cumulated probability exceeds the draw."""
+    low, high = 0, sizes.size - 1
+    while low < high:
+        middle = (low + high) // 2
+        if u < chances[middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return float(sizes[low])
+
+
+def bill_size(log_sd: float, u: float, sizes: F8, chances: F8) -> float:
+    """Return the bill of one contact relative to the mean: lognormal, or of a supplied size."""
+    if sizes.size > 0:
+        return supplied_size(u, sizes, chances)
+    if log_sd <= 0.0:
+        return 1.0
+    return math.exp(log_sd * normal_quantile(u) - 0.5 * log_sd * log_sd)
+
+
+def fill_bill_sizes(n: int, log_sd: float, draws: F8, sizes: F8, chances: F8, filled: F8) -> None:
+    """Fill ``filled[:n]`` with what ``bill_size`` gives for the first ``n`` draws.
+
+    In two passes, since the quantile away from the tails is computed for several draws at once.
+    """
+    if sizes.size > 0 or log_sd <= 0.0:
+        for i in range(n):
+            filled[i] = bill_size(log_sd, draws[i], sizes, chances)
+        return
+    several = draws[: whole_vectors(n)]
+    for i in range(several.size):
+        filled[i] = central_quantile(several[i] - 0.5)
+    for i in range(n):
+        normal = filled[i] if abs(draws[i] - 0.5) <= CENTRE else normal_quantile(draws[i])
+        filled[i] = math.exp(log_sd * normal - 0.5 * log_sd * log_sd)
 
 
 def bill(mean_rwf: float, log_sd: float, u: float, fixed: Fixed) -> int:
-    """Return the bill of one contact, RWF: lognormal with the given mean, or of a supplied size."""
-    n = fixed.bill_sizes.size
-    if n > 0:
-        # the first whose cumulated probability exceeds the draw
-        low, high = 0, n - 1
-        while low < high:
-            middle = (low + high) // 2
-            if u < fixed.bill_chances[middle]:
-                high = middle
-            else:
-                low = middle + 1
-        return to_francs(mean_rwf * fixed.bill_sizes[low])
-    if log_sd <= 0.0:
-        return to_francs(mean_rwf)
-    return to_francs(mean_rwf * math.exp(log_sd * normal_quantile(u) - 0.5 * log_sd * log_sd))
+    """Return the bill of one contact, RWF."""
+    return to_francs(mean_rwf * bill_size(log_sd, u, fixed.bill_sizes, fixed.bill_chances))
 
 
 compile_kernels(globals())

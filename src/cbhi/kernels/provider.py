@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from cbhi.kernels.codes import (
     DRAW_SUPPLY,
     DRUGS,
+    LIST_PATIENTS,
     OWN_WAGES,
     PAY_CAPITATION,
     PAY_FEE,
@@ -18,11 +21,12 @@ from cbhi.kernels.codes import (
     RUNNING_COST_HEALTH_CENTRE,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.draws import NOBODY, counter, philox
+from cbhi.kernels.draws import NOBODY, uniform
 from cbhi.kernels.money import to_francs
-from cbhi.kernels.records import I8, Rule, Section, Table
+from cbhi.kernels.records import F8, I8, Rule, Section, Table, Work
 
-NO_LIMIT = 1 << 32
+# above every place in a queue
+NO_LIMIT = 1.0
 MAX_LOAD_IN_WAIT = 0.95
 # revenue is averaged over about half a year, like the claims of a fund
 REVENUE_MEMORY = 0.15
@@ -66,62 +70,49 @@ def service_factor(sec: Section, rule: Rule) -> float:
     return math.exp(-rule.seek_wait * sec.wait_hours - rule.seek_quality * (1.0 - sec.quality))
 
 
-def place_in_queue(key: tuple[int, int], section: int, ordinal: int, now: int, contact: int) -> int:
-    """Return the keyed place (0 to 2**32 - 1) of one contact in the order of its section-month."""
-    c0, c1, c2, c3 = counter(section, ordinal, NOBODY, now, DRAW_SUPPLY, contact)
-    return philox(c0, c1, c2, c3, int(key[0]), int(key[1]))[0]
-
-
-def count_places(
-    households: Table,
-    sec: Section,
-    now: int,
-    key: tuple[int, int],
-    shift: int,
-    bits: int,
-    prefix: int,
-    histogram: I8,
-) -> None:
-    """Count the contacts whose place starts with ``prefix`` by the next ``bits`` bits."""
-    histogram[: 1 << bits] = 0
-    for h in range(sec.first, sec.end):
-        hh = households[h]
-        for contact in range(int(hh.contacts)):
-            place = place_in_queue(key, sec.number, int(hh.ordinal), now, contact)
-            if place >> (shift + bits) == prefix:
-                histogram[(place >> shift) & ((1 << bits) - 1)] += 1
+def kth_smallest(values: F8, k: int) -> float:
+    """Return the value with ``k`` smaller ones; reorders ``values`` (Hoare 1961)."""
+    low, high = 0, values.size - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while pivot < values[j]:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if k <= j:
+            high = j
+        elif k >= i:
+            low = i
+        else:
+            return float(pivot)
+    return float(values[k])
 
 
 def first_place_refused(
-    households: Table,
-    sec: Section,
-    now: int,
-    capacity: int,
-    wanted: int,
-    key: tuple[int, int],
-    histogram: I8,
-) -> int:
-    """Return the place from which contacts are turned away, so that capacity is never exceeded.
+    households: Table, sec: Section, now: int, capacity: int, wanted: int, key: tuple[int, int], work: Work
+) -> float:
+    """Return the place from which contacts at home are turned away, so that capacity is never exceeded.
 
-    Every contact has a keyed place, so that each is served with probability capacity / wanted and who
-    comes first does not depend on how households are stored. The place is found by radix selection:
-    three counts over 12, 12 and 8 bits, without a buffer that grows with demand.
+    Every contact of a section-month has a keyed place in the queue, a uniform draw, so that each is served
+    with probability capacity / wanted and who comes first does not depend on how households are stored.
     """
     if wanted <= capacity:
         return NO_LIMIT
-    left = capacity
-    prefix = 0
-    shift = 32
-    for level in range(3):
-        bits = 12 if level < 2 else 8
-        shift -= bits
-        count_places(households, sec, now, key, shift, bits, prefix, histogram)
-        b = 0
-        while b < (1 << bits) - 1 and int(histogram[b]) <= left:
-            left -= int(histogram[b])
-            b += 1
-        prefix = (prefix << bits) | b
-    return prefix
+    # more contacts than the buffer holds come only in a month of stress
+    places = work.places[:wanted] if wanted <= work.places.size else np.empty(wanted)
+    n = 0
+    for i in range(int(work.counts[LIST_PATIENTS])):
+        hh = households[work.lists[LIST_PATIENTS, i]]
+        for contact in range(int(hh.contacts)):
+            places[n] = uniform(key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_SUPPLY, contact)
+            n += 1
+    return kth_smallest(places, capacity)
 
 
 def centre_quality(sec: Section, rule: Rule) -> float:
@@ -275,4 +266,4 @@ def run_health_centre(sec: Section, served: int, rule: Rule, flows: I8) -> None:
     sec.revenue_month = 0
 
 
-compile_kernels(globals())
+compile_kernels(globals(), allocating=("first_place_refused",))

@@ -261,6 +261,25 @@ class Nation(Record):
     gathered: Flag  # the districts' pools are one, held by the first district
 
 
+class Contact(Record):
+    """A contact that a household wants, from the queue to the bill."""
+
+    household: int  # its row
+    number: int  # among the household's of the month; those elsewhere come after those at home
+    slot: int  # of the patient in the household
+    outcome: int  # care.SERVED or why not
+    covered: Flag  # the patient has cover
+    insured: Flag  # and it was honoured
+    payer: int  # of what the patient does not pay, care.PAYS_*
+    card_found: Flag  # a borrowed card was noticed
+    admitted: Flag
+    centre: int  # bill of the health centre, RWF
+    added: int  # what is induced or coded up in it, RWF
+    ward: int  # bill of the hospital, RWF
+    own_centre: int  # the patient's parts of both, RWF
+    own_ward: int
+
+
 class Interview(Record):
     """What a household tells at its anniversary, over the twelve months before.
 
@@ -390,6 +409,12 @@ class Work(NamedTuple):
     draws: F8  # (4, block) uniforms of a block of households
     expected: F8  # (2, block) contacts wanted and unsought episodes that it expects
     episodes: I8  # (2, block) and that it has
+    supply: F8  # (4, draws.LANES) the health centre's draws for the same contacts
+    contacts: Table  # (draws.LANES,) of Contact: those that are served at once
+    sizes: F8  # (draws.LANES,) their bills relative to the mean
+    prices: F8  # (payers, columns) of the month at hand, care.set_prices
+    weights: F8  # (member slots,) of members in the choice of one of them
+    places: F8  # (twice the most households of a section,) of contacts in the queue
 
 
 class CalendarMonth(Record):
