@@ -5,6 +5,7 @@ Everything here is a function of the scenario alone; nothing is drawn.
 
 from __future__ import annotations
 
+import bisect
 import functools
 import math
 from collections.abc import Callable, Mapping
@@ -552,17 +553,14 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
     rolling = m.flag(lambda p: p.scheme.calendar == "rolling")
     start_month = m.whole(lambda p: p.scheme.year_start_month - 1)
     calendar_month = m.now % 12
-
-    def begins(t: int) -> bool:
-        return int(calendar_month[t]) == (0 if rolling[t] else int(start_month[t]))
-
+    first_of_year = np.where(rolling, 0, start_month)
+    begins = calendar_month == first_of_year
     # one start before the run by the first month's rules, two behind it by the last month's, so that what
     # is sold does not depend on where a run begins or ends within a membership year
-    last_start = 0 if rolling[-1] else int(start_month[-1])
     starts = [
-        -(int(calendar_month[0] - (0 if rolling[0] else start_month[0])) % 12),
-        *(t for t in range(m.n) if begins(t)),
-        *(t for t in range(m.n, m.n + 24) if (m.start + t) % 12 == last_start),
+        -(int(calendar_month[0] - first_of_year[0]) % 12),
+        *map(int, np.flatnonzero(begins)),
+        *(t for t in range(m.n, m.n + 24) if (m.start + t) % 12 == first_of_year[-1]),
     ]
     is_open = np.zeros(m.n, dtype=np.int8)
     before = np.zeros(m.n, dtype=np.int8)
@@ -574,8 +572,8 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
         if rolling[t]:
             is_open[t] = 1
             continue
-        this = max(s for s in starts if s <= t)
-        following, after = [s for s in starts if s > t][:2]
+        place = bisect.bisect_right(starts, t)
+        this, following, after = starts[place - 1 : place + 2]
         if t - this < p.scheme.open_months_after:
             is_open[t] = 1
             sale_from[t], sale_until[t] = m.start + this, m.start + following
@@ -584,29 +582,16 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
             is_open[t] = before[t] = 1
             sale_from[t], sale_until[t] = m.start + following, m.start + after
             price_month[t] = min(following, m.n - 1)
-    ends = np.array(
-        [
-            begins(t + 1) if t + 1 < m.n else int(m.now[t] + 1) % 12 == (0 if rolling[t] else start_month[t])
-            for t in range(m.n)
-        ]
-    )
     # a reporting year closes with the month before the starting month in force
-    closes = np.array([int(m.now[t] + 1) % 12 == (0 if rolling[t] else start_month[t]) for t in range(m.n)])
+    closes = (m.now + 1) % 12 == first_of_year
+    ends = np.append(begins[1:], closes[-1])
     # premiums are set when the sale of a membership year begins, in January while cover rolls
-    sets_premium = np.array(
-        [
-            (
-                calendar_month[t] == 0
-                if rolling[t]
-                else is_open[t] and (t == 0 or sale_from[t] != sale_from[t - 1])
-            )
-            for t in range(m.n)
-        ]
-    )
+    another_year = np.append(True, sale_from[1:] != sale_from[:-1])
+    sets_premium = np.where(rolling != 0, calendar_month == 0, (is_open != 0) & another_year)
     n = scenario.n_months
     closes[n - 1] = True
     period = np.concatenate([[0], np.cumsum(closes)[:-1]])
-    allocate = np.array([begins(t) for t in range(m.n)])
+    allocate = begins.copy()
     allocate[0] = True
     refresh = np.zeros(m.n, dtype=bool)
     last: int | None = None
