@@ -200,28 +200,37 @@ def _calls(statements: list[ast.stmt], when: tuple[str, ...], looped: bool) -> I
 # steps whose own calls are shown below them, and who goes through their loops
 _OPENED = {
     "run_months": "country",
+    "open_month": "country",
     "start_country_month": "section or district",
     "start_year": "section",
+    "run_sections": "section",
     "month_of_section": "section",
     "start_of_month": "household",
+    "live_in_block": "household",
+    "put_savings_aside": "household",
+    "enforce_mandate": "household",
+    "divide_contacts": "household",
+    "take_notice": "household",
     "treat_section": "section",
     "give_care": "contact",
     "sell_cover": "section",
     "enrol_section": "section",
     "seek_cover": "household",
     "pass_anniversaries": "household",
+    "close_month": "country",
     "fund_pools": "district",
     "settle_pools": "pool",
     "close_district_month": "district",
 }
 # arithmetic that is part of a step rather than a step
-_ARITHMETIC = ("codes", "compiling", "draws", "linking", "money", "records", "remembering")
+_ARITHMETIC = ("approx", "codes", "compiling", "draws", "linking", "money", "records", "remembering")
 
 
 def schedule() -> str:
     """Return the month as a numbered table, read from the calls in ``kernels/month.py``."""
     known = kernels()
     rows: list[tuple[str, ...]] = []
+    opened: set[str] = set()
 
     def walk(name: str, number: str, who: str) -> None:
         count = 0
@@ -234,10 +243,13 @@ def schedule() -> str:
             count += 1
             here = f"{number}{count}"
             kernel = known[called]
-            condition = " and ".join(f"`{test}`" for test in call.when)
+            # which part of a month a thread is asked for is not a rule of the model
+            condition = " and ".join(f"`{test}`" for test in call.when if "phases" not in test)
             whom = _OPENED[name] if call.looped else who
             rows.append((here, whom, f"`{kernel.module}.{called}`", kernel.about, condition))
-            if called in _OPENED:
+            # the watched go through the same steps as the others, which are shown once
+            if called in _OPENED and called not in opened:
+                opened.add(called)
                 walk(called, f"{here}.", _OPENED[called] if called == "month_of_section" else whom)
 
     walk("run_months", "", "country")

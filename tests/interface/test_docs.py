@@ -87,7 +87,7 @@ def test_descriptions_come_from_the_comments_of_the_source() -> None:
 def test_the_schedule_follows_the_code() -> None:
     text = generate.schedule()
     order = [text.index(f"`{step}`") for step in (
-        "income.live_a_month", "care.need_care", "care.treat_contacts", "fund.settle_section_claims",
+        "income.live_through", "need.expect_contacts", "start.count_block", "care.treat_contacts", "fund.settle_section_claims",
         "month.enrol_section", "measure.measure_section", "pools.hand_out",
     )]  # fmt: skip
     assert order == sorted(order)

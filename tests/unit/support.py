@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import settings
 
-from cbhi.kernels import codes, settlement
+from cbhi.kernels import codes, income, settlement
 from cbhi.kernels.care import N_PAYERS, N_PRICES
 from cbhi.kernels.draws import LANES
 from cbhi.kernels.health import N_COLUMNS
@@ -162,6 +162,15 @@ def households(n: int) -> Table:
     table["ordinal"] = np.arange(n)
     table["group"] = codes.NO_GROUP
     return table
+
+
+def live_a_month(hh: Any, r: Any, harvest: float, u: float, f: Any) -> int:
+    """Let one household earn, repay and consume; return its formal-sector contribution."""
+    alone = record_table(Household, 1)
+    alone[0] = hh
+    contribution = income.live_through(alone, 0, 1, bool(hh.watched), harvest, np.array([u]), r, f)
+    update(hh, cash=alone[0].cash, debt=alone[0].debt)
+    return int(contribution)
 
 
 def groups(n: int = 1) -> Groups:

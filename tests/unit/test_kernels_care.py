@@ -55,19 +55,6 @@ class TestCover:
             care.has_cover(household(cover_from=start, cover_until=until, n_enrolled=enrolled)[0], NOW) == has
         )
 
-    @pytest.mark.parametrize(
-        ("fields", "suspended", "expected"),
-        [
-            (ACTIVE, False, (5.0, 2.0)),
-            (ACTIVE, True, (0.0, 7.0)),
-            ({}, False, (0.0, 7.0)),
-            ({"formal": 1}, True, (7.0, 0.0)),
-        ],
-    )
-    def test_rates(self, fields: dict[str, int], suspended: bool, expected: tuple[float, float]) -> None:
-        hh, _ = household(rate_enrolled=5.0, rate_other=2.0, **fields)
-        assert tuple(care.rates_by_cover(hh, NOW, suspended)) == expected
-
 
 def by_hand(hh: Any, service: float, severe_share: float) -> tuple[float, float]:
     """Probabilities of seeking care with and without cover."""
@@ -79,68 +66,6 @@ def by_hand(hh: Any, service: float, severe_share: float) -> tuple[float, float]
         (1 - severe_share) * p(hh.odds_insured) + severe_share * p(hh.odds_severe_insured),
         (1 - severe_share) * p(hh.odds_uninsured) + severe_share * p(hh.odds_severe_uninsured),
     )
-
-
-class TestNeed:
-    @pytest.mark.parametrize("fields", [ACTIVE, {}, {"formal": 1}])
-    def test_means(self, fields: dict[str, int]) -> None:
-        hh, _ = household(rate_enrolled=9.0, rate_other=4.0, **fields)
-        r, service, share = rule(severe_share=0.15), 0.8, 1.2 / 12
-        with_cover, without = by_hand(hh, service, 0.15)
-        covered, other = care.rates_by_cover(hh, NOW, False)
-        sought = share * (covered * with_cover + other * without)
-        t = tallies()
-        wanted = [care.need_care(hh, NOW, share, service, False, r, u, 0.5, strata()[0], t) for u in U]
-        assert np.mean(wanted) == pytest.approx(sought, abs=1e-3)
-        assert hh.contacts == wanted[-1]
-        assert t[codes.CONTACTS_WANTED] == sum(wanted)
-        t = tallies()
-        for u in U:
-            care.need_care(hh, NOW, share, service, False, r, 1e-9, u, strata()[0], t)
-        unsought = share * 13.0 - sought
-        assert t[codes.FORGONE_UNSOUGHT] / U.size == pytest.approx(unsought, abs=1e-3)
-        assert t[codes.EPISODES] == t[codes.FORGONE_UNSOUGHT] + t[codes.CONTACTS_WANTED]
-
-
-class TestExplanation:
-    @given(
-        st.floats(0, 50), st.floats(0, 50), st.floats(0.05, 1), st.floats(0, 1), st.floats(-2, 2),
-        st.floats(0, 20), st.floats(0, 3000), st.sampled_from([{}, ACTIVE, {"formal": 1}]),
-    )  # fmt: skip
-    @quick
-    def test_parts_sum_to_the_expected_unsought(
-        self, enrolled: float, other: float, service: float, severe: float, intercept: float, distance: float,
-        fee: float, fields: dict[str, int],
-    ) -> None:  # fmt: skip
-        from cbhi.kernels.health import refresh_odds
-
-        r = rule(severe_share=severe, seek_intercept=intercept, fee_outpatient_rwf=fee, copayment_rwf=100)
-        hh, mm = household(distance_km=distance, rate_enrolled=enrolled, rate_other=other, **fields)
-        refresh_odds(hh, mm, NOW, r, fixed())
-        g = gauges()
-        care.explain_unsought(hh, NOW, 1.0, service, False, r, g)
-        covered, uncovered = care.rates_by_cover(hh, NOW, False)
-        with_cover, without = by_hand(hh, service, severe)
-        expected = covered * (1 - with_cover) + uncovered * (1 - without)
-        assert g.sum() == pytest.approx(expected, rel=1e-9, abs=1e-9)
-        parts = [
-            codes.GAUGE_FORGONE_NO_NEED, codes.GAUGE_FORGONE_DISTANCE, codes.GAUGE_FORGONE_PRICE,
-            codes.GAUGE_FORGONE_SERVICE,
-        ]  # fmt: skip
-        assert g[parts].sum() == pytest.approx(g.sum())
-        # odds are kept in single precision
-        assert g[parts].min() >= -1e-6 * (1 + enrolled + other)
-
-    def test_what_is_free_near_and_good_is_not_forgone_for_that(self) -> None:
-        from cbhi.kernels.health import refresh_odds
-
-        r = rule(fee_outpatient_rwf=0.0, fee_admission_rwf=0.0)
-        hh, mm = household(distance_km=0.0, rate_other=10.0)
-        refresh_odds(hh, mm, NOW, r, fixed())
-        g = gauges()
-        care.explain_unsought(hh, NOW, 1.0, 1.0, False, r, g)
-        assert g[codes.GAUGE_FORGONE_NO_NEED] > 1
-        assert g.sum() == pytest.approx(g[codes.GAUGE_FORGONE_NO_NEED], rel=1e-6)
 
 
 class TestPatient:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import ndtri
-from support import KEY, quick, within_4_se
+from support import KEY, households, quick, within_4_se
 
 from cbhi.kernels import codes, draws
 
@@ -165,6 +165,32 @@ class TestPoissonQuantile:
     def test_never_negative_and_monotone_in_the_mean(self, u: float, large: float, small: float) -> None:
         assert draws.poisson_quantile(u, large) >= 0
         assert draws.poisson_quantile(u, small) <= draws.poisson_quantile(u, small + 1.0)
+
+
+class TestCountFew:
+    @pytest.mark.parametrize("mean", [0.0, 1e-9, 0.02, 0.5, 1.0, 3.0, 5.999, 30.0])
+    def test_as_the_quantile_as_far_as_it_counts(self, mean: float) -> None:
+        u = np.concatenate(
+            [(np.arange(3000) + 0.5) / 3000, [0.5 * draws.TO_UNIT, (ONES + 0.5) * draws.TO_UNIT]]
+        )
+        ours = np.array([draws.count_few(x, mean) for x in u])
+        exact = np.array([draws.poisson_quantile(x, mean) for x in u])
+        np.testing.assert_array_equal(ours, np.minimum(exact, draws.FEW))
+
+    def test_never_below_nothing(self) -> None:
+        assert draws.count_few(0.999, -1.0) == 0
+
+
+class TestHouseholds:
+    def test_as_block_by_block(self) -> None:
+        hhs = households(30)
+        hhs["ordinal"] = np.arange(30) * 71_582_787
+        lanes = np.full((4, 21), -1.0)
+        draws.draw_households(hhs, 7, 20, KEY, 2**24 - 1, 24_001, codes.DRAW_MONTH, *lanes)
+        for i in range(20):
+            place = (2**24 - 1, int(hhs[7 + i].ordinal), draws.NOBODY, 24_001, codes.DRAW_MONTH, 0)
+            assert tuple(lanes[:, i]) == tuple(draws.block(KEY, *place))
+        assert (lanes[:, 20] == -1.0).all()
 
 
 class TestTableQuantile:

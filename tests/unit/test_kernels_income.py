@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import flows, household, quick, rule, within_4_se
+from support import flows, household, households, live_a_month, quick, rule, within_4_se
 
 from cbhi.kernels import codes, income
 from cbhi.kernels.draws import normal_quantile
@@ -71,7 +71,7 @@ class TestMonth:
         r = rule(shock_sd=0.5, season=1.2, buffer_months=0.25, consumption_share=0.8, repayment_share=0.3)
         hh, _ = household(cash=cash, debt=debt, income=base, formal=int(formal))
         f = flows()
-        contribution = income.live_a_month(hh, r, harvest, u, f)
+        contribution = live_a_month(hh, r, harvest, u, f)
         assert hh.cash >= 0
         assert 0 <= hh.debt <= debt
         assert hh.cash == (
@@ -93,20 +93,20 @@ class TestMonth:
         )  # fmt: skip
         hh, _ = household(cash=4_000, debt=100_000, income=20_000, formal=1)
         f = flows()
-        assert income.live_a_month(hh, r, 0.8, 0.3, f) == 2_000
+        assert live_a_month(hh, r, 0.8, 0.3, f) == 2_000
         # 4,000 + 20,000 - 2,000 = 22,000; 12,000 above the buffer; 1,200 repays; 6,480 is consumed
         assert (hh.cash, hh.debt) == (14_320, 98_800)
         assert f[codes.CONSUMPTION] == 6_480
 
     def test_debt_is_never_overpaid(self) -> None:
         hh, _ = household(cash=1_000_000, debt=7, income=10_000)
-        income.live_a_month(hh, rule(repayment_share=1.0), 1.0, 0.5, flows())
+        live_a_month(hh, rule(repayment_share=1.0), 1.0, 0.5, flows())
         assert hh.debt == 0
 
     def test_nobody_below_the_buffer_consumes(self) -> None:
         hh, _ = household(cash=0, debt=500, income=10_000)
         f = flows()
-        income.live_a_month(hh, rule(shock_sd=0.0, season=1.0, buffer_months=1.5), 1.0, 0.5, f)
+        live_a_month(hh, rule(shock_sd=0.0, season=1.0, buffer_months=1.5), 1.0, 0.5, f)
         assert (hh.cash, hh.debt, f[codes.CONSUMPTION]) == (10_000, 500, 0)
 
     def test_shock_has_the_sd_asked_for(self) -> None:
@@ -115,7 +115,7 @@ class TestMonth:
         for i in range(2000):
             hh, _ = household(income=100_000)
             f = flows()
-            income.live_a_month(hh, r, 1.0, (i + 0.5) / 2000, f)
+            live_a_month(hh, r, 1.0, (i + 0.5) / 2000, f)
             seen.append(f[codes.INCOME] / 100_000)
         assert np.mean(seen) == pytest.approx(1.0, abs=1e-4)
         assert np.std(seen) == pytest.approx(0.3, rel=1e-3)
@@ -123,8 +123,50 @@ class TestMonth:
     def test_the_widest_shock_allowed_leaves_income_positive(self) -> None:
         hh, _ = household(income=100_000)
         f = flows()
-        income.live_a_month(hh, rule(shock_sd=0.57, season=1.0), 1.0, 1e-12, f)
+        live_a_month(hh, rule(shock_sd=0.57, season=1.0), 1.0, 1e-12, f)
         assert f[codes.INCOME] > 0
+
+
+class TestBlock:
+    """A block in one pass: as one by one, the dead and those of the other pass left as they are."""
+
+    @pytest.mark.parametrize("watched", [False, True])
+    def test_as_one_by_one(self, watched: bool) -> None:
+        r = rule(
+            shock_sd=0.4, season=1.1, buffer_months=0.5, consumption_share=0.7, premium_saving_share=0.5,
+            repayment_share=0.2, formal_contribution_share=0.05,
+        )  # fmt: skip
+        rng = np.random.default_rng(4)
+        hhs = households(40)
+        hhs["cash"], hhs["debt"] = rng.integers(0, 60_000, 40), rng.integers(0, 9_000, 40)
+        hhs["income"], hhs["formal"] = rng.integers(0, 90_000, 40), rng.integers(0, 2, 40)
+        hhs["watched"], hhs["alive"] = np.arange(40) % 3 == 0, np.arange(40) % 5 != 0
+        hhs["standing"] = rng.choice([codes.STANDING_PAID, codes.STANDING_UNAFFORDABLE], 40)
+        hhs["standing_next"] = rng.choice([codes.STANDING_PAID, codes.STANDING_UNAFFORDABLE], 40)
+        u = rng.random(40)
+        before, f, alone = hhs.copy(), flows(), flows()
+        # rows 5 to 34; draws count from the first of them
+        contributed = income.live_through(hhs, 5, 30, watched, 0.9, u, r, f)
+        expected = 0
+        for h in range(40):
+            hh = before[h].copy()
+            if 5 <= h < 35 and hh.alive and bool(hh.watched) == watched:
+                expected += live_a_month(hh, r, 0.9, u[h - 5], alone)
+                assert (hh.cash, hh.debt) != (before[h].cash, before[h].debt)
+            assert (hhs[h].cash, hhs[h].debt) == (hh.cash, hh.debt)
+        assert contributed == expected > 0
+        assert f.tolist() == alone.tolist()
+        assert f[codes.INFORMAL_REPAYMENT] > 0
+
+    def test_who_hopes_for_next_years_cover_saves_too(self) -> None:
+        r = rule(
+            shock_sd=0.0, season=1.0, buffer_months=0.5, consumption_share=0.8, premium_saving_share=0.4,
+            repayment_share=0.0,
+        )  # fmt: skip
+        f = flows()
+        hh, _ = household(cash=10_000, income=20_000, standing_next=codes.STANDING_UNAFFORDABLE)
+        live_a_month(hh, r, 1.0, 0.5, f)
+        assert f[codes.CONSUMPTION] == 9_600
 
 
 class TestPaying:

@@ -18,6 +18,7 @@ from support import (
     groups,
     household,
     households,
+    live_a_month,
     note_rows,
     quick,
     record_table,
@@ -30,7 +31,7 @@ from support import (
     work,
 )
 
-from cbhi.kernels import codes, draws, income, loans
+from cbhi.kernels import codes, draws, loans
 from cbhi.kernels.records import District, Member, Section
 from cbhi.limits.credit import besley_coate, lender_recovery, vasicek_moments
 
@@ -695,7 +696,7 @@ def test_insurance_lowers_default_without_a_coefficient() -> None:
         t = tallies()
         for m in range(15):
             for hh in world.households:
-                income.live_a_month(hh, r, 1.0, float(rng.random()), flows())
+                live_a_month(hh, r, 1.0, float(rng.random()), flows())
                 bill = int(rng.lognormal(9.0, 1.0)) if rng.random() < 0.8 else 0
                 own = min(bill, 200) if insured else bill
                 paid = min(own, int(hh.cash))

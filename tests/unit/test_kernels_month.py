@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from support import (
     NOW,
+    by_quintile,
     calendar,
     fixed,
     flows,
     gauges,
     household,
     households,
+    live_a_month,
     note_rows,
     rule,
     section,
@@ -25,7 +27,7 @@ from support import (
     work,
 )
 
-from cbhi.kernels import codes, demography, income, month, start, targeting
+from cbhi.kernels import codes, demography, month, start, targeting
 from cbhi.kernels.records import District, Member, Section, State, record_table
 
 
@@ -36,7 +38,7 @@ class TestSanction:
         n = 6_000
         for ordinal in range(n):
             hh, _ = household(cash=3_000)
-            month.sanction(hh, 5, ordinal, NOW, 0.8, r, fixed().key, f, t)
+            start.sanction(hh, 5, ordinal, NOW, 0.8, r, fixed().key, f, t)
         for found, p in ((t[codes.PENALTIES], 0.9 * 0.8 / 12.0), (t[codes.GATE_REFUSALS], 0.5 * 0.8)):
             # four standard errors; a rate 5 % off lies outside for the gate
             assert abs(found / n - p) < 4 * math.sqrt(p * (1 - p) / n)
@@ -47,7 +49,7 @@ class TestSanction:
         t = tallies()
         for ordinal in range(200):
             hh, _ = household(cash=3_000)
-            month.sanction(hh, 5, ordinal, NOW, 0.0, rule(enforcement_max=1.0), fixed().key, flows(), t)
+            start.sanction(hh, 5, ordinal, NOW, 0.0, rule(enforcement_max=1.0), fixed().key, flows(), t)
         assert t[codes.PENALTIES] == t[codes.GATE_REFUSALS] == 0
 
 
@@ -70,12 +72,147 @@ def test_trust_moves_only_where_a_scheme_is_open_and_capacity_everywhere(opens: 
 
 
 def test_people_of_the_month_are_counted_with_their_formal_cover() -> None:
-    row, counted = np.zeros(codes.N_STRATUM_TALLIES, dtype=np.int64), tallies()
-    month.count_people(household(n_members=4)[0], row, counted)
-    month.count_people(household(n_members=3, formal=1)[0], row, counted)
+    hhs, sections = households(2), record_table(Section, 1)
+    hhs["n_members"], hhs["formal"] = [4, 3], [0, 1]
+    world = state(hhs, record_table(Member, (2, codes.MEMBER_SLOTS)), sections, record_table(District, 1))
+    row, counted = strata(), tallies()
+    assert start.count_block(world, 0, 2, False, sections[0], NOW, 1, work(), row, counted) == 0
     assert (counted[codes.PERSON_MONTHS], counted[codes.FORMAL_MONTHS]) == (7, 3)
-    assert (row[codes.S_PERSON_MONTHS], row[codes.S_FORMAL_MONTHS]) == (7, 3)
+    of_stratum = row.sum(axis=0)
+    assert (of_stratum[codes.S_PERSON_MONTHS], of_stratum[codes.S_FORMAL_MONTHS]) == (7, 3)
     assert counted.sum() == row.sum() == 10
+
+
+class TestBlock:
+    """Counting a block: by hand, for the watched and the others, who are counted apart."""
+
+    def world(self) -> State:
+        hhs = households(6)
+        hhs["n_members"] = [4, 3, 2, 5, 6, 1]
+        hhs["formal"] = [0, 1, 0, 0, 0, 0]
+        hhs["n_enrolled"] = [4, 0, 1, 5, 6, 1]
+        hhs["cover_from"] = NOW - 3
+        # the first and the fourth hold cover, that of the third runs out now, the fifth's has yet to begin
+        hhs["cover_until"] = [NOW + 1, 0, NOW, NOW + 9, NOW + 9, NOW + 9]
+        hhs["cover_from"][4] = NOW + 1
+        hhs["standing"] = codes.STANDING_PAID
+        hhs["wish"] = 0.5
+        hhs["watched"] = [0, 0, 0, 1, 0, 0]
+        hhs["alive"] = [1, 1, 1, 1, 1, 0]
+        hhs["contacts"], hhs["away"] = 50, 9
+        hhs["quintile"] = [0, 1, 2, 3, 4, 0]
+        members = record_table(Member, (6, codes.MEMBER_SLOTS))
+        return state(hhs, members, record_table(Section, 1), record_table(District, 1))
+
+    def buffers(self) -> Any:
+        buffers = work()
+        buffers.episodes[0, :6] = [2, 0, 1, 7, 3, 40]
+        buffers.episodes[1, :6] = [1, 5, 0, 2, 0, 40]
+        return buffers
+
+    def count(self, world: State, watched: bool, honoured: int) -> tuple[int, Any, Any]:
+        row, t = strata(), tallies()
+        wanted = start.count_block(
+            world, 0, 6, watched, world.sections[0], NOW, honoured, self.buffers(), row, t
+        )
+        return wanted, row, t
+
+    @pytest.mark.parametrize("honoured", [0, 1])
+    def test_by_hand(self, honoured: int) -> None:
+        world = self.world()
+        wanted, row, t = self.count(world, False, honoured)
+        assert wanted == t[codes.CONTACTS_WANTED] == 2 + 0 + 1 + 3
+        assert t[codes.FORGONE_UNSOUGHT] == 1 + 5
+        assert t[codes.EPISODES] == 12
+        assert (t[codes.PERSON_MONTHS], t[codes.FORMAL_MONTHS]) == (15, 3)
+        # a household holds a policy whether it is honoured or not
+        assert t[codes.HOUSEHOLD_MONTHS_INSURED] == 1
+        assert t[codes.INSURED] == world.sections[0].insured == 4 * honoured
+        assert world.households["contacts"].tolist() == [2, 0, 1, 50, 3, 50]
+        assert world.households["away"].tolist() == [0, 0, 0, 9, 0, 9]
+        assert world.households["standing"].tolist() == [
+            codes.STANDING_PAID, codes.STANDING_PAID, codes.STANDING_INATTENTIVE, codes.STANDING_PAID,
+            codes.STANDING_PAID, codes.STANDING_PAID,
+        ]  # fmt: skip
+        assert world.households["wish"].tolist() == [0.5, 0.5, 0.0, 0.5, 0.5, 0.5]
+        quintiles = by_quintile(row)
+        assert quintiles[:, codes.S_PERSON_MONTHS].tolist() == [4, 3, 2, 0, 6]
+        assert quintiles[:, codes.S_FORMAL_MONTHS].tolist() == [0, 3, 0, 0, 0]
+        assert quintiles[:, codes.S_INSURED_MONTHS].tolist() == [4 * honoured, 0, 0, 0, 0]
+        assert quintiles[:, codes.S_EPISODES].tolist() == [3, 5, 1, 0, 3]
+        assert quintiles[:, codes.S_FORGONE_UNSOUGHT].tolist() == [1, 5, 0, 0, 0]
+
+    def test_the_watched_alone(self) -> None:
+        world = self.world()
+        wanted, row, t = self.count(world, True, 1)
+        assert wanted == 7
+        assert (t[codes.PERSON_MONTHS], t[codes.INSURED], t[codes.HOUSEHOLD_MONTHS_INSURED]) == (5, 5, 1)
+        assert world.households["contacts"].tolist() == [50, 50, 50, 7, 50, 50]
+        assert by_quintile(row)[:, codes.S_PERSON_MONTHS].tolist() == [0, 0, 0, 5, 0]
+
+    @pytest.mark.parametrize(
+        ("next_year", "caught"), [(codes.STANDING_INATTENTIVE, [2]), (codes.STANDING_PAID, [2, 4])]
+    )
+    def test_mandate_catches_those_without_cover(self, next_year: int, caught: list[int]) -> None:
+        # the fifth household's cover begins next month: a waiting period counts as cover, a policy bought
+        # ahead for a year that has not begun does not
+        world = self.world()
+        world.households[4].standing_next = next_year
+        world.households["cash"] = 1_000
+        r = rule(enforcement_max=1.0, gate_probability=1.0, penalty_rwf=400)
+        sec = world.sections[0]
+        # certain: a fine's probability is that of a month
+        sec.enforcement = 12.0
+        for watched, fined in ((False, caught), (True, [])):
+            t, f = tallies(), flows()
+            before = world.households["cash"].copy()
+            start.enforce_mandate(world, 0, 6, watched, sec, NOW, r, fixed(), f, t)
+            assert np.flatnonzero(world.households["cash"] != before).tolist() == fined
+            assert t[codes.PENALTIES] == t[codes.GATE_REFUSALS] == len(fined)
+            assert f[codes.PENALTY] == 400 * len(fined)
+
+    @pytest.mark.parametrize(("is_open", "registered"), [(1, [1, 4]), (0, [])])
+    def test_lists_are_in_order_of_rows(self, is_open: int, registered: list[int]) -> None:
+        world = self.world()
+        hhs = world.households
+        hhs["contacts"], hhs["away"] = [0, 1, 0, 0, 0, 3], [0, 0, 0, 2, 0, 0]
+        hhs["loan"], hhs["loan_interest"] = [0, 0, 5, 0, 0, 5], [0, 0, 0, 0, 2, 0]
+        hhs["subsidised"] = [0, 1, 0, 0, 1, 1]
+        hhs["acts"] = 3
+        buffers = work()
+        buffers.draws[3, :6] = [0.1, 0.9, 0.3, 0.9, 0.29, 0.1]
+        # rows of the block before are in the lists already
+        for kind in (codes.LIST_PATIENTS, codes.LIST_ACTING, codes.LIST_BORROWERS):
+            note_rows(buffers, kind, [77])
+        start.take_notice(
+            world, 0, 6, world.sections[0], NOW, 0.3, 1.0, calendar(is_open=is_open),
+            rule(subsidy_automatic=1.0), fixed(), buffers, gauges(),
+        )  # fmt: skip
+
+        def rows(kind: int) -> list[int]:
+            return [int(h) for h in buffers.lists[kind, : buffers.counts[kind]]]
+
+        attentive = [0, 4]
+        assert rows(codes.LIST_ACTING) == [77, *sorted({*attentive, *registered})]
+        assert rows(codes.LIST_PATIENTS) == [77, 1, 3]
+        assert rows(codes.LIST_BORROWERS) == [77, 2, 4]
+        assert hhs["acts"].tolist() == [
+            *(start.ATTENTIVE * (h in attentive) + start.REGISTERED * (h in registered) for h in range(5)), 3,
+        ]  # fmt: skip
+
+    def test_unsought_episodes_are_explained_in_the_anniversary_month(self) -> None:
+        explained = []
+        for ordinal in range(12):
+            world = self.world()
+            world.households[0] = household(ordinal=ordinal, rate_other=6.0)[0]
+            world.sections[0].number = 3
+            world.districts[0].illness = 1.0
+            g = gauges()
+            start.take_notice(
+                world, 0, 1, world.sections[0], NOW, 0.0, 1.0, calendar(), rule(), fixed(), work(), g
+            )
+            explained.append(bool(g.sum() > 0))
+        assert explained == [(3 + ordinal) % 12 == NOW % 12 for ordinal in range(12)]
 
 
 def country(**sections: list[int]) -> State:
@@ -388,7 +525,7 @@ def test_saving_for_a_premium_by_hand() -> None:
     for standing in (codes.STANDING_PAID, codes.STANDING_UNAFFORDABLE):
         hh, _ = household(cash=10_000, income=20_000, standing=standing)
         f = flows()
-        income.live_a_month(hh, r, 1.0, 0.5, f)
+        live_a_month(hh, r, 1.0, 0.5, f)
         spent[standing] = int(f[codes.CONSUMPTION])
     # 30,000 in hand, 20,000 above the buffer; 80 % of it, or 60 % of that
     assert spent == {codes.STANDING_PAID: 16_000, codes.STANDING_UNAFFORDABLE: 9_600}

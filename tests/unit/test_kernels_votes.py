@@ -146,9 +146,10 @@ class TestVotes:
         choice = {"price_slope": 30.0, "trust_weight": 2.0, "group_savings": 0, "waiting_months": 1}
         vote(world, choice)
         r = rule(**{**EVEN, **choice, "enrolment_unit": codes.UNIT_HOUSEHOLD, "cash_gate": 0})
+        outlook = enrolment.outlook_of(world.sections[0], 0.9, r)
         for h in range(60):
             enrolment.seek_cover_as_household(
-                world.households[h], world.members[h], world.sections[0], district(), groups(), NOW, 0.9,
+                world.households[h], world.members[h], world.sections[0], district(), groups(), NOW, outlook,
                 calendar(**YEAR), r, r, fixed(), False, strata(), np.zeros(codes.N_FLOWS, dtype=np.int64),
                 tallies(), gauges(),
             )  # fmt: skip
