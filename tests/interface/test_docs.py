@@ -87,8 +87,8 @@ def test_descriptions_come_from_the_comments_of_the_source() -> None:
 def test_the_schedule_follows_the_code() -> None:
     text = generate.schedule()
     order = [text.index(f"`{step}`") for step in (
-        "income.live_through", "need.expect_contacts", "start.count_block", "care.treat_contacts", "fund.settle_section_claims",
-        "month.enrol_section", "measure.measure_section", "pools.hand_out",
+        "income.live_through", "need.expect_contacts", "start.count_block", "care.treat_contacts",
+        "fund.settle_section_claims", "month.enrol_section", "measure.measure_section", "pools.hand_out",
     )]  # fmt: skip
     assert order == sorted(order)
 

@@ -77,7 +77,7 @@ class TestCut:
 
 
 class TestThreads:
-    @pytest.mark.parametrize(("districts", "threads"), [(3, 2), (3, 3), (5, 3), (1, 3)])
+    @pytest.mark.parametrize(("districts", "threads"), [(3, 2), (5, 2), (5, 3), (1, 3)])
     def test_the_same_integers(self, districts: int, threads: int) -> None:
         (alone, people), (together, also) = run(districts, 1), run(districts, threads)
         np.testing.assert_array_equal(people, also)
