@@ -138,6 +138,7 @@ def simulate(
 
     fresh: dict[int, Any] = {}
     memories = _memories(n_workers, len(missing))
+    is_shared = memories.qsize() < len(missing)
 
     def one(replicate: int) -> None:
         memory = memories.get()
@@ -145,7 +146,7 @@ def simulate(
             written = run_replicate(
                 chosen, layout, rules, calendar, seed, replicate, tick, watched_share, begin_in=memory.begin
             )
-            fresh[replicate] = copy_written(written)
+            fresh[replicate] = copy_written(written) if is_shared else written
         finally:
             memories.put(memory)
         if keep is not None:
