@@ -215,7 +215,7 @@ _OPENED = {
     "close_district_month": "district",
 }
 # arithmetic that is part of a step rather than a step
-_ARITHMETIC = ("codes", "compiling", "draws", "money", "records")
+_ARITHMETIC = ("codes", "compiling", "draws", "linking", "money", "records", "remembering")
 
 
 def schedule() -> str:
