@@ -24,6 +24,7 @@ from cbhi.scenarios import Scenario, scenario
 from cbhi.variables import Arrays
 
 HOUSEHOLDS = 20_000
+HOUSEHOLDS_PER_THREAD = 25_000
 MAX_SEED = 2**63 - 1
 MAX_REPLICATE = 2**31 - 1
 
@@ -78,7 +79,8 @@ def simulate(
     seed
         Whole number from 0 to 2**63 - 1. The same seed gives the same integers at any number of workers.
     workers
-        Threads over replicates, from 1 to 256.
+        Threads, from 1 to 256: over replicates, and where there are fewer of these over the districts of
+        each, if it is large.
     survey
         Households of the start that are interviewed every year (``Results.survey_frame``), on average and at
         most all; 0 for none. It changes no other result.
@@ -137,6 +139,7 @@ def simulate(
                 progress(done, total)
 
     fresh: dict[int, Any] = {}
+    threads = _threads_of_one(layout, n_workers, len(missing))
     memories = _memories(n_workers, len(missing))
     is_shared = memories.qsize() < len(missing)
 
@@ -144,11 +147,13 @@ def simulate(
         memory = memories.get()
         try:
             written = run_replicate(
-                chosen, layout, rules, calendar, seed, replicate, tick, watched_share, begin_in=memory.begin
-            )
+                chosen, layout, rules, calendar, seed, replicate, tick, watched_share, threads,
+                memory.begin if threads == 1 else None,
+            )  # fmt: skip
             fresh[replicate] = copy_written(written) if is_shared else written
         finally:
-            memories.put(memory)
+            if is_shared:
+                memories.put(memory)
         if keep is not None:
             keep(wrap_replicates(chosen, layout, calendar, seed, survey, {replicate: fresh[replicate]}))
 
@@ -165,6 +170,15 @@ def simulate(
     results = gather()
     assert results is not None  # at least one replicate was asked for
     return results
+
+
+def _threads_of_one(layout: Layout, n_workers: int, replicates: int) -> int:
+    """Return how many threads run the districts of one replicate, so that no worker stands idle."""
+    if replicates == 0 or layout.population is not None:
+        return 1
+    # below this, handing a month to threads and back costs more than they save
+    most = int(layout.households.sum()) // HOUSEHOLDS_PER_THREAD
+    return max(1, min(n_workers // replicates, most))
 
 
 def _memories(n_workers: int, replicates: int) -> SimpleQueue[Memory]:

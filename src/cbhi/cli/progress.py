@@ -45,7 +45,7 @@ def show_compiling(quiet: bool) -> Iterator[None]:
     from cbhi.kernels.compiling import needed_kernels, told_of_compiling
     from cbhi.kernels.measure import take_opening_stocks
     from cbhi.kernels.month import run_months
-    from cbhi.kernels.settlement import settle_districts, settle_section
+    from cbhi.kernels.settlement import settle_districts, settle_sections
 
     columns = (
         TextColumn("{task.description}"),
@@ -53,7 +53,7 @@ def show_compiling(quiet: bool) -> Iterator[None]:
         TextColumn("{task.completed:.0f} of {task.total:.0f} kernels"),
         TimeElapsedColumn(),
     )
-    engine = (run_months, settle_districts, settle_section, take_opening_stocks)
+    engine = (run_months, settle_districts, settle_sections, take_opening_stocks)
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("compiling", total=len(needed_kernels(*engine)))
 
