@@ -146,7 +146,7 @@ class _Months:
 
     def real(self, value: Callable[[Parameters], float]) -> F8:
         values = np.array([value(p) for _, _, p in self.stretches], dtype=np.float64)
-        return np.repeat(values, self.lengths)
+        return values.repeat(self.lengths)
 
     def whole(self, value: Callable[[Parameters], int]) -> I8:
         return self.real(value).astype(np.int64)

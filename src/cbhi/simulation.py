@@ -141,6 +141,7 @@ def simulate(
     fresh: dict[int, Any] = {}
     threads = _threads_of_one(layout, n_workers, len(missing))
     memories = _memories(n_workers, len(missing))
+    is_shared = memories.qsize() < len(missing)
 
     def one(replicate: int) -> None:
         memory = memories.get()
@@ -149,9 +150,10 @@ def simulate(
                 chosen, layout, rules, calendar, seed, replicate, tick, watched_share, threads,
                 memory.begin if threads == 1 else None,
             )  # fmt: skip
-            fresh[replicate] = copy_written(written)
+            fresh[replicate] = copy_written(written) if is_shared else written
         finally:
-            memories.put(memory)
+            if is_shared:
+                memories.put(memory)
         if keep is not None:
             keep(wrap_replicates(chosen, layout, calendar, seed, survey, {replicate: fresh[replicate]}))
 

@@ -21,6 +21,7 @@ import measuring  # noqa: E402
 import scaling  # noqa: E402
 import targets  # noqa: E402
 import units  # noqa: E402
+import workers  # noqa: E402
 
 MEBIBYTE = 2**20
 # section 4 of the plan for speed: must and aim
@@ -292,6 +293,25 @@ class TestTargets:
         (found,) = targets.state(targets.Size(True, 1))
         assert found.value is not None
         assert 50 < found.value < 2_000
+
+
+class TestWorkers:
+    def test_every_kind_of_worker_is_timed(self) -> None:
+        found = workers.replicates_a_second(50, 3, 1)
+        assert set(found) == {
+            "one thread", "two threads", "two processes", "seconds to start the processes",
+        }  # fmt: skip
+        assert all(value > 0 for value in found.values())
+        assert set(workers.parameter_sets_a_second(50, 2, 1)) == {"simulate", "Simulator"}
+
+    def test_other_integers_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Other(cbhi.Simulator):
+            def run(self, changes: Any = None, **named: Any) -> cbhi.Results:
+                return super().run(changes, **{**named, "seed": 2})
+
+        monkeypatch.setattr(cbhi, "Simulator", Other)
+        with pytest.raises(SystemExit, match="does not come to the integers of simulate"):
+            workers.parameter_sets_a_second(50, 2, 1)
 
 
 class TestGuard:

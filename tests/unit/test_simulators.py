@@ -235,8 +235,8 @@ base = cbhi.scenario("rwanda").replace(end="2000-12")
 supplied = cbhi.Population({
     "section": np.array([2] * 9), "household": np.arange(9), "consumption_rwf": np.full(9, 90_000.0),
 })
-eventful = {"switches.groups": True, "population.group_share": 0.9, "formal.share": {"1999-07": 0.5}}
-for changes in ({}, eventful):
+saving = {"switches.groups": True, "population.group_share": 0.9, "formal.share": {"1999-07": 0.5}}
+for changes in ({}, saving):
     scenario = base.replace(changes)
     for population in (None, supplied):
         layout = lay_out(scenario, 150 if population is None else None, population)
