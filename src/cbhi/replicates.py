@@ -137,7 +137,7 @@ def make_work(layout: Layout) -> Work:
         events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
-        episodes=np.zeros((2, BLOCK), dtype=np.int64),
+        episodes=np.zeros((3, BLOCK), dtype=np.int64),
         supply=np.zeros((4, LANES)),
         contacts=record_table(Contact, LANES),
         sizes=np.zeros(LANES),

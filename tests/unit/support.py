@@ -186,7 +186,7 @@ def work(n: int = 64) -> Work:
         events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
-        episodes=np.zeros((2, BLOCK), dtype=np.int64),
+        episodes=np.zeros((3, BLOCK), dtype=np.int64),
         supply=np.zeros((4, LANES)),
         contacts=record_table(Contact, LANES),
         sizes=np.zeros(LANES),

@@ -35,7 +35,7 @@ TO_UNIT = 2.0**-32
 # No household / no member at this address.
 NOBODY = 0
 # `count_few` counts up to here
-FEW = 4
+FEW = 6
 
 MEMBER_BITS = 8
 INDEX_BITS = 16
@@ -267,6 +267,12 @@ def count_few(u: float, mean: float) -> int:
     total += term
     n += 1 if u > total else 0
     term *= mean / 3
+    total += term
+    n += 1 if u > total else 0
+    term *= mean / 4
+    total += term
+    n += 1 if u > total else 0
+    term *= mean / 5
     total += term
     n += 1 if u > total else 0
     return n if mean > 0.0 else 0

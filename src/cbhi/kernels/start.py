@@ -102,7 +102,7 @@ def put_savings_aside(
             save_with_group(hh, sec, state.groups, due, rule, flows)
 
 
-def count_block(
+def enforce_mandate(
     state: State,
     start: int,
     n: int,
@@ -111,75 +111,76 @@ def count_block(
     now: int,
     rule: Rule,
     fixed: Fixed,
-    strata: I8,
     flows: I8,
     tallies: I8,
 ) -> None:
-    """Count a block's people and insured at the start of the month; enforce the mandate on the others."""
-    suspended = sec.suspended != 0
-    mandate = rule.compulsory != 0 and now >= sec.opens
-    persons = 0
-    formal = 0
-    insured = 0
-    covered = 0
+    """Let the mandate catch up with the households of a block that have no cover."""
     for i in range(n):
         hh = state.households[start + i]
-        if hh.alive == 0 or (hh.watched != 0) != watched:
+        if hh.formal != 0 or has_cover(hh, now) or hh.alive == 0 or (hh.watched != 0) != watched:
             continue
-        stratum = strata[stratum_of(hh)]
-        size = int(hh.n_members)
-        persons += size
-        stratum[S_PERSON_MONTHS] += size
-        if hh.formal != 0:
-            formal += size
-            stratum[S_FORMAL_MONTHS] += size
-        if has_cover(hh, now):
-            covered += 1
-            if not suspended:
-                insured += int(hh.n_enrolled)
-                stratum[S_INSURED_MONTHS] += int(hh.n_enrolled)
-        elif mandate and hh.formal == 0 and not is_paid_up(hh, now):
+        if not is_paid_up(hh, now):
             sanction(hh, sec.number, int(hh.ordinal), now, sec.enforcement, rule, fixed.key, flows, tallies)
-        if int(hh.cover_until) == now and hh.standing == STANDING_PAID:
-            # rolling cover has run out and nobody has acted on it yet
-            hh.standing = STANDING_INATTENTIVE
-            hh.wish = 0.0
+
+
+def count_block(
+    state: State,
+    start: int,
+    n: int,
+    watched: bool,
+    sec: Section,
+    now: int,
+    honoured: int,
+    work: Work,
+    strata: I8,
+    tallies: I8,
+) -> int:
+    """Count a block's people, insured and episodes of the month; return the contacts wanted.
+
+    ``honoured`` is 0 where the scheme is suspended, else 1. First sums, which become vectors, then counts by
+    stratum, without branches that nobody could guess: those who do not count add nothing.
+    """
+    wanted, forgone, insured_of = work.episodes[0], work.episodes[1], work.episodes[2]
+    persons, formal, insured, covered, contacts, unsought = 0, 0, 0, 0, 0, 0
+    for i in range(n):
+        hh = state.households[start + i]
+        mine = int(hh.alive) if (hh.watched != 0) == watched else 0
+        size = mine * int(hh.n_members)
+        active = mine if int(hh.cover_from) <= now else 0
+        active = active if now < int(hh.cover_until) else 0
+        active = active if int(hh.n_enrolled) > 0 else 0
+        insured_of[i] = active * honoured * int(hh.n_enrolled)
+        persons += size
+        formal += size if hh.formal != 0 else 0
+        insured += insured_of[i]
+        covered += active
+        contacts += mine * wanted[i]
+        unsought += mine * forgone[i]
+        hh.contacts = wanted[i] if mine != 0 else int(hh.contacts)
+        hh.away = 0 if mine != 0 else int(hh.away)
+        # rolling cover has run out and nobody has acted on it yet
+        ran_out = mine if int(hh.cover_until) == now else 0
+        ran_out = ran_out if hh.standing == STANDING_PAID else 0
+        hh.standing = STANDING_INATTENTIVE if ran_out != 0 else int(hh.standing)
+        hh.wish = 0.0 if ran_out != 0 else float(hh.wish)
+    for i in range(n):
+        hh = state.households[start + i]
+        mine = int(hh.alive) if (hh.watched != 0) == watched else 0
+        size = mine * int(hh.n_members)
+        stratum = strata[stratum_of(hh)]
+        stratum[S_PERSON_MONTHS] += size
+        stratum[S_FORMAL_MONTHS] += size if hh.formal != 0 else 0
+        stratum[S_INSURED_MONTHS] += insured_of[i]
+        stratum[S_EPISODES] += mine * (wanted[i] + forgone[i])
+        stratum[S_FORGONE_UNSOUGHT] += mine * forgone[i]
     sec.insured += insured
     tallies[PERSON_MONTHS] += persons
     tallies[FORMAL_MONTHS] += formal
     tallies[INSURED] += insured
     tallies[HOUSEHOLD_MONTHS_INSURED] += covered
-
-
-def fall_ill(
-    state: State,
-    start: int,
-    n: int,
-    watched: bool,
-    wanted: I8,
-    forgone: I8,
-    strata: I8,
-    tallies: I8,
-) -> int:
-    """Book a block's episodes, contacts wanted and others; return the contacts wanted."""
-    contacts, unsought = 0, 0
-    for i in range(n):
-        hh = state.households[start + i]
-        mine = (hh.watched != 0) == watched
-        lives = int(hh.alive) if mine else 0
-        contacts += lives * wanted[i]
-        unsought += lives * forgone[i]
-        hh.contacts = wanted[i] if lives != 0 else int(hh.contacts)
-        hh.away = 0 if lives != 0 else int(hh.away)
     tallies[EPISODES] += contacts + unsought
     tallies[FORGONE_UNSOUGHT] += unsought
     tallies[CONTACTS_WANTED] += contacts
-    for i in range(n):
-        hh = state.households[start + i]
-        if wanted[i] + forgone[i] > 0 and hh.alive != 0 and (hh.watched != 0) == watched:
-            stratum = strata[stratum_of(hh)]
-            stratum[S_EPISODES] += wanted[i] + forgone[i]
-            stratum[S_FORGONE_UNSOUGHT] += forgone[i]
     return contacts
 
 
@@ -229,15 +230,15 @@ def live_in_block(
     )
     if rule.group_savings != 0:
         put_savings_aside(state, start, n, watched, sec, rule, flows)
-    count_block(state, start, n, watched, sec, now, rule, fixed, strata, flows, tallies)
+    if rule.compulsory != 0 and now >= sec.opens:
+        enforce_mandate(state, start, n, watched, sec, now, rule, fixed, flows, tallies)
     month_share = rule.illness_season * dist.illness / 12.0
-    honoured = 0.0 if sec.suspended != 0 else 1.0
+    honoured = 0 if sec.suspended != 0 else 1
     sought, unsought = work.expected[0], work.expected[1]
-    expect_contacts(households, start, n, now, month_share, service, honoured, rule, sought, unsought)
-    wanted, forgone = work.episodes[0], work.episodes[1]
-    draw_counts(draws[0], sought, n, wanted)
-    draw_counts(draws[1], unsought, n, forgone)
-    contacts = fall_ill(state, start, n, watched, wanted, forgone, strata, tallies)
+    expect_contacts(households, start, n, now, month_share, service, float(honoured), rule, sought, unsought)
+    draw_counts(draws[0], sought, n, work.episodes[0])
+    draw_counts(draws[1], unsought, n, work.episodes[1])
+    contacts = count_block(state, start, n, watched, sec, now, honoured, work, strata, tallies)
     if rule.portability_share > 0.0:
         contacts -= divide_contacts(state, start, n, watched, sec, now, rule, fixed)
     return contacts
@@ -278,20 +279,17 @@ def take_notice(
         acts = ATTENTIVE if u_attention[i] < attention else 0
         if registers and hh.subsidised != 0:
             u = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_REGISTER, 0)
-            if u < rule.subsidy_automatic:
-                acts |= REGISTERED
+            acts |= REGISTERED if u < rule.subsidy_automatic else 0
         hh.acts = acts
         if int(hh.ordinal) % 12 == due:
             explain_unsought(hh, now, year_share, service, honoured, severity, rule, gauges)
-        if acts != 0:
-            work.lists[LIST_ACTING, acting] = start + i
-            acting += 1
-        if hh.contacts != 0 or hh.away != 0:
-            work.lists[LIST_PATIENTS, patients] = start + i
-            patients += 1
-        if outstanding(hh) > 0:
-            work.lists[LIST_BORROWERS, borrowers] = start + i
-            borrowers += 1
+        # written always and kept when counted, without branches that nobody could guess
+        work.lists[LIST_ACTING, acting] = start + i
+        acting += 1 if acts != 0 else 0
+        work.lists[LIST_PATIENTS, patients] = start + i
+        patients += 1 if int(hh.contacts) + int(hh.away) > 0 else 0
+        work.lists[LIST_BORROWERS, borrowers] = start + i
+        borrowers += 1 if outstanding(hh) > 0 else 0
     work.counts[LIST_PATIENTS] = patients
     work.counts[LIST_ACTING] = acting
     work.counts[LIST_BORROWERS] = borrowers
