@@ -244,7 +244,9 @@ _OPENED = {
     "close_district_month": ("district",),
 }
 # arithmetic that is part of a step rather than a step
-_ARITHMETIC = ("approx", "codes", "columns", "compiling", "cover", "draws", "linking", "money", "records")
+_ARITHMETIC = (
+    "approx", "codes", "columns", "compiling", "cover", "draws", "linking", "money", "records", "remembering",
+)  # fmt: skip
 # functions that look something up for a step
 _LOOKED_UP = ("place_on_ring", "read_ahead", "served_at_home")
 

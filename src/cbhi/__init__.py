@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cbhi.results import Results
     from cbhi.scenarios import Event, Scenario, ScenarioError, scenario, scenario_names
     from cbhi.simulation import Interrupted, simulate
+    from cbhi.simulators import Simulator
     from cbhi.solving import Solution, solve
     from cbhi.variables import VARIABLES
 
@@ -34,6 +35,7 @@ _HOME = {
     "Results": "results",
     "Scenario": "scenarios",
     "ScenarioError": "scenarios",
+    "Simulator": "simulators",
     "Solution": "solving",
     "VARIABLES": "variables",
     "compare": "comparison",
@@ -58,6 +60,7 @@ __all__ = [
     "Results",
     "Scenario",
     "ScenarioError",
+    "Simulator",
     "Solution",
     "__version__",
     "checks",

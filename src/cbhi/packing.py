@@ -5,10 +5,11 @@ Everything here is a function of the scenario alone; nothing is drawn.
 
 from __future__ import annotations
 
+import bisect
 import functools
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +133,7 @@ class _Months:
         self.stretches = [
             (month - self.start, end - self.start, p) for (month, p), end in zip(regimes, ends, strict=True)
         ]
+        self.lengths = np.array([end - begin for begin, end, _ in self.stretches])
 
     @property
     def year_began(self) -> I8:
@@ -143,10 +145,8 @@ class _Months:
         return np.asarray(np.maximum.accumulate(np.where(begins, np.arange(self.n), 0)))
 
     def real(self, value: Callable[[Parameters], float]) -> F8:
-        out = np.empty(self.n)
-        for begin, end, p in self.stretches:
-            out[begin:end] = value(p)
-        return out
+        values = np.array([value(p) for _, _, p in self.stretches], dtype=np.float64)
+        return np.repeat(values, self.lengths)
 
     def whole(self, value: Callable[[Parameters], int]) -> I8:
         return self.real(value).astype(np.int64)
@@ -553,17 +553,14 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
     rolling = m.flag(lambda p: p.scheme.calendar == "rolling")
     start_month = m.whole(lambda p: p.scheme.year_start_month - 1)
     calendar_month = m.now % 12
-
-    def begins(t: int) -> bool:
-        return int(calendar_month[t]) == (0 if rolling[t] else int(start_month[t]))
-
+    first_of_year = np.where(rolling, 0, start_month)
+    begins = calendar_month == first_of_year
     # one start before the run by the first month's rules, two behind it by the last month's, so that what
     # is sold does not depend on where a run begins or ends within a membership year
-    last_start = 0 if rolling[-1] else int(start_month[-1])
     starts = [
-        -(int(calendar_month[0] - (0 if rolling[0] else start_month[0])) % 12),
-        *(t for t in range(m.n) if begins(t)),
-        *(t for t in range(m.n, m.n + 24) if (m.start + t) % 12 == last_start),
+        -(int(calendar_month[0] - first_of_year[0]) % 12),
+        *map(int, np.flatnonzero(begins)),
+        *(t for t in range(m.n, m.n + 24) if (m.start + t) % 12 == first_of_year[-1]),
     ]
     is_open = np.zeros(m.n, dtype=np.int8)
     before = np.zeros(m.n, dtype=np.int8)
@@ -575,8 +572,8 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
         if rolling[t]:
             is_open[t] = 1
             continue
-        this = max(s for s in starts if s <= t)
-        following, after = [s for s in starts if s > t][:2]
+        place = bisect.bisect_right(starts, t)
+        this, following, after = starts[place - 1 : place + 2]
         if t - this < p.scheme.open_months_after:
             is_open[t] = 1
             sale_from[t], sale_until[t] = m.start + this, m.start + following
@@ -585,29 +582,16 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
             is_open[t] = before[t] = 1
             sale_from[t], sale_until[t] = m.start + following, m.start + after
             price_month[t] = min(following, m.n - 1)
-    ends = np.array(
-        [
-            begins(t + 1) if t + 1 < m.n else int(m.now[t] + 1) % 12 == (0 if rolling[t] else start_month[t])
-            for t in range(m.n)
-        ]
-    )
     # a reporting year closes with the month before the starting month in force
-    closes = np.array([int(m.now[t] + 1) % 12 == (0 if rolling[t] else start_month[t]) for t in range(m.n)])
+    closes = (m.now + 1) % 12 == first_of_year
+    ends = np.append(begins[1:], closes[-1])
     # premiums are set when the sale of a membership year begins, in January while cover rolls
-    sets_premium = np.array(
-        [
-            (
-                calendar_month[t] == 0
-                if rolling[t]
-                else is_open[t] and (t == 0 or sale_from[t] != sale_from[t - 1])
-            )
-            for t in range(m.n)
-        ]
-    )
+    another_year = np.append(True, sale_from[1:] != sale_from[:-1])
+    sets_premium = np.where(rolling != 0, calendar_month == 0, (is_open != 0) & another_year)
     n = scenario.n_months
     closes[n - 1] = True
     period = np.concatenate([[0], np.cumsum(closes)[:-1]])
-    allocate = np.array([begins(t) for t in range(m.n)])
+    allocate = begins.copy()
     allocate[0] = True
     refresh = np.zeros(m.n, dtype=bool)
     last: int | None = None
@@ -646,6 +630,20 @@ def pack_calendar(scenario: Scenario, rules: Table) -> Table:
         sets_premium=sets_premium,
     )
     return _fill(CalendarMonth, n, {name: values[:n] for name, values in columns.items()})
+
+
+class Packed(NamedTuple):
+    """What a scenario alone decides of a run, whatever is drawn."""
+
+    rules: Table
+    calendar: Table
+
+
+@functools.lru_cache(maxsize=16)
+def pack_scenario(scenario: Scenario) -> Packed:
+    """Return rules and calendar, kept for the next run of an equal scenario: not to be written into."""
+    rules = pack_rules(scenario)
+    return Packed(rules, pack_calendar(scenario, rules))
 
 
 def first_month_of_sale(scenario: Scenario) -> I8:

@@ -45,6 +45,12 @@ from cbhi.packing import pack_calendar, pack_fixed, pack_rules
 from cbhi.scenarios import Scenario
 from cbhi.settling import settle, supplied_associations
 
+# between two signs of progress, at which a run can be interrupted; each call of the kernels costs 0.1 ms
+HOUSEHOLD_MONTHS_AT_ONCE = 4_000_000
+
+Begin = Callable[[Scenario, Layout, Table, Table, Fixed], "Engine"]
+"""Begins a replicate, as ``start_replicate`` does."""
+
 
 def make_watch(rows: int, months: int, choices: int = 0) -> Watch:
     """Return empty notes for ``rows`` watched households, interviewed once in every twelve months."""
@@ -81,17 +87,40 @@ def make_state(
 
 def make_land(scenario_: Scenario, layout: Layout, fixed: Fixed, watch: Watch | None = None) -> State:
     """Return the state before anybody has settled: room for households, sections, districts."""
-    n_sections = layout.number.size
     n_districts = layout.district_number.size
-    bounds = np.concatenate([[0], np.cumsum(layout.limit)]).astype(np.int64)
-    total = int(bounds[-1])
+    total = int(layout.limit.sum())
+    n_groups = int(first_groups(scenario_, layout, fixed)[-1])
+    state = State(
+        households=record_table(Household, total),
+        members=record_table(Member, (total, codes.MEMBER_SLOTS)),
+        sections=record_table(Section, layout.number.size),
+        groups=Groups(*np.zeros((len(Groups._fields), max(1, n_groups)), dtype=np.int64)),
+        districts=record_table(District, n_districts),
+        outside=np.zeros((n_districts, codes.N_SECTORS), dtype=np.int64),
+        nation=record_table(Nation, 1),
+        watch=make_watch(watched_rows(layout, fixed.watched_share), scenario_.n_months)
+        if watch is None
+        else watch,
+    )
+    divide_land(state, scenario_, layout, fixed)
+    return state
+
+
+def first_groups(scenario_: Scenario, layout: Layout, fixed: Fixed) -> I8:
+    """Return each section's first association, and one past the last of all."""
     groups = -(-layout.households // fixed.group_block) if fixed.group_share > 0 else layout.households * 0
     groups = np.maximum(groups, supplied_associations(layout))
     forming = [p.groups.forming_size for _, p in scenario_.regimes() if p.groups.required]
     if forming:
         groups = groups + -(-layout.limit // min(forming))
-    group_bounds = np.concatenate([[0], np.cumsum(groups)]).astype(np.int64)
-    sections = record_table(Section, n_sections)
+    return np.concatenate([[0], np.cumsum(groups)]).astype(np.int64)
+
+
+def divide_land(state: State, scenario_: Scenario, layout: Layout, fixed: Fixed) -> None:
+    """Give sections and districts, all zeros so far, their numbers and their rows."""
+    sections, districts = state.sections, state.districts
+    bounds = np.concatenate([[0], np.cumsum(layout.limit)]).astype(np.int64)
+    group_bounds = first_groups(scenario_, layout, fixed)
     sections["number"] = layout.number
     sections["district"] = layout.district
     sections["first"] = sections["end"] = bounds[:-1]
@@ -99,23 +128,11 @@ def make_land(scenario_: Scenario, layout: Layout, fixed: Fixed, watch: Watch | 
     sections["opens"] = opening_months(scenario_, layout, fixed.key)
     sections["group_first"] = group_bounds[:-1]
     sections["group_end"] = group_bounds[1:]
-    districts = record_table(District, n_districts)
     districts["number"] = layout.district_number
     # sections of a district stand together
-    districts["first_section"] = np.searchsorted(layout.district, np.arange(n_districts))
-    districts["end_section"] = np.searchsorted(layout.district, np.arange(n_districts), side="right")
-    return State(
-        households=record_table(Household, total),
-        members=record_table(Member, (total, codes.MEMBER_SLOTS)),
-        sections=sections,
-        groups=Groups(*np.zeros((len(Groups._fields), max(1, int(group_bounds[-1]))), dtype=np.int64)),
-        districts=districts,
-        outside=np.zeros((n_districts, codes.N_SECTORS), dtype=np.int64),
-        nation=record_table(Nation, 1),
-        watch=make_watch(watched_rows(layout, fixed.watched_share), scenario_.n_months)
-        if watch is None
-        else watch,
-    )
+    every = np.arange(layout.district_number.size)
+    districts["first_section"] = np.searchsorted(layout.district, every)
+    districts["end_section"] = np.searchsorted(layout.district, every, side="right")
 
 
 def make_work(layout: Layout) -> Work:
@@ -248,10 +265,16 @@ def start_replicate(
         )
     else:
         settle(state, layout, now, rules[0], fixed)
-    take_opening_stocks(state, engine.output.stocks[0])
-    np.add.at(engine.opening_people[:, 0], layout.district, state.sections["persons"])
-    np.add.at(engine.opening_people[:, 1], layout.district, layout.households)
+    open_books(engine)
     return engine
+
+
+def open_books(engine: Engine) -> None:
+    """Note money and people of the start, in results that are all zeros so far."""
+    layout = engine.layout
+    take_opening_stocks(engine.state, engine.output.stocks[0])
+    np.add.at(engine.opening_people[:, 0], layout.district, engine.state.sections["persons"])
+    np.add.at(engine.opening_people[:, 1], layout.district, layout.households)
 
 
 def _side_by_side(stretches: tuple[Stretch, ...], work: Callable[[Stretch], None]) -> None:
@@ -349,6 +372,11 @@ def _interviews_of(engine: Engine) -> Table:
     return interviews
 
 
+def months_at_once(households: int) -> int:
+    """Return how many months to run before progress is told: about a fifth of a second, a month at least."""
+    return max(1, HOUSEHOLD_MONTHS_AT_ONCE // households)
+
+
 def run_replicate(
     scenario_: Scenario,
     layout: Layout,
@@ -359,12 +387,20 @@ def run_replicate(
     tick: Callable[[int], None],
     watched_share: float = 0.0,
     threads: int = 1,
+    begin_in: Begin | None = None,
 ) -> tuple[Output, I8]:
-    """Run one replicate; return what it wrote and the persons and households of the start by district."""
+    """Run one replicate; return what it wrote and the persons and households of the start by district.
+
+    ``begin_in`` begins it in memory of its own, in which what it wrote then lies as well.
+    """
     fixed = pack_fixed(scenario_, seed, replicate, watched_share, layout.population)
-    engine = start_replicate(scenario_, layout, rules, calendar, fixed, threads=threads)
-    for begin in range(0, scenario_.n_months, 12):
-        end = min(begin + 12, scenario_.n_months)
+    if begin_in is None:
+        engine = start_replicate(scenario_, layout, rules, calendar, fixed, threads=threads)
+    else:
+        engine = begin_in(scenario_, layout, rules, calendar, fixed)
+    step = months_at_once(int(layout.households.sum()))
+    for begin in range(0, scenario_.n_months, step):
+        end = min(begin + step, scenario_.n_months)
         run_between(engine, begin, end)
         tick(end - begin)
     return written_by(engine)

@@ -17,6 +17,14 @@ from cbhi.populations import Population, match_households
 
 # formal employees of a supplied population stay so whatever the share of the year
 _ALWAYS_FORMAL = -1.0
+READ_BY_SETTLING = (
+    "mean_consumption_rwf", "consumption_sd", "buffer_months", "need_rate", "chronic_factor",
+    "seek_intercept", "seek_price", "seek_distance", "seek_severity", "distance_factor",
+    "fee_outpatient_rwf", "fee_admission_rwf", "cost_outpatient_rwf", "cost_admission_rwf", "copayment_rwf",
+    "coinsurance_share", "outpatient_coinsurance", "formal_coinsurance_share", "admission_if_severe",
+    "faith_based_posts", "effort_base", "formal_share",
+)  # fmt: skip
+"""Rules of the first month on which the population of the start depends; a test counts them."""
 _NONE = np.empty(0, dtype=np.int64)
 
 

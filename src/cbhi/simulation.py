@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ import numpy as np
 from cbhi.engine import engine_hash
 from cbhi.kernels.records import I8, Output, Table
 from cbhi.layouts import Layout, lay_out
-from cbhi.packing import pack_calendar, pack_rules, reporting_periods
+from cbhi.memory import Memory, copy_written
+from cbhi.packing import pack_scenario, reporting_periods
 from cbhi.populations import Population
 from cbhi.replicates import run_replicate
 from cbhi.results import Results, join_results, select_replicates
@@ -22,6 +24,7 @@ from cbhi.scenarios import Scenario, scenario
 from cbhi.variables import Arrays
 
 HOUSEHOLDS = 20_000
+HOUSEHOLDS_PER_THREAD = 25_000
 MAX_SEED = 2**63 - 1
 MAX_REPLICATE = 2**31 - 1
 
@@ -76,7 +79,8 @@ def simulate(
     seed
         Whole number from 0 to 2**63 - 1. The same seed gives the same integers at any number of workers.
     workers
-        Threads over replicates, from 1 to 256.
+        Threads, from 1 to 256: over replicates, and where there are fewer of these over the districts of
+        each, if it is large.
     survey
         Households of the start that are interviewed every year (``Results.survey_frame``), on average and at
         most all; 0 for none. It changes no other result.
@@ -107,19 +111,17 @@ def simulate(
         On Ctrl-C; its ``results`` holds the finished replicates.
     """
     chosen = load_scenario(scenario)
-    layout = _layout(chosen, households, population)
+    layout = lay_out_run(chosen, households, population)
     first = whole_number("first_replicate", first_replicate, 0, MAX_REPLICATE)
     n_replicates = whole_number("replicates", replicates, 1, 100_000)
     seed = whole_number("seed", seed, 0, MAX_SEED)
-    survey = min(whole_number("survey", survey, 0, 10_000_000), int(layout.households.sum()))
-    watched_share = survey / int(layout.households.sum())
+    survey, watched_share = survey_of(layout, whole_number("survey", survey, 0, 10_000_000))
     n_workers = whole_number("workers", workers, 1, 256)
     wanted = range(first, first + n_replicates)
     before = None if finished is None else _earlier(finished, chosen, layout, seed, survey, wanted)
     have = set() if before is None else {int(number) for number in before.arrays.replicates}
     missing = [replicate for replicate in wanted if replicate not in have]
-    rules = pack_rules(chosen)
-    calendar = pack_calendar(chosen, rules)
+    rules, calendar = pack_scenario(chosen)
     total = n_replicates * chosen.n_months
     done = len(have) * chosen.n_months
     lock = threading.Lock()
@@ -137,12 +139,21 @@ def simulate(
                 progress(done, total)
 
     fresh: dict[int, Any] = {}
+    threads = _threads_of_one(layout, n_workers, len(missing))
+    memories = _memories(n_workers, len(missing))
 
     def one(replicate: int) -> None:
-        output = run_replicate(chosen, layout, rules, calendar, seed, replicate, tick, watched_share)
-        fresh[replicate] = output
+        memory = memories.get()
+        try:
+            written = run_replicate(
+                chosen, layout, rules, calendar, seed, replicate, tick, watched_share, threads,
+                memory.begin if threads == 1 else None,
+            )  # fmt: skip
+            fresh[replicate] = copy_written(written)
+        finally:
+            memories.put(memory)
         if keep is not None:
-            keep(wrap_replicates(chosen, layout, calendar, seed, survey, {replicate: output}))
+            keep(wrap_replicates(chosen, layout, calendar, seed, survey, {replicate: fresh[replicate]}))
 
     def gather() -> Results | None:
         parts = [] if before is None else [before]
@@ -157,6 +168,23 @@ def simulate(
     results = gather()
     assert results is not None  # at least one replicate was asked for
     return results
+
+
+def _threads_of_one(layout: Layout, n_workers: int, replicates: int) -> int:
+    """Return how many threads run the districts of one replicate, so that no worker stands idle."""
+    if replicates == 0 or layout.population is not None:
+        return 1
+    # below this, handing a month to threads and back costs more than they save
+    most = int(layout.households.sum()) // HOUSEHOLDS_PER_THREAD
+    return max(1, min(n_workers // replicates, most))
+
+
+def _memories(n_workers: int, replicates: int) -> SimpleQueue[Memory]:
+    """Return memory for as many replicates as run at a time, each to be used again by the next one."""
+    memories: SimpleQueue[Memory] = SimpleQueue()
+    for _ in range(max(1, min(n_workers, replicates))):
+        memories.put(Memory())
+    return memories
 
 
 def _run_all(
@@ -194,10 +222,16 @@ def households_at_start(
     scenario: Scenario, households: int | str | None, population: Population | None = None
 ) -> int:
     """Return how many households ``simulate`` starts with: the number itself, or all of the country."""
-    return int(_layout(scenario, households, population).households.sum())
+    return int(lay_out_run(scenario, households, population).households.sum())
 
 
-def _layout(chosen: Scenario, households: int | str | None, population: Population | None) -> Layout:
+def survey_of(layout: Layout, survey: int) -> tuple[int, float]:
+    """Return how many households are interviewed every year, at most all, and their share of all."""
+    households = int(layout.households.sum())
+    return min(survey, households), min(survey, households) / households
+
+
+def lay_out_run(chosen: Scenario, households: int | str | None, population: Population | None) -> Layout:
     """Return the sample of a run; refuse a number of households beside a supplied population."""
     if population is None:
         return lay_out(chosen, _number_of_households(HOUSEHOLDS if households is None else households))

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -544,19 +545,17 @@ def test_ctrl_c_in_a_real_run() -> None:
 # --- progress ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
-@pytest.mark.parametrize(("no_color", "has_codes"), [(False, True), (True, False)])
-def test_progress_on_a_terminal(no_color: bool, has_codes: bool) -> None:
+def on_a_terminal(arguments: list[str], no_color: bool = False, **changes: str) -> bytes:
+    """Run Python with a pseudo-terminal as its standard error; return what it shows there."""
     import pty
 
     ours, theirs = pty.openpty()
-    environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm"}
+    environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm"} | changes
     if no_color:
         environment["NO_COLOR"] = "1"
     done = subprocess.Popen(
-        [sys.executable, "-m", "cbhi.cli", "run", "rwanda-rules", *SMALL, "-o", "o"],
-        stdout=subprocess.DEVNULL, stderr=theirs, env=environment,
-    )  # fmt: skip
+        [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=theirs, env=environment
+    )
     os.close(theirs)
     shown = b""
     while True:
@@ -568,9 +567,34 @@ def test_progress_on_a_terminal(no_color: bool, has_codes: bool) -> None:
             break
         shown += piece
     os.close(ours)
-    assert done.wait() == 0
+    assert done.wait() == 0, shown.decode()
+    return shown
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(("no_color", "has_codes"), [(False, True), (True, False)])
+def test_progress_on_a_terminal(no_color: bool, has_codes: bool) -> None:
+    shown = on_a_terminal(["-m", "cbhi.cli", "run", "rwanda-rules", *SMALL, "-o", "o"], no_color)
     assert b"simulating" in shown
     assert (b"\x1b[" in shown) is has_codes
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("no_color", [False, True])
+def test_compiling_on_a_terminal(no_color: bool, tmp_path: Path) -> None:
+    code = (
+        "from cbhi.cli.progress import show_compiling\n"
+        "from cbhi.kernels.money import split_bill\n"
+        "with show_compiling(quiet=False):\n"
+        "    split_bill(1000, 200, 0.1)\n"
+        "with show_compiling(quiet=True):\n"
+        "    split_bill(1000, 200, 1)\n"
+    )
+    cache = str(tmp_path / "empty")
+    shown = on_a_terminal(["-c", code], no_color, NUMBA_CACHE_DIR=cache, NUMBA_DISABLE_JIT="0")
+    assert shown.count(b"compiling the engine, once") == 1
+    # a bill and its rounding, of some hundreds
+    assert (re.search(rb"2 of [1-9][0-9]{2} kernels", shown) is not None) is not no_color
 
 
 def test_the_first_run_says_that_it_compiles(tmp_path: Path) -> None:
@@ -600,7 +624,7 @@ def test_compiling_is_announced_and_done_before_the_run(monkeypatch: pytest.Monk
     monkeypatch.setattr(cbhi, "simulate", watched)
     result = call("run", "rwanda-rules", *SMALL, "-o", "o")
     assert result.exit_code == 0
-    assert result.stderr.splitlines()[0] == "compiling the engine, once; one to two minutes"
+    assert result.stderr.splitlines()[0] == "compiling the engine, once; half a minute to a minute"
     assert calls == [1, 100]
     assert call("run", "rwanda-rules", *SMALL, "-q", "-o", "o").stderr == ""
 

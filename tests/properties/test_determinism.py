@@ -176,7 +176,9 @@ def play(scenario: Scenario, households: int, n_months: int) -> State:
     state, work = make_state(scenario, one_section(scenario, households), rules, fixed)
     output = make_output(scenario.n_months, 1, int(calendar.period[-1]) + 1)
     hospital = np.zeros((1, 2), dtype=np.int64)
-    run_months(state, calendar, rules, fixed, work, output, hospital, scenario.start, 0, n_months, 0, 1, ALL_PHASES)
+    run_months(
+        state, calendar, rules, fixed, work, output, hospital, scenario.start, 0, n_months, 0, 1, ALL_PHASES
+    )
     return state
 
 

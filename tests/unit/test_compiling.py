@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import operator
 import os
 import shutil
 import subprocess
@@ -10,9 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numba
 import pytest
 
-from cbhi.kernels import compiling
+from cbhi.kernels import compiling, linking, remembering
 
 PROBE = (
     "from cbhi.kernels import compiling, money; "
@@ -150,3 +153,97 @@ class TestCompile:
             env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert done.stdout.strip() == "function"
+
+
+JOINED = """
+import gc
+from cbhi.kernels import compiling, linking, remembering
+import {module}
+told = []
+with compiling.told_of_compiling(lambda done, needed: told.append((done, needed)), {kernel}):
+    {call}
+assert gc.isenabled()
+print(told, sorted(compiling.needed_kernels({kernel})))
+"""
+
+
+class TestJoining:
+    def run(self, tmp_path: Path, **words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", JOINED.format(**words)],
+            env={**os.environ, "NUMBA_DISABLE_JIT": "0", "NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def test_what_is_compiled_is_told_and_only_what_is_called_is_kept(self, tmp_path: Path) -> None:
+        words = {
+            "module": "cbhi.kernels.money as money",
+            "kernel": "money.split_bill",
+            "call": "assert money.split_bill(1000, 200, 0.1) == (280, 720)",
+        }
+        names = "['cbhi.kernels.money.split_bill', 'cbhi.kernels.money.to_francs']"
+        assert self.run(tmp_path, **words) == f"[(1, 2), (2, 2)] {names}"
+        # the callee is a part of its caller and has no file of its own
+        assert {path.name.split("-")[0] for path in tmp_path.rglob("*.nbc")} == {"money.split_bill"}
+        # from the cache nothing is compiled
+        assert self.run(tmp_path, **words) == f"[] {names}"
+
+    def test_this_numba_can_join_kernels(self) -> None:
+        # where it cannot, kernels are compiled each on its own: right, but four times as slow
+        assert linking.is_supported()
+
+    def test_without_joining_kernels_still_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compiling, "CACHE_FOLDER", None)
+        monkeypatch.setattr(compiling, "is_supported", lambda: False)
+        source = "def half(x):\n    return x / 2\n\n\ndef quarter(x):\n    return half(half(x))\n"
+        namespace: dict[str, Any] = {"__name__": "probe"}
+        exec(source, namespace)
+        compiling.compile_kernels(namespace)
+        assert namespace["quarter"](3.0) == 0.75
+        assert namespace["half"].signatures  # compiled for itself, as a callee
+
+
+class TestMemory:
+    def test_is_gone_after_compiling(self) -> None:
+        before = numba.types.BaseFunction.get_call_type
+        with remembering.quickly():
+            assert numba.types.BaseFunction.get_call_type is not before
+            assert not gc.isenabled()
+        assert numba.types.BaseFunction.get_call_type is before
+        assert gc.isenabled()
+
+    def test_is_gone_after_a_failure(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compiling, "CACHE_FOLDER", None)
+        before = numba.types.BaseFunction.get_call_type
+        namespace: dict[str, Any] = {"__name__": "probe"}
+        exec("def wrong(x):\n    return x + 'text'\n", namespace)
+        compiling.compile_kernels(namespace)
+        with pytest.raises(numba.TypingError):
+            namespace["wrong"](1)
+        assert numba.types.BaseFunction.get_call_type is before
+        assert gc.isenabled()
+
+    def test_remembers_the_same_answers(self) -> None:
+        kinds = numba.types
+        context = numba.core.registry.cpu_target.typing_context
+        add = context.resolve_value_type(operator.add)
+        for pair in ((kinds.int64, kinds.int64), (kinds.int8, kinds.float32), (kinds.float64, kinds.int16)):
+            plain = add.get_call_type(context, pair, {})
+            with remembering.quickly():
+                assert add.get_call_type(context, pair, {}) == plain
+                assert add.get_call_type(context, pair, {}) is add.get_call_type(context, pair, {})
+
+    def test_flags_compare_by_what_is_set(self) -> None:
+        plain = numba.core.compiler.Flags()
+        quick = remembering.QuickFlags(plain)
+        assert quick == plain
+        assert hash(quick) == hash(plain)
+        other = quick.copy()
+        assert other == quick
+        other.nrt = True
+        assert other != quick
+        assert isinstance(other, remembering.QuickFlags)

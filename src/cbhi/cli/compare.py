@@ -14,7 +14,7 @@ from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim
 from cbhi.cli.kept import Kept
 from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, sizes
-from cbhi.cli.progress import COMPILING, is_compiled, show_progress
+from cbhi.cli.progress import is_compiled, show_compiling, show_progress
 from cbhi.cli.variants import variant
 
 if TYPE_CHECKING:
@@ -111,10 +111,9 @@ def command(
         check_variable(watched, by)  # type: ignore[arg-type]
         with claim(output) if output is not None else contextlib.nullcontext():
             if not is_compiled():
-                if not quiet:
-                    click.echo(COMPILING, err=True)
-                # in this thread, which Ctrl-C stops at once
-                simulate(chosen[0], households=1)
+                with show_compiling(quiet):
+                    # in this thread, which Ctrl-C stops at once
+                    simulate(chosen[0], households=1)
             if output is not None:
                 clear_leftovers(output)
             kept = Kept(output, chosen, households, seed)

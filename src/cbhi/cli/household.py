@@ -12,7 +12,7 @@ import click
 from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim
 from cbhi.cli.options import Households, choose, overrides
-from cbhi.cli.progress import COMPILING, is_compiled, show_progress
+from cbhi.cli.progress import is_compiled, show_compiling, show_progress
 
 if TYPE_CHECKING:
     from cbhi.family import Family
@@ -106,9 +106,8 @@ def command(
         check_request(chosen, households, pick, find, section, number, first, last)
         with claim(output) if output is not None else contextlib.nullcontext():
             if not is_compiled():
-                if not quiet:
-                    click.echo(COMPILING, err=True)
-                simulate(chosen, households=1)
+                with show_compiling(quiet):
+                    simulate(chosen, households=1)
             with show_progress(quiet) as progress:
                 family = household(
                     chosen,

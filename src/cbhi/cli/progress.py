@@ -8,10 +8,14 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-COMPILING = "compiling the engine, once; one to two minutes"
+if TYPE_CHECKING:
+    from rich.console import Console
+
+COMPILING = "compiling the engine, once; half a minute to a minute"
 
 
 def is_compiled() -> bool:
@@ -26,15 +30,60 @@ def is_compiled() -> bool:
 
 
 @contextlib.contextmanager
+def show_compiling(quiet: bool) -> Iterator[None]:
+    """Say that the engine is compiled while it is, with a bar of its kernels on a terminal."""
+    if quiet:
+        yield
+        return
+    click.echo(COMPILING, err=True)
+    console = _terminal()
+    if console is None:
+        yield
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from cbhi.kernels.compiling import needed_kernels, told_of_compiling
+    from cbhi.kernels.measure import take_opening_stocks
+    from cbhi.kernels.month import run_months
+    from cbhi.kernels.settlement import settle_districts, settle_sections
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} of {task.total:.0f} kernels"),
+        TimeElapsedColumn(),
+    )
+    engine = (run_months, settle_districts, settle_sections, take_opening_stocks)
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("compiling", total=len(needed_kernels(*engine)))
+
+        def tell(done: int, total: int) -> None:
+            # the last one is the loop over months, with which all others are joined
+            stage = "joining" if done == total - 1 else "compiling"
+            bar.update(task, completed=done, total=total, description=stage)
+
+        with told_of_compiling(tell, *engine):
+            yield
+
+
+def _terminal() -> Console | None:
+    """Return the terminal that standard error is, where it can show a bar."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if console.is_terminal and not console.is_dumb_terminal and "NO_COLOR" not in os.environ:
+        return console
+    return None
+
+
+@contextlib.contextmanager
 def show_progress(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     """Give a function that shows (months done, months in all): a bar on a terminal, else lines."""
     if quiet:
         yield None
         return
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if console.is_terminal and not console.is_dumb_terminal and "NO_COLOR" not in os.environ:
+    console = _terminal()
+    if console is not None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         columns = (

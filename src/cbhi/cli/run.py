@@ -13,7 +13,7 @@ import click
 from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim, default_folder
 from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, sizes
-from cbhi.cli.progress import COMPILING, duration, is_compiled, show_progress
+from cbhi.cli.progress import duration, is_compiled, show_compiling, show_progress
 from cbhi.cli.resume import find_finished, keep_what_is_finished, tell_what_stays
 
 if TYPE_CHECKING:
@@ -126,10 +126,9 @@ def command(
             )
             finished = find_finished(parts, resume, quiet)
             if not is_compiled():
-                if not quiet:
-                    click.echo(COMPILING, err=True)
-                # in this thread, which Ctrl-C stops at once
-                simulate(chosen, households=1)
+                with show_compiling(quiet):
+                    # in this thread, which Ctrl-C stops at once
+                    simulate(chosen, households=1)
             with keep_what_is_finished(parts, finished, replicates):
                 with show_progress(quiet) as progress:
                     results = simulate(

@@ -11,7 +11,7 @@ import click
 from cbhi.cli.errors import CHECK_FAILED, errors
 from cbhi.cli.folder import claim
 from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, sizes
-from cbhi.cli.progress import COMPILING, is_compiled, show_progress
+from cbhi.cli.progress import is_compiled, show_compiling, show_progress
 
 
 @click.command()
@@ -97,9 +97,8 @@ def command(
             if output is not None:
                 clear_leftovers(output)
             if not is_compiled():
-                if not quiet:
-                    click.echo(COMPILING, err=True)
-                simulate(chosen, households=1)
+                with show_compiling(quiet):
+                    simulate(chosen, households=1)
             with show_progress(quiet) as progress:
                 found = solve(
                     chosen,

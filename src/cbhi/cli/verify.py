@@ -8,7 +8,7 @@ import click
 
 from cbhi.cli.errors import CHECK_FAILED, errors
 from cbhi.cli.options import WholeNumber, default_workers
-from cbhi.cli.progress import COMPILING, is_compiled, show_progress
+from cbhi.cli.progress import is_compiled, show_compiling, show_progress
 
 # words of a limit and six figures do not fit into less
 WIDTH = 140
@@ -52,9 +52,8 @@ def command(
                 click.echo(f"{one.name}  {one.limit}: {one.title}")
             return
         if not is_compiled():
-            if not quiet:
-                click.echo(COMPILING, err=True)
-            simulate(bare_scenario(), households=1)
+            with show_compiling(quiet):
+                simulate(bare_scenario(), households=1)
         with show_progress(quiet) as progress:
             rows = run_cases(chosen, workers or default_workers(), progress)
         failed = [row for row in rows if not row.ok]

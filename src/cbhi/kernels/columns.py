@@ -14,6 +14,7 @@ in range, and negative indices do not count from the end there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,7 +108,7 @@ class RecordTable:
     @property
     def size(self) -> int:
         """Number of records."""
-        return int(np.prod(self.shape))
+        return int(math.prod(self.shape))
 
     @property
     def address(self) -> int:

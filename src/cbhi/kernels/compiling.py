@@ -8,15 +8,17 @@ together is in ``linking``.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tempfile
-from collections.abc import Collection, Container
+from collections.abc import Callable, Collection, Container, Iterator
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import numba
 import platformdirs
+from numba.core import event
 
 from cbhi.kernels.linking import PartCompiler, WholeCompiler, is_supported
 
@@ -109,6 +111,52 @@ def _compiled(kernel: FunctionType, counts_references: bool, inlined: bool) -> A
     whole.get_call_template = part.get_call_template
     whole.get_overload = part.get_overload
     return whole
+
+
+def needed_kernels(*kernels: Any) -> set[str]:
+    """Return the names of compiled kernels and of all that they call, directly or through others.
+
+    Without those whose source goes in the place of every call, which are never compiled themselves.
+    """
+    found: dict[str, Any] = {}
+    waiting = list(kernels)
+    while waiting:
+        kernel = waiting.pop()
+        if _name(kernel) not in found:
+            found[_name(kernel)] = kernel
+            function = kernel.py_func
+            called = (function.__globals__.get(name) for name in function.__code__.co_names)
+            waiting += [value for value in called if hasattr(value, "py_func")]
+    return {name for name, kernel in found.items() if "inline" not in kernel.targetoptions}
+
+
+def _name(kernel: Any) -> str:
+    return f"{kernel.py_func.__module__}.{kernel.py_func.__name__}"
+
+
+class _Counter(event.Listener):
+    """Hears which kernels have been compiled."""
+
+    def __init__(self, needed: set[str], tell: Callable[[int, int], None]) -> None:
+        self.needed = needed
+        self.tell = tell
+        self.done: set[str] = set()
+
+    def on_start(self, event: Any) -> None:
+        pass
+
+    def on_end(self, event: Any) -> None:
+        name = _name(event.data["dispatcher"])
+        if name in self.needed - self.done:
+            self.done.add(name)
+            self.tell(len(self.done), len(self.needed))
+
+
+@contextlib.contextmanager
+def told_of_compiling(tell: Callable[[int, int], None], *kernels: Any) -> Iterator[None]:
+    """Tell how many kernels have been compiled of those that ``kernels`` need, while the context lasts."""
+    with event.install_listener("numba:compile", _Counter(needed_kernels(*kernels), tell)):
+        yield
 
 
 def compile_kernels(

@@ -16,6 +16,8 @@ from typing import Any
 from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core import codegen, compiler, compiler_machinery, typed_passes
 
+from cbhi.kernels.remembering import QuickFlags, quickly, remembering
+
 _NEEDED = (
     "_raise_if_finalized",
     "_optimize_functions",
@@ -57,8 +59,8 @@ class WholeLibrary(codegen.JITCodeLibrary):
         self._raise_if_finalized()
         exported = {fn.name for fn in self._final_module.functions if not fn.is_declaration}
         parts, others = _needed(self)
-        for part in parts:
-            self._final_module.link_in(part._final_module, preserve=True)
+        if parts:
+            self._final_module.link_in(_joined(parts))
         # last, because of these the linker takes only what is asked for by then
         for library in others:
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
@@ -83,6 +85,16 @@ def _needed(whole: WholeLibrary) -> tuple[list[PartLibrary], list[Any]]:
             parts[library] = None
             waiting += library._linking_libraries
     return list(parts), list(others)
+
+
+def _joined(parts: list[PartLibrary]) -> Any:
+    """Return the code of the parts in one module: joined by pairs, as a link costs by the size of both."""
+    modules = [part._final_module.clone() for part in parts]
+    while len(modules) > 1:
+        for left, right in zip(modules[::2], modules[1::2], strict=False):
+            left.link_in(right)
+        modules = modules[::2]
+    return modules[0]
 
 
 def _hide_functions(module: Any, parts: list[PartLibrary], exported: set[str]) -> None:
@@ -119,7 +131,21 @@ class OfferToCallers(compiler_machinery.LoweringPass):
         return True
 
 
-class PartCompiler(compiler.CompilerBase):
+class KernelCompiler(compiler.CompilerBase):
+    """Numba's compiler with a memory of types."""
+
+    def __init__(self, typingctx: Any, targetctx: Any, library: Any, args: Any, *rest: Any) -> None:
+        return_type, flags, locals_ = rest
+        super().__init__(typingctx, targetctx, library, args, return_type, QuickFlags(flags), locals_)
+        self.state.typingctx = remembering(typingctx)
+
+    def compile_extra(self, func: Any) -> Any:
+        """Compile a function with what shortens Numba's work."""
+        with quickly():
+            return super().compile_extra(func)
+
+
+class PartCompiler(KernelCompiler):
     """The compiler of kernels for other kernels."""
 
     def define_pipelines(self) -> list[Any]:
@@ -135,7 +161,7 @@ class PartCompiler(compiler.CompilerBase):
         return [passes]
 
 
-class WholeCompiler(compiler.CompilerBase):
+class WholeCompiler(KernelCompiler):
     """The compiler of kernels that Python calls."""
 
     def define_pipelines(self) -> list[Any]:

@@ -560,11 +560,21 @@ def stretches(
 
 def _in_force(by_month: Mapping[int, Mapping[str, Any]]) -> list[tuple[int, Parameters]]:
     current: dict[str, Any] = {}
-    found = []
+    found: list[tuple[int, Parameters]] = []
     for month in sorted(by_month):
         current.update(by_month[month])
-        found.append((month, Parameters.model_validate(nest(current))))
+        changed = {_section(key) for key in by_month[month]}
+        given = nest({key: value for key, value in current.items() if _section(key) in changed})
+        if found:
+            # sections are validated when they change
+            before = found[-1][1]
+            given |= {name: getattr(before, name) for name in before.model_fields_set - changed}
+        found.append((month, Parameters.model_validate(given)))
     return found
+
+
+def _section(key: str) -> str:
+    return key.split(".", 1)[0]
 
 
 def _sorted_out(

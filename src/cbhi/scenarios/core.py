@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -154,11 +155,15 @@ class Scenario:
         ScenarioError
             With every value that is out of range or of the wrong type.
         """
-        # events after the end are read for mistakes only
+        return [(month, p) for month, p in self._stretches if month <= self.end + beyond]
+
+    @functools.cached_property
+    def _stretches(self) -> tuple[tuple[int, Parameters], ...]:
+        # kept, for whatever a run packs asks for them; events after the end are read for mistakes only
         found, problems = stretches(self.start, self.values, ((e.month, e.changes) for e in self.events))
         if problems:
             raise ScenarioError(f"scenario '{self.name}'", problems)
-        return [(month, p) for month, p in found if month <= self.end + beyond]
+        return tuple(found)
 
     def replace(
         self,
@@ -264,6 +269,10 @@ class Scenario:
 
     def fingerprint(self) -> str:
         """Return a hash of everything that decides the result, the name apart."""
+        return self._fingerprint
+
+    @functools.cached_property
+    def _fingerprint(self) -> str:
         content = {key: value for key, value in self.as_dict().items() if key != "name"}
         for event in content["events"]:
             event.pop("why")

@@ -1,0 +1,1 @@
+"""One reduced model of voluntary enrolment: in this engine, and as users of others would write it."""
