@@ -155,6 +155,7 @@ def make_work(layout: Layout) -> Work:
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
         episodes=np.zeros((3, BLOCK), dtype=np.int64),
+        by_stratum=np.zeros((2, codes.STRATA), dtype=np.int64),
         supply=np.zeros((4, LANES)),
         contacts=record_table(Contact, LANES),
         sizes=np.zeros(LANES),

@@ -187,6 +187,7 @@ def work(n: int = 64) -> Work:
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
         episodes=np.zeros((3, BLOCK), dtype=np.int64),
+        by_stratum=np.zeros((2, codes.STRATA), dtype=np.int64),
         supply=np.zeros((4, LANES)),
         contacts=record_table(Contact, LANES),
         sizes=np.zeros(LANES),

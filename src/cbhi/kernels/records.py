@@ -409,6 +409,7 @@ class Work(NamedTuple):
     draws: F8  # (4, block) uniforms of a block of households
     expected: F8  # (2, block) contacts wanted and unsought episodes that it expects
     episodes: I8  # (3, block) that it has, and its insured people
+    by_stratum: I8  # (2, strata) counts of a block, several in one word
     supply: F8  # (4, draws.LANES) the health centre's draws for the same contacts
     contacts: Table  # (draws.LANES,) of Contact: those that are served at once
     sizes: F8  # (draws.LANES,) their bills relative to the mean

@@ -62,6 +62,11 @@ from cbhi.kernels.records import (
 
 # households that go through a pass together
 BLOCK = 512
+# counts that share a word: BLOCK households of at most 127 people, and at most 2 * MOST_EPISODES each
+PEOPLE_BITS = 20
+PEOPLE_MASK = (1 << PEOPLE_BITS) - 1
+EPISODE_BITS = 31
+EPISODE_MASK = (1 << EPISODE_BITS) - 1
 # what a household does about cover this month (``Household.acts``)
 ATTENTIVE = 1
 REGISTERED = 2
@@ -123,6 +128,35 @@ def enforce_mandate(
             sanction(hh, sec.number, int(hh.ordinal), now, sec.enforcement, rule, fixed.key, flows, tallies)
 
 
+def count_by_stratum(state: State, start: int, n: int, watched: bool, work: Work, strata: I8) -> None:
+    """Add a block's people, insured and episodes to their strata.
+
+    Several counts share a word while a block is counted, since each word that is changed is waited for:
+    people, those with formal cover and the insured 20 bits each, episodes and unsought ones 31.
+    """
+    wanted, forgone, insured_of = work.episodes[0], work.episodes[1], work.episodes[2]
+    people, episodes = work.by_stratum[0], work.by_stratum[1]
+    people[:] = 0
+    episodes[:] = 0
+    for i in range(n):
+        hh = state.households[start + i]
+        mine = int(hh.alive) if (hh.watched != 0) == watched else 0
+        size = mine * int(hh.n_members)
+        formal = size if hh.formal != 0 else 0
+        place = stratum_of(hh)
+        people[place] += size | (formal << PEOPLE_BITS) | (insured_of[i] << 2 * PEOPLE_BITS)
+        episodes[place] += mine * (wanted[i] + forgone[i] + (forgone[i] << EPISODE_BITS))
+    for place in range(people.size):
+        stratum = strata[place]
+        word = int(people[place])
+        stratum[S_PERSON_MONTHS] += word & PEOPLE_MASK
+        stratum[S_FORMAL_MONTHS] += (word >> PEOPLE_BITS) & PEOPLE_MASK
+        stratum[S_INSURED_MONTHS] += word >> 2 * PEOPLE_BITS
+        word = int(episodes[place])
+        stratum[S_EPISODES] += word & EPISODE_MASK
+        stratum[S_FORGONE_UNSOUGHT] += word >> EPISODE_BITS
+
+
 def count_block(
     state: State,
     start: int,
@@ -137,8 +171,8 @@ def count_block(
 ) -> int:
     """Count a block's people, insured and episodes of the month; return the contacts wanted.
 
-    ``honoured`` is 0 where the scheme is suspended, else 1. First sums, which become vectors, then counts by
-    stratum, without branches that nobody could guess: those who do not count add nothing.
+    ``honoured`` is 0 where the scheme is suspended, else 1. Without branches that nobody could guess: those
+    who do not count add nothing.
     """
     wanted, forgone, insured_of = work.episodes[0], work.episodes[1], work.episodes[2]
     persons, formal, insured, covered, contacts, unsought = 0, 0, 0, 0, 0, 0
@@ -163,16 +197,7 @@ def count_block(
         ran_out = ran_out if hh.standing == STANDING_PAID else 0
         hh.standing = STANDING_INATTENTIVE if ran_out != 0 else int(hh.standing)
         hh.wish = 0.0 if ran_out != 0 else float(hh.wish)
-    for i in range(n):
-        hh = state.households[start + i]
-        mine = int(hh.alive) if (hh.watched != 0) == watched else 0
-        size = mine * int(hh.n_members)
-        stratum = strata[stratum_of(hh)]
-        stratum[S_PERSON_MONTHS] += size
-        stratum[S_FORMAL_MONTHS] += size if hh.formal != 0 else 0
-        stratum[S_INSURED_MONTHS] += insured_of[i]
-        stratum[S_EPISODES] += mine * (wanted[i] + forgone[i])
-        stratum[S_FORGONE_UNSOUGHT] += mine * forgone[i]
+    count_by_stratum(state, start, n, watched, work, strata)
     sec.insured += insured
     tallies[PERSON_MONTHS] += persons
     tallies[FORMAL_MONTHS] += formal
