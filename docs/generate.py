@@ -224,7 +224,7 @@ _OPENED = {
     "refresh_rows": ("household",),
     "live_in_block": ("block",),
     "put_savings_aside": ("household",),
-    "count_block": ("household",),
+    "enforce_mandate": ("household",),
     "divide_contacts": ("household",),
     "take_notice": ("household",),
     "treat_section": ("section",),
@@ -248,7 +248,7 @@ _ARITHMETIC = (
     "approx", "codes", "columns", "compiling", "cover", "draws", "linking", "money", "records", "remembering",
 )  # fmt: skip
 # functions that look something up for a step
-_LOOKED_UP = ("place_on_ring", "read_ahead", "served_at_home")
+_LOOKED_UP = ("outstanding", "place_on_ring", "read_ahead", "served_at_home")
 
 
 class Schedule:
