@@ -142,7 +142,7 @@ def excerpt(printed: str, shows: tuple[slice, ...]) -> str:
 
 
 def _capped(function: Callable[..., Any], size: Size) -> Callable[..., Any]:
-    """Return a public function that simulates at most what ``size`` allows."""
+    """Return a public function or class that simulates at most what ``size`` allows."""
 
     def smaller(*arguments: Any, **options: Any) -> Any:
         if options.get("population") is None:  # which says itself how many households there are
@@ -160,7 +160,7 @@ def _small(size: Size) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         if size.households is not None:
-            for name in ("simulate", "compare", "solve"):
+            for name in ("simulate", "compare", "solve", "Simulator"):
                 smaller = _capped(getattr(cbhi, name), size)
                 stack.enter_context(mock.patch.object(cbhi, name, smaller))
         yield

@@ -17,6 +17,7 @@ import ast
 import configparser
 import inspect
 import io
+import itertools
 import re
 import sys
 import tokenize
@@ -175,85 +176,134 @@ def kernels() -> dict[str, Kernel]:
 
 
 class Call(NamedTuple):
-    """A call in a kernel: of what, under which conditions, inside a loop or not."""
+    """A call in a kernel: of what, under which conditions, inside how many loops."""
 
     name: str
     when: tuple[str, ...]
-    looped: bool
+    loops: int
 
 
-def _calls(statements: list[ast.stmt], when: tuple[str, ...], looped: bool) -> Iterator[Call]:
+def _negated(test: ast.expr) -> str:
+    """Return the opposite of a condition, as the code would have it."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return ast.unparse(test.operand)
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.Eq, ast.NotEq)) and len(test.ops) == 1:
+        other = ast.NotEq() if isinstance(test.ops[0], ast.Eq) else ast.Eq()
+        return ast.unparse(ast.Compare(test.left, [other], test.comparators))
+    return f"not {ast.unparse(test)}" if isinstance(test, ast.Name) else f"not ({ast.unparse(test)})"
+
+
+def _calls(statements: list[ast.stmt], when: tuple[str, ...], loops: int) -> Iterator[Call]:
     """Yield the calls of a function in the order of the source."""
     for node in statements:
         if isinstance(node, ast.If):
-            test = ast.unparse(node.test)
-            yield from _calls(node.body, (*when, test), looped)
-            yield from _calls(node.orelse, (*when, f"not ({test})"), looped)
+            yield from _calls(node.body, (*when, ast.unparse(node.test)), loops)
+            yield from _calls(node.orelse, (*when, _negated(node.test)), loops)
+            if isinstance(node.body[-1], ast.Return):
+                when = (*when, _negated(node.test))
         elif isinstance(node, (ast.For, ast.While)):
-            yield from _calls(node.body, when, True)
+            yield from _calls(node.body, when, loops + 1)
         else:
             inner = [n for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
             for call in sorted(inner, key=lambda n: (n.lineno, n.col_offset)):
-                yield Call(ast.unparse(call.func), when, looped)
+                yield Call(ast.unparse(call.func), when, loops)
 
 
-# steps whose own calls are shown below them, and who goes through their loops
+# a month is cut in three for threads; a reader wants to know what is in them
+_PHASES = ("open_month", "run_sections", "close_month")
+# steps whose own calls are shown below them, and who goes through their loops, the outer one first
 _OPENED = {
-    "run_months": "country",
-    "open_month": "country",
-    "start_country_month": "section or district",
-    "start_year": "section",
-    "run_sections": "section",
-    "month_of_section": "section",
-    "start_of_month": "household",
-    "live_in_block": "household",
-    "put_savings_aside": "household",
-    "enforce_mandate": "household",
-    "divide_contacts": "household",
-    "take_notice": "household",
-    "treat_section": "section",
-    "give_care": "contact",
-    "sell_cover": "section",
-    "enrol_section": "section",
-    "seek_cover": "household",
-    "pass_anniversaries": "household",
-    "close_month": "country",
-    "fund_pools": "district",
-    "settle_pools": "pool",
-    "close_district_month": "district",
+    "open_month": ("country",),
+    "run_sections": ("section",),
+    "close_month": ("country",),
+    "start_country_month": ("section or district",),
+    "start_year": ("section",),
+    "month_of_section": ("section",),
+    "start_of_month": ("block", "household"),
+    "refresh_section": ("household",),
+    "refresh_rows": ("household",),
+    "live_in_block": ("block",),
+    "put_savings_aside": ("household",),
+    "enforce_mandate": ("household",),
+    "divide_contacts": ("household",),
+    "take_notice": ("household",),
+    "treat_section": ("section",),
+    "give_care": ("patient", "contact"),
+    "treat_contacts": ("contact",),
+    "settle_contacts": ("contact",),
+    "sell_cover": ("section",),
+    "enrol_section": ("section",),
+    "seek_cover": ("household",),
+    "pass_anniversaries": ("household",),
+    "begin_years": ("household",),
+    "live_years": ("block", "household"),
+    "marry_couples": ("couple",),
+    "found_household": ("household",),
+    "fund_pools": ("district",),
+    "settle_pools": ("pool",),
+    "close_district_month": ("district",),
 }
 # arithmetic that is part of a step rather than a step
-_ARITHMETIC = ("approx", "codes", "compiling", "draws", "linking", "money", "records", "remembering")
+_ARITHMETIC = (
+    "approx", "codes", "columns", "compiling", "cover", "draws", "linking", "money", "records", "remembering",
+)  # fmt: skip
+# functions that look something up for a step
+_LOOKED_UP = ("outstanding", "place_on_ring", "read_ahead", "served_at_home")
+
+
+class Schedule:
+    """The steps of a month, numbered, in the order of the calls in the source."""
+
+    def __init__(self) -> None:
+        self.known = kernels()
+        self.rows: list[tuple[str, ...]] = []
+        self._shown: dict[str, str] = {}
+
+    def _steps(self, name: str) -> list[Call]:
+        """Return the calls of a function that are steps; the same call repeated is one."""
+        calls = [
+            call
+            for call in _calls(self.known[name].node.body, (), 0)
+            if call.name in self.known
+            and call.name not in _LOOKED_UP
+            and self.known[call.name].module not in _ARITHMETIC
+        ]
+        return [call for call, _ in itertools.groupby(calls)]
+
+    def walk(self, name: str, above: str, who: str, count: int = 0) -> int:
+        """Add the steps of a function below the number ``above``, after ``count``; return the last one's."""
+        for call in self._steps(name):
+            count += 1
+            number = f"{above}{count}"
+            loops = _OPENED[name]
+            whom = loops[min(call.loops, len(loops)) - 1] if call.loops > 0 else who
+            self._add(call, number, whom)
+        return count
+
+    def _add(self, call: Call, number: str, whom: str) -> None:
+        kernel = self.known[call.name]
+        condition = " and ".join(f"`{test}`" for test in call.when)
+        shown = self._shown.get(call.name)
+        about = f"{kernel.about} (its steps: {shown})" if shown else kernel.about
+        self.rows.append((number, whom, f"`{kernel.module}.{call.name}`", about, condition))
+        if call.name in _OPENED and not shown:
+            self._shown[call.name] = number
+            self.walk(call.name, f"{number}.", whom)
 
 
 def schedule() -> str:
     """Return the month as a numbered table, read from the calls in ``kernels/month.py``."""
-    known = kernels()
-    rows: list[tuple[str, ...]] = []
-    opened: set[str] = set()
-
-    def walk(name: str, number: str, who: str) -> None:
-        count = 0
-        seen = set()
-        for call in _calls(known[name].node.body, (), False):
-            called = call.name
-            if called not in known or known[called].module in _ARITHMETIC or call in seen:
-                continue
-            seen.add(call)
-            count += 1
-            here = f"{number}{count}"
-            kernel = known[called]
-            # which part of a month a thread is asked for is not a rule of the model
-            condition = " and ".join(f"`{test}`" for test in call.when if "phases" not in test)
-            whom = _OPENED[name] if call.looped else who
-            rows.append((here, whom, f"`{kernel.module}.{called}`", kernel.about, condition))
-            # the watched go through the same steps as the others, which are shown once
-            if called in _OPENED and called not in opened:
-                opened.add(called)
-                walk(called, f"{here}.", _OPENED[called] if called == "month_of_section" else whom)
-
-    walk("run_months", "", "country")
-    return table(("step", "for each", "function", "what happens", "only when"), rows)
+    month = Schedule()
+    phases = tuple(call.name for call in month._steps("run_months"))
+    if phases != _PHASES:
+        raise LookupError(f"run_months goes through {', '.join(phases)}, not {', '.join(_PHASES)}")
+    last = 0
+    for phase in phases:
+        last = month.walk(phase, "", "country", last)
+    unseen = sorted(set(_OPENED) - set(_PHASES) - set(month._shown))
+    if unseen:
+        raise LookupError(f"no step of a month any more: {', '.join(unseen)}")
+    return table(("step", "for each", "function", "what happens", "only when"), month.rows)
 
 
 def draws() -> str:

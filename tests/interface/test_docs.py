@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import sys
@@ -87,10 +88,44 @@ def test_descriptions_come_from_the_comments_of_the_source() -> None:
 def test_the_schedule_follows_the_code() -> None:
     text = generate.schedule()
     order = [text.index(f"`{step}`") for step in (
-        "income.live_through", "need.expect_contacts", "start.count_block", "care.treat_contacts",
+        "month.start_country_month", "income.live_through", "need.draw_counts", "care.treat_contacts",
         "fund.settle_section_claims", "month.enrol_section", "measure.measure_section", "pools.hand_out",
     )]  # fmt: skip
     assert order == sorted(order)
+
+
+def test_the_schedule_says_under_which_conditions_a_step_is_taken() -> None:
+    source = """
+if ready == 0:
+    first()
+else:
+    second()
+if not willing:
+    return
+for h in rows:
+    for k in members:
+        third()
+"""
+    calls = list(generate._calls(ast.parse(source).body, (), 0))
+    assert calls == [
+        generate.Call("first", ("ready == 0",), 0),
+        generate.Call("second", ("ready != 0",), 0),
+        generate.Call("third", ("willing",), 2),
+    ]
+
+
+def test_a_step_that_comes_twice_is_opened_once() -> None:
+    rows = [row for row in generate.schedule().splitlines() if "`start.live_in_block`" in row]
+    assert len(rows) == 2
+    first = rows[0].split("|")[1].strip()
+    assert rows[1].count(f"(its steps: {first})") == 1
+    assert "its steps" not in rows[0]
+
+
+def test_a_month_cut_in_another_way_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate, "_PHASES", ("open_month", "close_month"))
+    with pytest.raises(LookupError, match="run_months goes through open_month, run_sections, close_month"):
+        generate.schedule()
 
 
 def test_every_page_is_on_the_map() -> None:

@@ -1,4 +1,8 @@
-"""What a household lives through once a year, in its own month: ageing, consumption, marriage."""
+"""What a household lives through once a year, in its own month: ageing, consumption, marriage.
+
+The section's households whose month it is are listed first and then go through passes, so that what is drawn
+and weighed for all of them is so at once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who falls ill this month, who is served and where, and who pays the bill.
+"""Who is served this month and where, and who pays the bill.
+
+A section's contacts are gathered and go through passes: who comes and how ill, what the bill is, and, in the
+order of households, who can pay it. The draws of a pass are made at once.
 
 Members may use another health centre of the district. Such contacts do not queue there: they take up a
 place of its next month, and it receives and bills them in the next month, so that the order of sections

@@ -2,7 +2,8 @@
 
 Kernels are written as plain typed functions and compiled at the foot of their module by
 ``compile_kernels(globals())``, so that type checkers, coverage and mutation tools see ordinary
-functions, and ``NUMBA_DISABLE_JIT=1`` runs the same source in plain Python.
+functions, and ``NUMBA_DISABLE_JIT=1`` runs the same source in plain Python. How the compiled kernels are put
+together is in ``linking``.
 """
 
 from __future__ import annotations

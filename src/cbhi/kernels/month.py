@@ -6,6 +6,9 @@ and cash; need and wanted contacts; capacity and order of service; visits and bi
 fund; the health centre, trust and enforcement; instalments of loans; associations and enrolment; a twelfth of
 the yearly demography; measurement. Then the districts: donors, clearing between sections, pools, hospitals
 and lenders. Sections meet only through visitors, pools, lenders, national ranks and totals.
+
+A month has three phases, before the sections, the sections, and after them. Ranges of whole districts may go
+through the second side by side, on several threads.
 """
 
 from __future__ import annotations
