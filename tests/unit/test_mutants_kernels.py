@@ -30,7 +30,6 @@ from support import (
 )
 
 from cbhi.kernels import (
-    care,
     choices,
     codes,
     demography,
@@ -385,9 +384,9 @@ def test_the_key_of_a_replicate_is_two_rounds_of_splitmix64() -> None:
 
 
 def test_an_association_that_paid_needs_less() -> None:
-    for need, waiting, left in ((500, 200, 300), (200, 200, 0), (100, 200, 0)):
+    for asked, waiting, left in ((500, 200, 300), (200, 200, 0), (100, 200, 0)):
         gg = groups()
-        gg.fund[0], gg.need[0] = 1_000, need
+        gg.fund[0], gg.need[0] = 1_000, asked
         hh, _ = household(group=0)
         sec = section()
         pay_from_group(hh, sec, district(), gg, 200, waiting, flows())
