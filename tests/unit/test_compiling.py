@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 import pytest
 
 from cbhi.kernels import compiling, linking, remembering
@@ -142,6 +143,21 @@ class TestCompile:
         assert namespace["quarter"](3.0) == 0.75
         assert namespace["halve"].targetoptions["forceinline"]
         assert not namespace["quarter"].targetoptions.get("forceinline", False)
+
+    def test_only_those_that_make_arrays_count_references(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compiling, "CACHE_FOLDER", None)
+        namespace: dict[str, Any] = {"__name__": "probe", "np": np}
+        exec(
+            "def zeros(n):\n    return np.zeros(n)\ndef count(x):\n    return x.size + x[0]\n"
+            "def both(n):\n    return count(zeros(n)) + n\n",
+            namespace,
+        )
+        compiling.compile_kernels(namespace, allocating=("zeros", "both"))
+        assert {name: namespace[name].targetoptions["_nrt"] for name in ("zeros", "count", "both")} == {
+            "zeros": True, "count": False, "both": True,
+        }  # fmt: skip
+        assert namespace["both"](5) == 10
+        assert namespace["count"](np.ones(3)) == 4
 
     def test_inlined_functions_must_exist(self) -> None:
         with pytest.raises(NameError, match="thirds"):

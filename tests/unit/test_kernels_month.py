@@ -27,7 +27,7 @@ from support import (
     work,
 )
 
-from cbhi.kernels import codes, demography, month, start, targeting
+from cbhi.kernels import codes, demography, month, need, start, targeting
 from cbhi.kernels.records import District, Member, Section, State, record_table
 
 
@@ -141,6 +141,28 @@ class TestBlock:
         assert quintiles[:, codes.S_INSURED_MONTHS].tolist() == [4 * honoured, 0, 0, 0, 0]
         assert quintiles[:, codes.S_EPISODES].tolist() == [3, 5, 1, 0, 3]
         assert quintiles[:, codes.S_FORGONE_UNSOUGHT].tolist() == [1, 5, 0, 0, 0]
+
+    def test_the_fullest_block_fits_its_words(self) -> None:
+        n = start.BLOCK
+        hhs = households(n)
+        hhs["n_members"] = hhs["n_enrolled"] = codes.MEMBER_SLOTS
+        hhs["formal"] = np.arange(n) % 2
+        hhs["cover_until"] = NOW + 1
+        world = state(
+            hhs, record_table(Member, (n, codes.MEMBER_SLOTS)), record_table(Section, 1),
+            record_table(District, 1),
+        )  # fmt: skip
+        buffers, row = work(), strata()
+        buffers.episodes[:2] = need.MOST_EPISODES
+        # words left over from the block before
+        buffers.by_stratum[:] = 2**62
+        start.count_block(world, 0, n, False, world.sections[0], NOW, 1, buffers, row, tallies())
+        everybody = n * codes.MEMBER_SLOTS
+        counts = row.sum(axis=0)
+        assert counts[codes.S_PERSON_MONTHS] == counts[codes.S_INSURED_MONTHS] == everybody
+        assert counts[codes.S_FORMAL_MONTHS] == everybody // 2
+        assert counts[codes.S_FORGONE_UNSOUGHT] == n * need.MOST_EPISODES
+        assert counts[codes.S_EPISODES] == 2 * n * need.MOST_EPISODES
 
     def test_the_watched_alone(self) -> None:
         world = self.world()

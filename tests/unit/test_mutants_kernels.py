@@ -30,7 +30,6 @@ from support import (
 )
 
 from cbhi.kernels import (
-    care,
     choices,
     codes,
     demography,
@@ -44,6 +43,7 @@ from cbhi.kernels import (
     loans,
     measure,
     month,
+    need,
     notes,
     pools,
     posts,
@@ -51,6 +51,7 @@ from cbhi.kernels import (
     provider,
     reinsurance,
     settlement,
+    start,
     targeting,
     votes,
 )
@@ -171,7 +172,7 @@ class TestMandate:
         strict = rule(enforcement_max=1.0, penalty_rwf=800, gate_probability=0.0)
         hh, _ = household(cash=cash)
         f, t = flows(), tallies()
-        month.sanction(hh, 3, 0, NOW, 12.0, strict, KEY, f, t)
+        start.sanction(hh, 3, 0, NOW, 12.0, strict, KEY, f, t)
         assert (hh.cash, f[codes.PENALTY]) == (cash - fine, fine)
         assert t[codes.PENALTIES] == (fine > 0)
 
@@ -383,9 +384,9 @@ def test_the_key_of_a_replicate_is_two_rounds_of_splitmix64() -> None:
 
 
 def test_an_association_that_paid_needs_less() -> None:
-    for need, waiting, left in ((500, 200, 300), (200, 200, 0), (100, 200, 0)):
+    for asked, waiting, left in ((500, 200, 300), (200, 200, 0), (100, 200, 0)):
         gg = groups()
-        gg.fund[0], gg.need[0] = 1_000, need
+        gg.fund[0], gg.need[0] = 1_000, asked
         hh, _ = household(group=0)
         sec = section()
         pay_from_group(hh, sec, district(), gg, 200, waiting, flows())
@@ -508,7 +509,7 @@ class TestUnsought:
             rate_other=2.0,
         )
         g = gauges()
-        care.explain_unsought(hh, NOW, 0.5, 0.6, False, rule(severe_share=0.0), g)
+        need.explain_unsought(hh, NOW, 0.5, 0.6, 1.0, 1.0, rule(severe_share=0.0), g)
         # one episode: sought by 3/4 were it near, by 1/2 where they live, by 1/5 at the fee
         service = served_chance(0.25, 0.6)
         expected = gauges()

@@ -16,7 +16,7 @@ from support import quick
 sys.path.append(str(Path(__file__).parents[1] / "properties"))
 from eventful_cases import PARTNERS, eventful
 
-from cbhi import Scenario
+from cbhi import Scenario, replicates, simulate, simulation
 from cbhi.kernels import codes
 from cbhi.kernels.records import Output
 from cbhi.layouts import Layout, lay_out
@@ -93,3 +93,23 @@ class TestThreads:
         months = alone.interviews["month"][told]
         assert (np.diff(months) >= 0).all()
         assert np.unique(months).size > 3
+
+    def test_workers_without_a_replicate_share_the_districts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        of, cuts = scenario(5), []
+
+        def watched_cut(layout: Layout, threads: int) -> list[tuple[int, int]]:
+            cuts.append(threads)
+            return cut_districts(layout, threads)
+
+        monkeypatch.setattr(replicates, "cut_districts", watched_cut)
+        alone = simulate(of, households=1_500, seed=SEED, replicates=2, survey=200)
+        # so small a run is not worth the threads
+        spread = simulate(of, households=1_500, seed=SEED, replicates=2, survey=200, workers=6)
+        assert cuts == []
+        monkeypatch.setattr(simulation, "HOUSEHOLDS_PER_THREAD", 100)
+        together = simulate(of, households=1_500, seed=SEED, replicates=2, survey=200, workers=6)
+        assert cuts == [3, 3]
+        for name, values in alone.arrays._asdict().items():
+            np.testing.assert_array_equal(getattr(spread.arrays, name), values, err_msg=name)
+            np.testing.assert_array_equal(getattr(together.arrays, name), values, err_msg=name)
+        assert alone.survey_frame().equals(together.survey_frame())
