@@ -99,6 +99,15 @@ def block(
     return (x0 + 0.5) * TO_UNIT, (x1 + 0.5) * TO_UNIT, (x2 + 0.5) * TO_UNIT, (x3 + 0.5) * TO_UNIT
 
 
+def parts_of(word: int) -> tuple[int, int, int]:
+    """Return the ordinal, index and member that ``address`` put into a word."""
+    return (
+        word >> (MEMBER_BITS + INDEX_BITS),
+        (word >> MEMBER_BITS) & INDEX_MASK,
+        word & MEMBER_MASK,
+    )
+
+
 def fill_blocks(
     key: tuple[int, int], section: int, month: int, decision: int, n: int, addresses: I8, uniforms: F8
 ) -> None:
@@ -114,15 +123,8 @@ def fill_blocks(
     u2 = uniforms[2]
     u3 = uniforms[3]
     for i in range(words.size):
-        word = int(words[i])
-        x0, x1, x2, x3 = philox(
-            (word >> (MEMBER_BITS + INDEX_BITS)) & MASK,
-            high | (word & MEMBER_MASK),
-            month_word | ((word >> MEMBER_BITS) & INDEX_MASK),
-            word_3,
-            k0,
-            k1,
-        )
+        ordinal, index, member = parts_of(int(words[i]))
+        x0, x1, x2, x3 = philox(ordinal & MASK, high | member, month_word | index, word_3, k0, k1)
         u0[i] = (x0 + 0.5) * TO_UNIT
         u1[i] = (x1 + 0.5) * TO_UNIT
         u2[i] = (x2 + 0.5) * TO_UNIT
@@ -284,7 +286,7 @@ def table_quantile(u: float, table: object) -> float:
     return float(table[min(n - 1, int(u * n))])  # type: ignore[index]
 
 
-compile_kernels(globals(), inline=("philox_round", "philox"))
+compile_kernels(globals(), inline=("philox_round", "philox", "parts_of"))
 
 
 def draw_key(seed: int, replicate: int) -> tuple[int, int]:

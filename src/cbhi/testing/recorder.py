@@ -188,7 +188,6 @@ def _wrap_draws() -> _Watched:
     from cbhi.kernels import draws
 
     watched = _Watched()
-    whole = {"block": draws.block, "uniform": draws.uniform}
 
     def recorded(original: Callable[..., Any]) -> Callable[..., Any]:
         def asked(key: Any, *address: int) -> Any:
@@ -201,22 +200,61 @@ def _wrap_draws() -> _Watched:
         _note(watched.at, address, sys._getframe(1))
         return draws.counter(*address)
 
+    fill_blocks, draw_households = draws.fill_blocks, draws.draw_households
+
+    def filled(
+        key: Any, section: int, month: int, decision: int, n: int, addresses: Any, uniforms: Any
+    ) -> None:
+        function = sys._getframe(1).f_code.co_name
+        for word in addresses[:n]:
+            ordinal, index, member = draws.parts_of(int(word))
+            watched.at.note(*_address(section, ordinal, member, month, decision, index), 0, function)
+        fill_blocks(key, section, month, decision, n, addresses, uniforms)
+
+    def drawn(
+        households: Any, start: int, n: int, key: Any, section: int, month: int, decision: int, *u: Any
+    ) -> None:
+        function = sys._getframe(1).f_code.co_name
+        for h in range(start, start + n):
+            row = households[h]
+            address = _address(section, int(row.ordinal), draws.NOBODY, month, decision, 0)
+            watched.at.note(*address, _place(row), function)
+        draw_households(households, start, n, key, section, month, decision, *u)
+
+    whole: dict[str, tuple[Any, Any]] = {
+        "block": (draws.block, recorded(draws.block)),
+        "uniform": (draws.uniform, recorded(draws.uniform)),
+        "counter": (draws.counter, counted),
+        "fill_blocks": (fill_blocks, filled),
+        "draw_households": (draw_households, drawn),
+    }
+
     for name, module in list(sys.modules.items()):
         if not name.startswith("cbhi.") or module is draws or name.startswith("cbhi.testing"):
             continue
-        for word, original in whole.items():
+        for word, (original, wrapped) in whole.items():
             if getattr(module, word, None) is original:
-                setattr(module, word, recorded(original))
-        if getattr(module, "counter", None) is draws.counter:
-            module.counter = counted  # type: ignore[attr-defined]
+                setattr(module, word, wrapped)
     return watched
 
 
-def _note(recorded: Recorded, address: tuple[int, ...], frame: Any) -> None:
+def _address(*address: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return an address in plain numbers, and its counter."""
     from cbhi.kernels.draws import counter
 
     plain = tuple(int(number) for number in address)
-    words = tuple(int(word) for word in counter(*plain))
+    return plain, tuple(int(word) for word in counter(*plain))
+
+
+def _place(row: Any) -> int:
+    """Return where in memory a record stands, or 0 if it is none."""
+    from cbhi.kernels.columns import Row
+
+    return row._table.address + row._index if isinstance(row, Row) else 0
+
+
+def _note(recorded: Recorded, address: tuple[int, ...], frame: Any) -> None:
+    plain, words = _address(*address)
     recorded.note(plain, words, _entity(plain[4], frame), f"{frame.f_code.co_name}")
 
 
@@ -228,7 +266,7 @@ def _entity(decision: int, frame: Any) -> int:
     elif decision <= _LAST_OF_SECTIONS:
         name = _SECTION
     for at in (frame, frame.f_back):
-        row = at.f_locals.get(name)
-        if hasattr(row, "__array_interface__"):
-            return int(row.__array_interface__["data"][0])
+        place = _place(at.f_locals.get(name))
+        if place:
+            return place
     return 0
