@@ -265,16 +265,17 @@ def count_few(u: float, mean: float) -> int:
     term *= mean
     total += term
     n += 1 if u > total else 0
-    term *= mean / 2
+    term *= mean * 0.5
     total += term
     n += 1 if u > total else 0
-    term *= mean / 3
+    # not divided: the last bit of a probability decides nothing
+    term *= mean * (1.0 / 3.0)
     total += term
     n += 1 if u > total else 0
-    term *= mean / 4
+    term *= mean * 0.25
     total += term
     n += 1 if u > total else 0
-    term *= mean / 5
+    term *= mean * 0.2
     total += term
     n += 1 if u > total else 0
     return n if mean > 0.0 else 0

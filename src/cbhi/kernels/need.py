@@ -98,6 +98,8 @@ def explain_unsought(
         free = chance(float(hh.odds_free) * (severity if severe == 1 else 1.0), 1.0)
         for insured in range(2):
             rate = year_share * share * (covered if insured == 1 else other)
+            if rate <= 0.0:
+                continue
             if severe == 1:
                 odds = float(hh.odds_severe_insured if insured == 1 else hh.odds_severe_uninsured)
             else:
