@@ -269,7 +269,8 @@ def test_no_parameter_set_is_compiled_for(short: Scenario) -> None:
     simulator = cbhi.Simulator(short, households=HOUSEHOLDS)
     simulator.run()
     before = dict(_signatures())
-    assert before["month.run_months"] == 1
+    # other tests of the same process call it with bundles of their own
+    assert before["month.run_months"] >= 1
     switches = type(short.regimes()[0][1].switches).model_fields
     with event.install_recorder("numba:compile") as compiled:
         for changes in CHANGES:
