@@ -202,10 +202,12 @@ def measure(households: int, rounds: int) -> list[dict[str, Any]]:
         household, member, draws = touched(kernel, functions)
         row = {"pass": kernel, "part_of": owner if owner in WITHIN else "", "ns": counted / whole * ns}
         rows.append({**row, "household_bytes": household, "member_bytes": member, "draws": draws})
-    rows.append(
-        {"pass": "all", "part_of": "", "ns": ns, "household_bytes": 0, "member_bytes": 0, "draws": []}
-    )
-    return rows
+    parts = [row for row in rows if row["part_of"]]
+    rows = [row for row in rows if not row["part_of"]]
+    place = next(i for i, row in enumerate(rows) if row["pass"] == "start_of_month") + 1
+    rows[place:place] = parts
+    nothing: dict[str, Any] = {"household_bytes": 0, "member_bytes": 0, "draws": []}
+    return [*rows, {"pass": "all", "part_of": "", "ns": ns, **nothing}]
 
 
 def as_table(rows: list[dict[str, Any]], households: int) -> str:
