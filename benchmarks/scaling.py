@@ -193,7 +193,8 @@ def in_words(seconds: float) -> str:
 def sentence_of_slopes(slopes: Slopes) -> str:
     """Return the slopes in words."""
     return (
-        f"A run costs {max(0.0, slopes.seconds.fixed):.2f} s and {slopes.seconds.slope * 1e9:.0f} ns for every"
+        f"A run costs {max(0.0, slopes.seconds.fixed):.2f} s and {slopes.seconds.slope * 1e9:.0f} ns for"
+        " every"
         f" household-month, {slopes.memory.fixed / 1e6:.0f} MB and {slopes.memory.slope:.0f} bytes for every"
         f" household of the start (which lives {slopes.lived_per_household:.0f} household-months in 156"
         f" months, with those founded later), and {slopes.replicate_bytes / 1e6:.1f} MB for the results of"

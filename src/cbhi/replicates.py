@@ -137,7 +137,11 @@ def divide_land(state: State, scenario_: Scenario, layout: Layout, fixed: Fixed)
 
 def make_work(layout: Layout) -> Work:
     """Return buffers for one thread."""
-    candidates = int(layout.limit.max()) + 64
+    return make_buffers(int(layout.limit.max()) + 64)
+
+
+def make_buffers(candidates: int) -> Work:
+    """Return buffers for sections of at most so many households."""
     return Work(
         movers=np.zeros(candidates, dtype=np.int64),
         mover_member=np.zeros(candidates, dtype=np.int64),

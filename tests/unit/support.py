@@ -10,12 +10,8 @@ import numpy as np
 from hypothesis import settings
 
 from cbhi.kernels import codes, income, settlement
-from cbhi.kernels.care import N_PAYERS, N_PRICES
-from cbhi.kernels.draws import LANES
-from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.records import (
     CalendarMonth,
-    Contact,
     District,
     Fixed,
     Groups,
@@ -29,11 +25,9 @@ from cbhi.kernels.records import (
     Work,
     record_table,
 )
-from cbhi.kernels.start import BLOCK
-from cbhi.kernels.targeting import BINS
 from cbhi.months import parse_month
 from cbhi.packing import pack_fixed, pack_rules
-from cbhi.replicates import make_watch
+from cbhi.replicates import make_buffers, make_watch
 from cbhi.scenarios import Scenario
 
 NOW = parse_month("2004-06")
@@ -179,31 +173,7 @@ def groups(n: int = 1) -> Groups:
 
 def work(n: int = 64) -> Work:
     """Buffers for one section."""
-    return Work(
-        movers=np.zeros(n, dtype=np.int64),
-        mover_member=np.zeros(n, dtype=np.int64),
-        partners=np.zeros(n, dtype=np.int64),
-        partner_member=np.zeros(n, dtype=np.int64),
-        partner_draw=np.zeros(n),
-        histogram=np.zeros(BINS, dtype=np.int64),
-        lists=np.zeros((codes.N_LISTS, n), dtype=np.int64),
-        counts=np.zeros(codes.N_LISTS, dtype=np.int64),
-        addresses=np.zeros(LANES, dtype=np.int64),
-        uniforms=np.zeros((4, LANES)),
-        lanes=np.zeros((N_COLUMNS, LANES)),
-        persons=np.zeros(LANES, dtype=np.int64),
-        events=np.zeros(LANES, dtype=np.int64),
-        draws=np.zeros((4, BLOCK)),
-        expected=np.zeros((2, BLOCK)),
-        episodes=np.zeros((3, BLOCK), dtype=np.int64),
-        by_stratum=np.zeros((2, codes.STRATA), dtype=np.int64),
-        supply=np.zeros((4, LANES)),
-        contacts=record_table(Contact, LANES),
-        sizes=np.zeros(LANES),
-        prices=np.zeros((N_PAYERS, N_PRICES)),
-        weights=np.zeros(codes.MEMBER_SLOTS),
-        places=np.zeros(2 * n),
-    )
+    return make_buffers(n)
 
 
 def note_rows(buffers: Work, kind: int, rows: Sequence[int]) -> Work:
