@@ -228,7 +228,7 @@ def nation(size: Size) -> list[Measured]:
     done = fresh_process(["-m", "cbhi", *command.split(), "-q", "-o", "country"])
     households = households_at_start(cbhi.scenario("rwanda"), "all")
     note = f"`cbhi {command}`, {households:,} households at the start, 156 months; start and tables included"
-    note += f"; {done.processors:.1f} s of {os.cpu_count()} processors"
+    note += f"; {done.processors:.1f} s of processors, of which there are {os.cpu_count()}"
     return [Measured(done.seconds, note), Measured(done.peak_bytes / 1e6, note)]
 
 
