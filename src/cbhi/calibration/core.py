@@ -77,8 +77,7 @@ class Problem:
     @functools.cached_property
     def _root(self) -> F8:
         """The lower Cholesky factor of the covariance."""
-        root: F8 = np.linalg.cholesky(self.covariance)
-        return root
+        return np.asarray(np.linalg.cholesky(self.covariance), dtype=np.float64)
 
     def whiten(self, values: F8) -> F8:
         """Return values, shape (..., targets), in units in which the covariance is the identity."""
@@ -96,11 +95,12 @@ class Problem:
         """Return half the squared distance from the targets, shape (...,); infinite where a run failed."""
         residuals = self.residuals(simulated)
         half = 0.5 * np.sum(residuals**2, axis=-1)
-        return np.where(np.isfinite(half), half, np.inf)
+        return np.asarray(np.where(np.isfinite(half), half, np.inf), dtype=np.float64)
 
     def loss(self, points: F8, simulated: F8) -> F8:
         """Return minus the log of the posterior density but for a constant, in nats, shape (...,)."""
-        return self.misfit(simulated) + 0.5 * np.sum(np.asarray(points) ** 2, axis=-1)
+        prior: F8 = 0.5 * np.sum(np.asarray(points, dtype=np.float64) ** 2, axis=-1)
+        return np.asarray(self.misfit(simulated) + prior)
 
     def with_covariance(self, covariance: F8) -> Problem:
         """Return the same problem with other errors."""
