@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cbhi.populations import Population
     from cbhi.reading import load
     from cbhi.results import Results
-    from cbhi.scenarios import Event, Scenario, ScenarioError, scenario, scenario_names
+    from cbhi.scenarios import Event, ParameterSets, Scenario, ScenarioError, scenario, scenario_names
     from cbhi.simulation import Interrupted, simulate
     from cbhi.simulators import Simulator
     from cbhi.solving import Solution, solve
@@ -31,6 +31,7 @@ _HOME = {
     "Family": "family",
     "Halted": "halting",
     "Interrupted": "simulation",
+    "ParameterSets": "scenarios",
     "Population": "populations",
     "Results": "results",
     "Scenario": "scenarios",
@@ -56,6 +57,7 @@ __all__ = [
     "Family",
     "Halted",
     "Interrupted",
+    "ParameterSets",
     "Population",
     "Results",
     "Scenario",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cbhi.kernels.records import F8
-from cbhi.packing import pack_rules
+from cbhi.packing import pack_scenario
 from cbhi.scenarios import Scenario
 
 
@@ -16,7 +16,7 @@ def administrative_factor(scenario: Scenario) -> F8:
     longer local leaders have reported against targets: the over-count grows with the authorities'
     capacity, as enforcement does.
     """
-    rules = pack_rules(scenario)
+    rules = pack_scenario(scenario).rules
     capacity = scenario.regimes()[0][1].mandate.initial_capacity
     ends = [month for month, _ in scenario.regimes()[1:]] + [scenario.end + 1]
     factor = np.ones(scenario.n_months)
