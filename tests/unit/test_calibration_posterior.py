@@ -257,9 +257,17 @@ def test_weighted_statistics_equal_repeated_draws():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1000.0, "1,000"), (0.0123456, "0.0123"), (-12.3456, "-12.3"), (0.0, "0"), (np.nan, "-"), (-np.inf, "-inf"),
-     (123456.0, "123,000"), (9.996, "10.00")],
-)  # fmt: skip
+    [
+        (1000.0, "1,000"),
+        (0.0123456, "0.0123"),
+        (-12.3456, "-12.3"),
+        (0.0, "0"),
+        (np.nan, "-"),
+        (-np.inf, "-inf"),
+        (123456.0, "123,000"),
+        (9.996, "10.00"),
+    ],
+)
 def test_numbers_have_three_figures_and_no_powers_of_ten(value, text):
     assert significant(value) == text
 
