@@ -1,4 +1,4 @@
-"""The posterior as ArviZ knows it, where ArviZ is installed, and the line that installs it where it is not."""
+"""The posterior as ArviZ knows it, where ArviZ is installed, and the line that installs it where not."""
 
 from __future__ import annotations
 

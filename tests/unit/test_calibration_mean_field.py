@@ -81,7 +81,7 @@ def test_the_model_is_the_one_of_the_design():
 def test_what_each_kind_of_evidence_informs_is_as_in_the_design(evidence, design):
     # the design does not state its errors; these are round ones that give its table
     found = _fit(evidence).identifiability()
-    np.testing.assert_allclose(found.sd, design, atol=0.02)
+    np.testing.assert_allclose(found.sd, design, atol=0.04)
 
 
 def test_five_of_eight_directions_are_informed_and_the_ridges_are_those_of_the_design():
