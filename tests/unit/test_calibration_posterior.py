@@ -9,10 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from calibration_support import exact_draws, linear_fit, make_fit
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from cbhi.calibration.ensemble import carried_given_targets, carried_sd, resample_places
+from cbhi.calibration.ensemble import carried_given_targets, carried_sd
 from cbhi.calibration.posterior import Posterior
 from cbhi.calibration.report import markdown_table
 from cbhi.calibration.verdicts import (
@@ -63,22 +61,8 @@ def test_one_tidy_table_holds_weights_parameters_and_what_is_simulated():
     np.testing.assert_array_equal(frame[list(posterior.fit.problem.targets)], posterior.draws.simulated)
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    weights=st.lists(st.floats(0.0, 1.0), min_size=1, max_size=40).filter(lambda w: sum(w) > 1e-3),
-    n=st.integers(1, 60),
-    seed=st.integers(0, 2**32),
-)
-def test_a_draw_is_taken_as_often_as_its_weight_says(weights, n, seed):
-    share = np.array(weights) / np.sum(weights)
-    places = resample_places(share, n, np.random.default_rng(seed))
-    counts = np.bincount(places, minlength=len(share))
-    assert len(places) == n
-    assert (np.abs(counts - n * share) < 1.0 + 1e-6).all()
-
-
 def test_no_members_are_refused():
-    with pytest.raises(ValueError, match="at least one member"):
+    with pytest.raises(ValueError, match="n must be at least 1"):
         _posterior(n_draws=5).members(0)
 
 
@@ -172,11 +156,11 @@ def test_the_sentence_says_everything_and_nothing_twice():
 def test_the_summary_has_a_row_a_parameter_and_says_what_is_carried():
     posterior = _posterior(n_carried=1)
     table = posterior.summary(posterior.fit.profiles())
-    assert [row[0] for row in table.rows] == [*posterior.fit.problem.names, "law.carried_0"]
-    assert table.rows[-1][-1].endswith("(carried)")
+    assert [row[0] for row in table.rows] == [*posterior.fit.problem.names, "law.carried_0*"]
+    assert table.rows[-1][5:7] == ("-", "-")
     sd = posterior.fit.identifiability().sd
     for row, mine in zip(table.rows, sd, strict=False):
-        assert row[-2] == f"{100 * mine:.0f} / {100 * mine:.0f}"
+        assert row[3] == f"{100 * mine:.0f} / {100 * mine:.0f}"
 
 
 def test_the_report_holds_every_part_in_text_and_markdown():

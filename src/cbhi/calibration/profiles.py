@@ -22,8 +22,8 @@ from cbhi.kernels.records import F8, I8
 __all__ = ["OFFSETS", "Profile", "Profiles", "profile"]
 
 OFFSETS = (-1.5, -0.75, 0.75, 1.5)
-_LEFT = 0.05
-"""Nats that a further step may still promise without the profile being called rough."""
+_LEFT = 0.1
+"""Nats that one more step may still promise without the profile being called an upper limit."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,14 @@ class Profile:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no refit promised to fall much further."""
+        """Whether no refit promises to fall much further: a tenth of a nat and of its rise."""
         known = np.isfinite(self.rise)
         return bool(known.all() and np.all(self.left <= _LEFT + 0.1 * np.maximum(self.rise, 0.0)))
+
+    @property
+    def promised(self) -> float:
+        """Most nats that one more step promises to take off."""
+        return float(self.left.max())
 
     @property
     def better_mode(self) -> float:

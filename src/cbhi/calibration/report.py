@@ -23,6 +23,9 @@ __all__ = ["PICTURE", "TEXT", "Report", "make_report", "markdown_table"]
 TEXT, PICTURE = "report.md", "calibration.png"
 """Names of the files that a report is written to."""
 
+_NAMES = {"simulations": "simulations for the fit, all", "replicates": "replicates of a point"}
+"""Settings that say more in other words."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -85,7 +88,8 @@ class Report:
         """
         from cbhi.calibration.picture import draw_posterior
 
-        return draw_posterior(self.posterior)
+        verdicts = self.posterior.verdicts(self.profiles)[: len(self.posterior.fit.priors)]
+        return draw_posterior(self.posterior, verdicts, self.title)
 
     def save(self, directory: str | Path) -> Path:
         """Write ``report.md`` and, where matplotlib is installed, ``calibration.png`` to a folder.
@@ -190,7 +194,7 @@ def _facts(posterior: Posterior, profiles: Profiles | None) -> tuple[tuple[str, 
         facts.append(("simulations for profiles", str(profiles.n_simulations)))
     known = {name for name, _ in facts}
     for key, value in fit.settings.items():
-        name = key.replace("_", " ")
+        name = _NAMES.get(key, key.replace("_", " "))
         if name not in known:
             facts.append((name, _shown(value)))
     return tuple(facts)
