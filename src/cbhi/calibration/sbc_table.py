@@ -26,6 +26,12 @@ EACH_WITHIN = (0.84, 0.96)
 MOST_NOT_CONVERGED = 0.02
 """Largest share of sets that the procedure may refuse to give a posterior for."""
 
+_TITLES = {
+    "parameter": "parameters",
+    "carried": "parameters that are carried along",
+    "effect": "effects of a policy",
+}
+
 
 @dataclass(frozen=True)
 class Study:
@@ -39,6 +45,8 @@ class Study:
         Other quantities.
     outcomes
         One a set.
+    carried
+        Parameters that are not explored but carried along to first order.
     about
         Names and values of what was studied, printed above the table.
     """
@@ -46,12 +54,17 @@ class Study:
     parameters: tuple[str, ...]
     effects: tuple[str, ...]
     outcomes: tuple[SetOutcome, ...]
+    carried: tuple[str, ...] = ()
     about: tuple[tuple[str, str], ...] = ()
 
     @property
     def converged(self) -> tuple[SetOutcome, ...]:
         """Sets with a posterior that its own diagnostics accept; all shares are over these."""
         return tuple(outcome for outcome in self.outcomes if outcome.converged)
+
+    @property
+    def _kinds(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return (("parameter", self.parameters), ("carried", self.carried), ("effect", self.effects))
 
     def positions(self, names: Sequence[str]) -> F8:
         """Return where the truths lie in the posteriors, shape (converged sets, names)."""
@@ -78,7 +91,7 @@ class Study:
         Returns
         -------
         pandas.DataFrame
-            ``quantity``, ``kind`` (``parameter`` or ``effect``), ``n_sets``, ``covered_50`` and
+            ``quantity``, ``kind`` (``parameter``, ``carried`` or ``effect``), ``n_sets``, ``covered_50`` and
             ``covered_90`` (shares), ``error_90`` (binomial standard error if the share were 0.9),
             ``ks_p`` and ``chi_square_p`` (that the places of the truth are spread evenly), ``within_must``.
         """
@@ -86,7 +99,7 @@ class Study:
 
         rows = [
             {"quantity": name, "kind": kind, **self._coverage(name)}
-            for kind, names in (("parameter", self.parameters), ("effect", self.effects))
+            for kind, names in self._kinds
             for name in names
         ]
         return pd.DataFrame(rows)
@@ -97,7 +110,7 @@ class Study:
 
         rows: list[dict[str, Any]] = []
         for outcome in self.outcomes:
-            for name in (*self.parameters, *self.effects):
+            for name in (*self.parameters, *self.carried, *self.effects):
                 rows.append(
                     {
                         "set": outcome.number,
@@ -149,7 +162,7 @@ class Study:
         """Return coverage of the intervals and the verdict, in plain language."""
         frame = self.to_frame()
         rows: list[tuple[str, ...]] = []
-        for kind, title in (("parameter", "parameters"), ("effect", "effects of a policy")):
+        for kind, title in _TITLES.items():
             part = frame[frame["kind"] == kind]
             if len(part):
                 rows.append((title, *[""] * 6))
@@ -158,7 +171,7 @@ class Study:
         pooled_50, _ = self.pooled(0.5)
         rows.append(
             (
-                "all parameters together",
+                "all explored parameters together",
                 _per_cent(pooled_50),
                 _per_cent(pooled_90),
                 _per_cent(error),
