@@ -148,9 +148,8 @@ class SyntheticSets:
         values = posterior.members(self.members, seed=effect_seed).to_numpy()
         _, seen = world.run_many(values, effect_seed, _PAIR)
         for i, name in enumerate(self.effects):
-            draws = without_noise(
-                seen[..., i], float(np.nanvar(true_effects[:, 0, i], ddof=1)) / self.truth_replicates
-            )
+            error = true_effects[worked, 0, i].var(ddof=1) / np.count_nonzero(worked)
+            draws = without_noise(seen[..., i], float(error))
             position[name] = float(position_among(draws, truth[name]))
             median[name] = float(np.median(draws))
         return SetOutcome(
