@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cbhi.populations import Population
     from cbhi.reading import load
     from cbhi.results import Results
-    from cbhi.scenarios import Event, Scenario, ScenarioError, scenario, scenario_names
+    from cbhi.scenarios import Event, ParameterSets, Scenario, ScenarioError, scenario, scenario_names
     from cbhi.simulation import Interrupted, simulate
     from cbhi.simulators import Simulator
     from cbhi.solving import Solution, solve
@@ -34,6 +34,7 @@ _HOME = {
     "Family": "family",
     "Halted": "halting",
     "Interrupted": "simulation",
+    "ParameterSets": "scenarios",
     "Population": "populations",
     "Prior": "calibration",
     "Results": "results",
@@ -65,6 +66,7 @@ __all__ = [
     "Family",
     "Halted",
     "Interrupted",
+    "ParameterSets",
     "Population",
     "Prior",
     "Results",

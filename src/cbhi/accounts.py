@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbhi.kernels import codes
 from cbhi.limits.credit import break_even_interest
-from cbhi.runs import Run, describe_span, find_year
+from cbhi.runs import Run, describe_span, find_year, scenarios_of
 from cbhi.tables import Table
 
 if TYPE_CHECKING:
@@ -171,9 +171,9 @@ def resources_frame(run: Run) -> pd.DataFrame:
             if persons is not None and poor is not None:
                 found.append((partner, "persons enrolled", persons, "persons"))
                 found.append((partner, "targeting", _share(poor, persons), "share"))
-        p = _rules_at(run, end - 1)
+        a_year = np.array([p.provider.hours_per_year for p in _rules_at(run, end - 1)])
         clinicians = gauges[:, codes.GAUGE_CLINICIANS] + gauges[:, codes.GAUGE_OWN_CLINICIANS]
-        hours = clinicians * p.provider.hours_per_year / 12.0
+        hours = clinicians * a_year / 12.0
         found.append(("health_centres", "hours", hours, "hours"))
         for partner, stocks in (
             ("health_centres", (codes.STOCK_PAYABLES_SECTION, codes.STOCK_POOL_OWES_CENTRES)),
@@ -191,10 +191,10 @@ def resources_frame(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(RESOURCE_COLUMNS))
 
 
-def _rules_at(run: Run, month: int) -> Any:
-    """Return the parameters in force in a month of the run."""
+def _rules_at(run: Run, month: int) -> list[Any]:
+    """Return the parameters in force in a month of the run, of each replicate."""
     at = run.scenario.start + month
-    return [p for begin, p in run.scenario.regimes() if begin <= at][-1]
+    return [[p for begin, p in own.regimes() if begin <= at][-1] for own in scenarios_of(run)]
 
 
 def lender_frame(run: Run) -> pd.DataFrame:
@@ -219,7 +219,7 @@ def lender_frame(run: Run) -> pd.DataFrame:
     a = run.arrays
     rows = []
     for label, begin, end in run.periods:
-        p = _rules_at(run, end - 1).loans
+        rules = _rules_at(run, end - 1)
         flows = a.flows[:, begin:end].sum(axis=(1, 2)).astype(float) * run.weight
         tallies = a.tallies[:, begin:end].sum(axis=(1, 2)).astype(float)
         opening = a.stocks[:, begin].sum(axis=1).astype(float) * run.weight
@@ -238,7 +238,7 @@ def lender_frame(run: Run) -> pd.DataFrame:
                     codes.STOCK_LENDER_BORROWING,
                 )
             )
-            rate = np.nan
+            p, rate = rules[i].loans, np.nan
             if loss[i] < 1.0:
                 rate = break_even_interest(
                     p.borrowing_interest_share_per_year, p.operating_cost_per_year, float(loss[i])

@@ -114,6 +114,7 @@ class Run(Protocol):
     def scenario(self) -> Any: ...
     @property
     def periods(self) -> Sequence[tuple[str, int, int]]: ...
+    def by_set(self) -> Sequence[Run]: ...
 
 
 def _fail(identity: str, wrong: Mask, sign: str, expected: NDArray[Any], found: NDArray[Any]) -> None:
@@ -710,6 +711,10 @@ def check_timing(results: Run) -> None:
         rules in force do not know.
     """
     scenario = results.scenario
+    if getattr(scenario, "sets", None) is not None:
+        for part in results.by_set():  # each parameter set has rules of its own
+            check_timing(part)
+        return
     flows, tallies = results.arrays.flows, results.arrays.tallies
     rules = _in_force(scenario)
 

@@ -32,6 +32,7 @@ from cbhi.simulation import (
     HOUSEHOLDS,
     MAX_REPLICATE,
     MAX_SEED,
+    Carrier,
     load_scenario,
     whole_number,
     wrap_replicates,
@@ -220,7 +221,7 @@ class Halted:
 
 
 def run_until(
-    scenario: Scenario | str | Path,
+    scenario: Scenario | str | Path | Carrier,
     month: str,
     *,
     households: int | None = None,
@@ -234,7 +235,8 @@ def run_until(
     Parameters
     ----------
     scenario
-        A scenario, or the name or file of one.
+        A scenario, or the name or file of one, or what has a method ``scenario()``. With parameter sets, the
+        set goes by the number of the replicate, as in ``simulate``.
     month
         First month that is not simulated, such as ``"2006-07"``; from the run's first month to the one after
         its last.
@@ -306,7 +308,8 @@ def _begin(
     population: Population | None,
 ) -> Engine:
     layout = lay_out(scenario, None if population is not None else households, population)
-    return begin_replicate(scenario, layout, seed, replicate, survey / households)
+    own = scenario.of_replicate(replicate)
+    return begin_replicate(own, layout, seed, replicate, survey / households)
 
 
 def _copied(engine: Engine) -> Engine:

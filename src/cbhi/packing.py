@@ -639,7 +639,7 @@ class Packed(NamedTuple):
     calendar: Table
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=64)
 def pack_scenario(scenario: Scenario) -> Packed:
     """Return rules and calendar, kept for the next run of an equal scenario: not to be written into."""
     rules = pack_rules(scenario)

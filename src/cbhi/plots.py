@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cbhi.kernels.records import F8
-from cbhi.published import closed_years, published_table
+from cbhi.published import closed_years, describe_shares, published_table
 from cbhi.results import Results
-from cbhi.spread import quantiles_over_replicates
+from cbhi.spread import describe_spread, quantiles_over_replicates
 from cbhi.tables import Scale, scale_of
 from cbhi.variables import VARIABLES, By
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["new_panels", "plot_headline", "plot_variable"]
+__all__ = ["new_figure", "new_panels", "plot_headline", "plot_variable"]
 
 # colours of Okabe and Ito, told apart by readers who do not see red and green as different
 _BLUE, _ORANGE, _GREEN, _INK, _GREY = "#0072B2", "#D55E00", "#009E73", "#222222", "#767676"
@@ -53,17 +53,10 @@ def plot_headline(results: Results) -> Figure:
     ModuleNotFoundError
         When matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise _say_how_to_install(error) from None
-
+    figure = new_figure((11.0, 7.4))
     rows = published_table(results) if results.scenario.country else None
     events, notes = _event_lines(results), _notes(results, rows)
     event_rows = -(-len(events) // 2)
-    figure = Figure(figsize=(11.0, 7.4), dpi=150, facecolor="white")
-    FigureCanvasAgg(figure)
     line = 0.0225
     bottom = 0.115 + line * (event_rows + len(notes) + 1)
     left, right = figure.subplots(
@@ -195,11 +188,29 @@ def plot_variable(
     if every == "year" and by == "all" and results.scenario.country and not before:
         for label, points in _draw_published(ax, published_table(results), name, scale.factor).items():
             points.set_label(label)
-    _label(ax, name, scale.unit, results.n_replicates, few)
+    _label(ax, name, scale.unit, results, few)
     if every == "year":
         ax.set_xlabel("reporting year (named after the year in which it closes)", fontsize=9.5)
     _explain_lines(ax, "" if by == "all" else scenario)
     return ax
+
+
+def new_figure(size: tuple[float, float]) -> Figure:
+    """Return an empty figure of so many inches that is no part of pyplot's, with a canvas that writes files.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        When matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise _say_how_to_install(error) from None
+    figure = Figure(figsize=size, dpi=150, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def new_panels(count: int) -> tuple[Axes, ...]:
@@ -246,20 +257,18 @@ def _looks(before: int, n_groups: int, by: By) -> list[dict[str, Any]]:
     ]
 
 
-def _label(axes: Axes, name: str, unit: str, n_replicates: int, banded: bool) -> None:
+def _label(axes: Axes, name: str, unit: str, results: Results, banded: bool) -> None:
     """Write title, what the lines are, axes and their units."""
-    if n_replicates == 1:
-        runs = "one run"
-    else:
-        runs = f"median of {n_replicates} runs" + (
-            "; shaded: 5-95 % of the runs, chance alone" if banded else ""
-        )
+    n, why = results.n_replicates, describe_spread(results)
+    runs = "one run" if n == 1 else f"median of {n} runs"
+    if n > 1 and banded:
+        runs += f"; shaded: 5-95 % of the runs, {why}"
     about = VARIABLES[name].about
     axes.set_title(textwrap.fill(about[:1].upper() + about[1:], 70), loc="left", fontsize=12, pad=22)
     said = f"{name}: {runs}"
     for old in [text for text in axes.texts if text.get_gid() == _MARK]:
         if old.get_text() != said:
-            said = "medians of the runs; shaded: 5-95 % of the runs, chance alone"
+            said = f"medians of the runs; shaded: 5-95 % of the runs, {why}"
         old.remove()
     axes.annotate(
         said, (0.0, 1.0), xytext=(0, 7), xycoords="axes fraction",
@@ -428,7 +437,10 @@ def _notes(results: Results, rows: pd.DataFrame | None) -> list[str]:
     if n == 1:
         notes = [f"Lines: the model, one run of {size}."]
     else:
-        notes = [f"Lines: the model, median of {n} runs of {size}; shaded: 5-95 % of the runs, chance alone."]
+        why = describe_spread(results)
+        notes = [f"Lines: the model, median of {n} runs of {size}; shaded: 5-95 % of the runs, {why}."]
+        if results.clusters is not None:
+            notes += textwrap.wrap(describe_shares(results), 170)
     if len(_drawn(results)) < len(results.periods):
         notes[0] += " The months after the last complete year are not drawn."
     if rows is not None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from cbhi.runs import common_years, describe_span, find_year
+from cbhi.runs import common_years, describe_span, find_year, origin_of
 from cbhi.variables import VARIABLES, By
 from cbhi.words import suggest
 
@@ -42,9 +42,10 @@ def psa_frame(
 ) -> pd.DataFrame:
     """Return costs and effects by replicate and strategy, as hesim, dampack and BCEA read them.
 
-    Each strategy is one scenario. Scenarios run with one seed share their draws, so that a sample is the
-    same people under every strategy. Samples differ by chance alone: no parameter is drawn, so acceptability
-    curves made of them hold no doubt about the parameters. Nothing is discounted or added over years.
+    Each strategy is one scenario. Scenarios run with one seed share their draws, so that a sample is the same
+    people under every strategy. Where the scenarios carry parameter sets, a sample has one of them, the same
+    under every strategy, and acceptability curves hold doubt about the parameters; otherwise samples differ
+    by chance alone. Nothing is discounted or added over years.
 
     Parameters
     ----------
@@ -162,10 +163,11 @@ def _check_strategies(results: Sequence[Results]) -> None:
         if (
             (run.seed, run.households) != (first.seed, first.households)
             or not np.array_equal(run.arrays.replicates, first.arrays.replicates)
+            or origin_of(run.scenario) != origin_of(first.scenario)
         ):  # fmt: skip
             raise ValueError(
                 f"'{run.scenario.name}' does not hold the samples of '{first.scenario.name}': seed,"
-                " households and replicates must be the same"
+                " households, replicates and parameter sets must be the same"
             )
 
 

@@ -15,8 +15,8 @@ from cbhi import datasets
 from cbhi.kernels.records import F8
 from cbhi.layouts import HOUSEHOLDS_PER_SECTION
 from cbhi.results import Results
-from cbhi.runs import is_closed
-from cbhi.spread import quantiles_over_replicates
+from cbhi.runs import find_year, is_closed
+from cbhi.spread import quantiles_over_replicates, share_in_words
 from cbhi.tables import Scale, Table, scale_of
 from cbhi.variables import VARIABLES
 
@@ -30,6 +30,7 @@ __all__ = [
     "closed_years",
     "compare_published",
     "describe_runs",
+    "describe_shares",
     "explain_size",
     "published_as_table",
     "published_table",
@@ -37,6 +38,9 @@ __all__ = [
     "yearly_as_table",
 ]
 
+
+FEW_SETS = 20
+"""Below this many parameter sets, what is said of the parameters' share is called rough."""
 
 FEW_SECTIONS = 40
 """Below this many simulated sections, tables say that roll-out comes in steps."""
@@ -262,13 +266,53 @@ def _scale(unit: str) -> Scale:
     return scale_of(unit, math.nan) if unit == "share" else Scale(1.0, "", 2)
 
 
-def describe_runs(n_replicates: int) -> str:
-    """Say what a 5-95 % band of that many replicates is, and what it is not."""
-    if n_replicates == 1:
+_SHARED = (
+    ("members", "coverage_end_share"),
+    ("visits", "visits_per_person_year"),
+    ("premiums", "contributions_rwf"),
+    ("claims", "claims_paid_rwf"),
+    ("households with catastrophic spending", "catastrophic_share"),
+)
+"""Whose parameters' share of the variance is told below a table."""
+
+
+def describe_runs(results: Results) -> str:
+    """Say what the 5-95 % band of results is, and what it is not."""
+    n = results.n_replicates
+    if n == 1:
         return "One run, so no band; more replicates show how much of the model's figure is chance."
+    if results.clusters is None:
+        return (
+            f"5-95 %: the spread of {n} runs, which is chance alone; it holds no doubt about the parameters."
+        )
     return (
-        f"5-95 %: the spread of {n_replicates} runs, which is chance alone; it holds no doubt about the"
-        " parameters."
+        f"5-95 %: parameters and chance, the spread of {n} runs with {results.n_param_sets} parameter sets."
+        f" {describe_shares(results)}"
+    )
+
+
+def describe_shares(results: Results) -> str:
+    """Say which share of the spread is the parameters', with the 90 % interval of that share.
+
+    Parameters
+    ----------
+    results
+        Results with parameter sets.
+
+    Returns
+    -------
+    str
+        Of the main outcomes in the last complete year, or why nothing can be said.
+    """
+    place = find_year(results.periods, None)
+    told = [(label, share_in_words(results, name, place)) for label, name in _SHARED]
+    known = [f"{label} {share}" for label, share in told if share]
+    if not known:
+        return "More replicates (four or more) show which share of it is the parameters'."
+    few = "" if results.n_param_sets >= FEW_SETS else "; few sets, so the shares are rough"
+    return (
+        f"Parameters' share of the variance in {results.periods[place][0]} (90 % interval):"
+        f" {', '.join(known)}; the rest is chance in runs of {results.households:,} households{few}."
     )
 
 
@@ -358,7 +402,7 @@ def published_as_table(results: Results) -> Table:
         heads=(("", "year", "published ", "s.e.", "model", "5-95 %", "within", ""),),
         rows=tuple(rows),
         notes=(
-            describe_runs(results.n_replicates),
+            describe_runs(results),
             *explain_size(results),
             "within: the median lies within two standard errors (s.e., assumed) of the published figure.",
             "not fitted: only compared, never part of a fit.  *: recalled, without a source.",
@@ -408,5 +452,5 @@ def yearly_as_table(results: Results) -> Table:
         title=_title(results, "the years"),
         heads=(tuple(heads),),
         rows=tuple(rows),
-        notes=(describe_runs(results.n_replicates), *explain_size(results)),
+        notes=(describe_runs(results), *explain_size(results)),
     )

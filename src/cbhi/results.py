@@ -101,8 +101,50 @@ class Results:
         return int(self.arrays.replicates.size)
 
     @functools.cached_property
+    def param_sets(self) -> I8:
+        """Number of the parameter set of each replicate, ``scenario.sets[number]``; 0 without sets."""
+        numbers = [self.scenario.set_of(int(number)) for number in self.arrays.replicates]
+        return np.array(numbers, dtype=np.int64)
+
+    @property
+    def n_param_sets(self) -> int:
+        """Number of different parameter sets that were simulated; 1 where the scenario carries none."""
+        return int(np.unique(self.param_sets).size)
+
+    @property
+    def clusters(self) -> I8 | None:
+        """Which replicates share their parameters, by a number for each; None where all of them do."""
+        return self.param_sets if self.scenario.is_uncertain else None
+
+    def by_set(self) -> list[Results]:
+        """Return the results of each parameter set by itself.
+
+        Returns
+        -------
+        list of Results
+            In order of the sets, each with the scenario that its replicates were simulated with and without
+            sets; these results themselves where the scenario carries none.
+        """
+        if self.scenario.sets is None:
+            return [self]
+        parts = []
+        for number in np.unique(self.param_sets):
+            own = select_replicates(self, set(self.arrays.replicates[self.param_sets == number].tolist()))
+            parts.append(dataclasses.replace(own, scenario=self.scenario.of_set(int(number))))
+        return parts
+
+    @functools.cached_property
     def _factor(self) -> F8:
-        return administrative_factor(self.scenario)
+        # over-count and authorities' capacity may differ between parameter sets
+        factors = {n: administrative_factor(s) for n, s in self._scenarios.items()}
+        return np.stack([factors[int(n)] for n in self.param_sets])
+
+    @property
+    def _scenarios(self) -> dict[int, Scenario]:
+        """The scenario of each parameter set that was simulated."""
+        if self.scenario.sets is None:
+            return {0: self.scenario}
+        return {int(number): self.scenario.of_set(int(number)) for number in np.unique(self.param_sets)}
 
     @functools.cached_property
     def _sold_from(self) -> I8:
@@ -272,7 +314,8 @@ class Results:
                 columns["unit"].append(np.full(values.size, VARIABLES[variable].unit, dtype=object))
         frame = pd.DataFrame({key: np.concatenate(parts) for key, parts in columns.items()})
         frame.insert(0, "scenario", self.scenario.name)
-        frame.insert(1, "param_set", 0)
+        numbers = dict(zip(self.arrays.replicates.tolist(), self.param_sets.tolist(), strict=True))
+        frame.insert(1, "param_set", frame["replicate"].map(numbers))
         return frame[list(COLUMNS)]
 
     def quantiles(
@@ -285,8 +328,8 @@ class Results:
     ) -> pd.DataFrame:
         """Return how far a variable spreads over replicates; ``mean_ci`` gives the error of their mean.
 
-        The spread is chance alone, without doubt about the parameters, and does not shrink with more
-        replicates.
+        With parameter sets, the spread holds doubt about the parameters and chance, otherwise chance alone;
+        ``uncertainty`` says which share is which. It does not shrink with more replicates.
 
         Parameters
         ----------
@@ -324,7 +367,8 @@ class Results:
         """Return the mean over replicates and its Monte Carlo error; ``quantiles`` gives their spread.
 
         The interval (Student's t over replicates) shrinks with the square root of their number; it says how
-        well the mean is known, not how far one run may lie from it.
+        well the mean is known, not how far one run may lie from it. With parameter sets, replicates that
+        share a set count as one (error by clusters), and the mean is that over chance and parameters.
 
         Parameters
         ----------
@@ -350,6 +394,45 @@ class Results:
         from cbhi.spread import mean_ci_frame
 
         return mean_ci_frame(self, name, level, every=every, by=by)
+
+    def uncertainty(
+        self,
+        name: str,
+        level: float = 0.9,
+        *,
+        every: Literal["year", "month"] = "year",
+        by: By = "all",
+    ) -> pd.DataFrame:
+        """Return how much of a variable's variance is doubt about the parameters, and how much is chance.
+
+        Replicates of one parameter set differ by chance alone: the luck of the people, and that only so many
+        households are simulated. What sets differ by beyond that is the parameters.
+
+        Parameters
+        ----------
+        name
+            A name from ``cbhi.VARIABLES``.
+        level
+            Coverage of the interval of the share, above 0 and below 1.
+        every, by
+            As in ``values``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a period and group: scenario, period, group, variable, variance_parameters and
+            variance_chance (in the square of the unit), share_parameters (of their sum), share_low and
+            share_high (its interval), n_param_sets, n_replicates (that have a value), unit. Not a number
+            where no two sets have a value, or none has two replicates; see ``cbhi.spread.variance_shares``.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name, a level that is not between 0 and 1, or a scenario without parameter sets.
+        """
+        from cbhi.spread import uncertainty_frame
+
+        return uncertainty_frame(self, name, level, every=every, by=by)
 
     def summary(self, names: Sequence[str] | None = None, periods: Sequence[str] | None = None) -> Table:
         """Return what was run and the main results at a glance, as a table that prints itself.

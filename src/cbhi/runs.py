@@ -16,6 +16,8 @@ __all__ = [
     "is_closed",
     "is_whole",
     "last_whole_year",
+    "origin_of",
+    "scenarios_of",
     "whole_years",
 ]
 
@@ -34,6 +36,22 @@ class Run(Protocol):
     def periods(self) -> Sequence[Period]: ...
     @property
     def weight(self) -> float: ...
+
+
+def scenarios_of(run: Run) -> list[Any]:
+    """Return the scenario that each replicate was simulated with: they differ where there are parameter sets.
+
+    Parameters
+    ----------
+    run
+        A run, such as ``cbhi.Results``.
+    """
+    return [run.scenario.of_replicate(int(number)) for number in run.arrays.replicates]
+
+
+def origin_of(scenario: Any) -> str:
+    """Return which parameter sets a scenario carries, or an empty text."""
+    return "" if scenario.sets is None else str(scenario.sets.origin)
 
 
 def is_closed(period: Period) -> bool:

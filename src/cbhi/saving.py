@@ -23,7 +23,7 @@ from cbhi.placing import STAGED, clear_staged, place_files, settle
 from cbhi.plots import plot_headline
 from cbhi.published import published_table
 from cbhi.results import COLUMNS, Results, select_replicates
-from cbhi.spread import quantiles_over_replicates
+from cbhi.spread import describe_spread, quantiles_over_replicates
 from cbhi.storage import FORMAT_VERSION, hash_of_file, scenario_to_plain, write_arrays
 from cbhi.variables import VARIABLES
 from cbhi.words import listed
@@ -302,7 +302,7 @@ def _about_frame(record: Mapping[str, Any]) -> pd.DataFrame:
         ("Inputs", "every parameter: value at the start, unit, range, source, confidence"),
         (
             "Summary",
-            "median, and 5 % and 95 % quantiles over replicates: chance alone, no doubt of parameters",
+            "median, and 5 % and 95 % quantiles over replicates: " + record["spread"],
         ),
         ("Yearly", TABLES["yearly"] + "; one row is one value of one replicate"),
         ("ByQuintile", TABLES["quintiles"]),
@@ -318,9 +318,10 @@ def _about_frame(record: Mapping[str, Any]) -> pd.DataFrame:
 def _district_means(results: Results) -> pd.DataFrame:
     """Return the yearly values of each district, averaged over the replicates; every one would be large."""
     frame = results.to_frame(every="year", by="district")
-    keys = ["scenario", "param_set", "period", "group", "variable", "unit"]
+    keys = ["scenario", "period", "group", "variable", "unit"]
     means = frame.groupby(keys, sort=False, as_index=False)["value"].mean()
-    ordered: pd.DataFrame = means.assign(replicate="mean")[list(COLUMNS)]
+    of_all = 0 if results.n_param_sets == 1 else "mean"
+    ordered: pd.DataFrame = means.assign(replicate="mean", param_set=of_all)[list(COLUMNS)]
     return ordered
 
 
@@ -350,6 +351,9 @@ def _run_record(results: Results) -> dict[str, Any]:
         "seed": results.seed,
         "households": results.households,
         "replicates": results.n_replicates,
+        "spread": describe_spread(results),
+        "n_param_sets": results.n_param_sets,
+        "param_sets": [int(number) for number in results.param_sets],
         "replicate_numbers": [int(number) for number in results.arrays.replicates],
         "persons_per_simulated_person": results.weight,
         "engine": results.engine,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -27,6 +27,14 @@ HOUSEHOLDS = 20_000
 HOUSEHOLDS_PER_THREAD = 25_000
 MAX_SEED = 2**63 - 1
 MAX_REPLICATE = 2**31 - 1
+
+
+@runtime_checkable
+class Carrier(Protocol):
+    """What stands for a scenario with parameter sets, such as the posterior of a calibration."""
+
+    def scenario(self) -> Scenario: ...
+
 
 Progress = Callable[[int, int], None]
 """Called with (months done, months in all) over all replicates."""
@@ -52,7 +60,7 @@ def whole_number(name: str, value: Any, low: int, high: int) -> int:
 
 
 def simulate(
-    scenario: Scenario | str | Path = "rwanda",
+    scenario: Scenario | str | Path | Carrier = "rwanda",
     *,
     households: int | str | None = None,
     replicates: int = 1,
@@ -70,12 +78,14 @@ def simulate(
     Parameters
     ----------
     scenario
-        A scenario, or the name or file of one.
+        A scenario, or the name or file of one, or what has a method ``scenario()``, such as a posterior.
+        With parameter sets, replicates 0 and 1 are simulated with the first set, 2 and 3 with the second,
+        and so on, beginning anew when all have been used; ``scenario.at_point()`` has its own values only.
     households
         Households simulated at the start, from 1 to 10,000,000, or ``"all"`` for one simulated household
         per real one; 20,000 if not given.
     replicates
-        Independent repetitions, from 1 to 100,000; each has its own draws.
+        Repetitions, from 1 to 100,000; each has its own draws.
     seed
         Whole number from 0 to 2**63 - 1. The same seed gives the same integers at any number of workers.
     workers
@@ -121,7 +131,9 @@ def simulate(
     before = None if finished is None else _earlier(finished, chosen, layout, seed, survey, wanted)
     have = set() if before is None else {int(number) for number in before.arrays.replicates}
     missing = [replicate for replicate in wanted if replicate not in have]
-    rules, calendar = pack_scenario(chosen)
+    calendar = pack_scenario(chosen).calendar
+    for replicate in missing:
+        chosen.of_replicate(replicate)  # values that do not go together are refused before anything is run
     total = n_replicates * chosen.n_months
     done = len(have) * chosen.n_months
     lock = threading.Lock()
@@ -145,9 +157,10 @@ def simulate(
 
     def one(replicate: int) -> None:
         memory = memories.get()
+        own = chosen.of_replicate(replicate)
         try:
             written = run_replicate(
-                chosen, layout, rules, calendar, seed, replicate, tick, watched_share, threads,
+                own, layout, *pack_scenario(own), seed, replicate, tick, watched_share, threads,
                 memory.begin if threads == 1 else None,
             )  # fmt: skip
             fresh[replicate] = copy_written(written) if is_shared else written
@@ -272,10 +285,14 @@ def _population_of(layout: Layout) -> str:
     return "" if layout.population is None else layout.population.fingerprint()
 
 
-def load_scenario(chosen: Scenario | str | Path) -> Scenario:
-    """Return the scenario itself, or the one of that name or file."""
+def load_scenario(chosen: Scenario | str | Path | Carrier) -> Scenario:
+    """Return the scenario itself, the one of that name or file, or the one that a posterior stands for."""
     if isinstance(chosen, Scenario):
         return chosen
+    if isinstance(chosen, Carrier):
+        found = chosen.scenario()
+        if isinstance(found, Scenario):
+            return found
     if isinstance(chosen, (str, Path)):
         return scenario(chosen)
     raise ValueError(f"a scenario, its name or its file is wanted, got {chosen!r}")

@@ -17,6 +17,7 @@ from cbhi.scenarios import Scenario
 from cbhi.simulation import (
     MAX_REPLICATE,
     MAX_SEED,
+    Carrier,
     lay_out_run,
     load_scenario,
     survey_of,
@@ -41,7 +42,9 @@ class Simulator:
     Parameters
     ----------
     scenario
-        Scenario to which changes apply, or the name or file of one.
+        Scenario to which changes apply, or the name or file of one, or what has a method ``scenario()``. With
+        parameter sets, the set goes by the number of the replicate, as in ``cbhi.simulate``; give
+        ``scenario.at_point()`` for its own values only.
     households
         Households simulated at the start, from 1 to 10,000,000, or ``"all"``; 20,000 if not given.
     survey
@@ -62,7 +65,7 @@ class Simulator:
 
     def __init__(
         self,
-        scenario: Scenario | str | Path = "rwanda",
+        scenario: Scenario | str | Path | Carrier = "rwanda",
         *,
         households: int | str | None = None,
         survey: int = 0,
@@ -120,12 +123,13 @@ class Simulator:
         chosen = self._chosen(changes)
         layout = self._laid_out(chosen)
         survey, watched_share = survey_of(layout, self._survey)
-        rules, calendar = pack_scenario(chosen)
+        own = chosen.of_replicate(replicate)
+        rules, calendar = pack_scenario(own)
         if not self._running.acquire(blocking=False):
             raise RuntimeError("this simulator is running already; give every thread a simulator of its own")
         try:
             written = run_replicate(
-                chosen, layout, rules, calendar, seed, replicate, _nobody, watched_share,
+                own, layout, rules, calendar, seed, replicate, _nobody, watched_share,
                 begin_in=self._memory.begin,
             )  # fmt: skip
             return wrap_replicates(chosen, layout, calendar, seed, survey, {replicate: written})

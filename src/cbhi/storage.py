@@ -23,7 +23,7 @@ from cbhi.kernels import codes
 from cbhi.kernels.records import Interview, record_table
 from cbhi.months import format_month, parse_month
 from cbhi.results import Results
-from cbhi.scenarios import Event, Scenario
+from cbhi.scenarios import Event, ParameterSets, Scenario
 from cbhi.variables import Arrays
 
 __all__ = [
@@ -151,6 +151,7 @@ def scenario_from_plain(content: Mapping[str, Any]) -> Scenario:
         When something is missing or of the wrong kind, or the scenario has problems.
     """
     try:
+        sets = content.get("parameter_sets")
         return Scenario(
             name=str(content["name"]),
             start=parse_month(content["start"]),
@@ -162,6 +163,7 @@ def scenario_from_plain(content: Mapping[str, Any]) -> Scenario:
             ),
             sources={key: (str(source), str(sure)) for key, (source, sure) in content["sources"].items()},
             country=str(content["country"]),
+            sets=None if sets is None else ParameterSets.from_dict(sets),
         )
     except KeyError as error:
         raise ValueError(f"{error} is missing") from None

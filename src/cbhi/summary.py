@@ -14,7 +14,7 @@ import numpy as np
 from cbhi.accounts import partners_as_table
 from cbhi.kernels.records import F8
 from cbhi.months import format_month
-from cbhi.published import explain_size, published_as_table
+from cbhi.published import describe_shares, explain_size, published_as_table
 from cbhi.results import Results
 from cbhi.runs import find_year, whole_years
 from cbhi.spread import quantiles_over_replicates
@@ -204,11 +204,24 @@ def _band_notes(results: Results) -> tuple[str, ...]:
     if n == 1:
         one = "One run, so no band; more replicates show how much of a figure is chance."
         return (one, *explain_size(results))
+    if results.clusters is not None:
+        return (
+            f"Median of {n} runs [5 %, 95 % of the runs] with {results.n_param_sets} parameter sets. The band"
+            " holds doubt about the parameters and chance; it is not the error of the mean (mean_ci)."
+            f" {describe_shares(results)}",
+            *explain_size(results),
+        )
     return (
         f"Median of {n} runs [5 %, 95 % of the runs]. The band is the spread over replicates, chance alone:"
         " it holds no doubt about the parameters, and it is not the error of the mean (mean_ci).",
         *explain_size(results),
     )
+
+
+def _sets(results: Results) -> str:
+    """Return how many parameter sets were simulated, of how many, or nothing without sets."""
+    sets = results.scenario.sets
+    return "" if sets is None else f", {results.n_param_sets:,} of {len(sets):,} parameter sets"
 
 
 def _facts(results: Results) -> tuple[tuple[str, str], ...]:
@@ -219,7 +232,7 @@ def _facts(results: Results) -> tuple[tuple[str, str], ...]:
         ("Scenario", textwrap.shorten(s.name, 60, placeholder=" ...")),
         ("Span", f"{format_month(s.start)} to {format_month(s.end)}"),
         ("Households", f"{results.households:,} at the start"),
-        ("Replicates", f"{results.n_replicates:,}"),
+        ("Replicates", f"{results.n_replicates:,}{_sets(results)}"),
         ("Seed", str(results.seed)),
         ("One simulated person", f"stands for {results.weight:,.4g}"),
         ("Fingerprint", s.fingerprint()),

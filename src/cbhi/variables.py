@@ -38,7 +38,7 @@ class Cells:
         self.spans = spans
         self.by = by
         self.sold_from = sold_from
-        self.factor = np.array([factor[end - 1] for _, end in spans])[None, :, None]
+        self.factor = np.stack([factor[..., end - 1] for _, end in spans], axis=-1)[..., None]
         self.months = np.array([end - begin for begin, end in spans], dtype=float)[None, :, None]
 
     def _group(self, values: NDArray[Any]) -> NDArray[Any]:

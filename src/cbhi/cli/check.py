@@ -52,6 +52,10 @@ def _checked(name: str) -> list[str]:
         values = "1 value" if n_start == 1 else f"{n_start} values"
         changes = "1 later change" if n_later == 1 else f"{n_later} later changes"
         head = f"{name}: ok, differs from {base_name} in {values} at the start and {changes}"
+    if chosen.sets is not None:
+        head += f"; {len(chosen.sets)} parameter sets of {len(chosen.sets.keys)} parameters"
+        for number in range(len(chosen.sets)):
+            chosen.of_set(number)  # whether its values go together with the others
     # what the base is told already is no news about this file
     known = notes(base)
     said = [note for note in notes(chosen) if note not in known] + undone_events(base, chosen)

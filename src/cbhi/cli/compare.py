@@ -13,7 +13,7 @@ import click
 from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim
 from cbhi.cli.kept import Kept
-from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, sizes
+from cbhi.cli.options import WholeNumber, choose, default_sizes, default_workers, overrides, point, sizes
 from cbhi.cli.progress import is_compiled, show_compiling, show_progress
 from cbhi.cli.variants import variant
 
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     metavar="CHANGES",
     help="Compare also the first scenario with these changes: '[NAME:] KEY=VALUE, KEY=VALUE'; repeatable.",
 )
-@sizes()
+@sizes(with_sets=True)
 @overrides
+@point
 @click.option("--on", metavar="VARIABLE", help="Print this variable in every year, instead of the headlines.")
 @click.option(
     "--by",
@@ -68,6 +69,7 @@ def command(
     workers: int | None,
     changes: tuple[str, ...],
     until: str | None,
+    at_point: bool,
     on: str | None,
     by: str,
     tol: float | None,
@@ -81,8 +83,8 @@ def command(
     """Compare SCENARIOS with the first of them, on the same random numbers.
 
     Each is a name that `cbhi list` prints, or a TOML file. `--with` adds the first one with other values, so
-    one scenario and one `--with` are enough. `--set` and `--until` hold for all of them. With -o, a run that
-    is stopped keeps its finished replicates; the same command with --resume goes on.
+    one scenario and one `--with` are enough. `--set`, `--until` and `--point` hold for all of them. With -o,
+    a run that is stopped keeps its finished replicates; the same command with --resume goes on.
 
     \b
     Examples:
@@ -94,7 +96,8 @@ def command(
     with errors(households) as outcome:
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
-        chosen = _choose_all(scenarios, variants, changes, until)
+        chosen = _choose_all(scenarios, variants, changes, until, at_point)
+        households, replicates = default_sizes(chosen[0], households, replicates)
         if by != "all" and on is None:
             raise ValueError(f"--by {by} needs --on, such as --on coverage_end_share")
         if (period is not None) and tol is None:
@@ -150,9 +153,13 @@ def command(
 
 
 def _choose_all(
-    names: tuple[str, ...], variants: tuple[str, ...], changes: tuple[str, ...], until: str | None
+    names: tuple[str, ...],
+    variants: tuple[str, ...],
+    changes: tuple[str, ...],
+    until: str | None,
+    at_point: bool,
 ) -> list[Scenario]:
-    chosen = [choose(name, changes, until) for name in names]
+    chosen = [choose(name, changes, until, at_point) for name in names]
     chosen += [variant(chosen[0], text) for text in variants]
     if len(chosen) < 2:
         said = " (--set holds for all scenarios)" if changes else ""
@@ -177,7 +184,12 @@ def _as_json(found: Comparison, on: str | None, by: str, output: Path | None) ->
         frame.insert(5, "mean_against", difference.mean_against.ravel())
         quantiles = difference.quantiles()
         frame = frame.assign(**{key: quantiles[key] for key in ("p05", "p50", "p95")})
-        frames.append(frame.assign(variance_ratio=difference.variance_ratio.ravel()))
+        frame = frame.assign(variance_ratio=difference.variance_ratio.ravel())
+        if difference.clusters is not None:
+            shares = difference.uncertainty()
+            for key in ("share_parameters", "share_low", "share_high"):
+                frame[key] = shares[key]
+        frames.append(frame)
     rows = [
         {str(key): _plain(value) for key, value in row.items()}
         for row in pd.concat(frames, ignore_index=True).to_dict("records")
@@ -191,6 +203,7 @@ def _as_json(found: Comparison, on: str | None, by: str, output: Path | None) ->
         "seed": first.seed,
         "households": first.households,
         "replicates": first.n_replicates,
+        "n_param_sets": first.n_param_sets,
         "tolerance": None
         if tolerance is None
         else {

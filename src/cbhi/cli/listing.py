@@ -21,7 +21,8 @@ def command() -> None:
             head = tomllib.loads((scenarios_dir() / f"{name}.toml").read_text(encoding="utf-8"))
             known = scenario(name)
             span = f"{format_month(known.start)} to {format_month(known.end)}"
-            rows.append((name, span, str(head.get("about", known.name))))
+            sets = "" if known.sets is None else f"; {len(known.sets)} parameter sets"
+            rows.append((name, span, str(head.get("about", known.name)) + sets))
         width = max(len(name) for name, _, _ in rows)
         for name, span, about in rows:
             click.echo(f"{name:<{width}}  {span}  {about}")

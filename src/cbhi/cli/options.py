@@ -55,11 +55,13 @@ def default_workers() -> int:
     return min(256, os.cpu_count() or 1)
 
 
-def choose(name: str, changes: tuple[str, ...], until: str | None) -> Scenario:
-    """Return the scenario asked for, with the changes asked for."""
+def choose(name: str, changes: tuple[str, ...], until: str | None, at_point: bool = False) -> Scenario:
+    """Return the scenario asked for, with the changes asked for; ``at_point`` leaves its sets out."""
     from cbhi.scenarios import ScenarioError, scenario
 
     chosen = scenario(name)
+    if at_point:
+        chosen = chosen.at_point()
     values = parse_changes(changes)
     if not values and until is None:
         return chosen
@@ -113,15 +115,30 @@ def parse_changes(changes: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
-def sizes(households: int = 20_000, replicates: int = 10) -> Callable[[Command], Command]:
-    """Give a command ``--households``, ``--replicates``, ``--seed`` and ``--workers``."""
+# as quick as 10 replicates of 20,000, with ten sets
+HOUSEHOLDS_WITH_SETS, REPLICATES_WITH_SETS = 10_000, 20
+
+
+def sizes(
+    households: int = 20_000, replicates: int = 10, with_sets: bool = False
+) -> Callable[[Command], Command]:
+    """Give a command ``--households``, ``--replicates``, ``--seed`` and ``--workers``.
+
+    ``with_sets`` says that other defaults hold for scenarios with parameter sets (``default_sizes``).
+    """
+    shown: tuple[bool | str, bool | str] = (True, True)
+    if with_sets:
+        shown = (
+            f"{households}; {HOUSEHOLDS_WITH_SETS} with parameter sets",
+            f"{replicates}; {REPLICATES_WITH_SETS} with parameter sets",
+        )
     options = (
         click.option(
             "--households",
             type=Households(),
             metavar="N|all",
             default=households,
-            show_default=True,
+            show_default=shown[0],
             help="Households at the start.",
         ),
         click.option(
@@ -129,7 +146,7 @@ def sizes(households: int = 20_000, replicates: int = 10) -> Callable[[Command],
             type=WholeNumber(1, 100_000),
             metavar="N",
             default=replicates,
-            show_default=True,
+            show_default=shown[1],
             help="Runs with their own draws; from them come the bands.",
         ),
         click.option(
@@ -154,6 +171,29 @@ def sizes(households: int = 20_000, replicates: int = 10) -> Callable[[Command],
         return command
 
     return add
+
+
+def default_sizes(chosen: Scenario, households: int | str, replicates: int) -> tuple[int | str, int]:
+    """Return households and replicates, those not asked for as they suit a scenario with sets or without."""
+    if not chosen.is_uncertain:
+        return households, replicates
+    context = click.get_current_context()
+
+    def is_open(name: str) -> bool:
+        return context.get_parameter_source(name) is click.core.ParameterSource.DEFAULT
+
+    return (
+        HOUSEHOLDS_WITH_SETS if is_open("households") else households,
+        REPLICATES_WITH_SETS if is_open("replicates") else replicates,
+    )
+
+
+def point(command: Command) -> Command:
+    """Give a command ``--point``."""
+    return click.option(
+        "--point", "at_point", is_flag=True,
+        help="Use the scenario's own values only, without its parameter sets.",
+    )(command)  # fmt: skip
 
 
 def overrides(command: Command) -> Command:

@@ -12,11 +12,12 @@ import click
 
 from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim, default_folder
-from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, sizes
+from cbhi.cli.options import WholeNumber, choose, default_sizes, default_workers, overrides, point, sizes
 from cbhi.cli.progress import duration, is_compiled, show_compiling, show_progress
 from cbhi.cli.resume import find_finished, keep_what_is_finished, tell_what_stays
 
 if TYPE_CHECKING:
+    from cbhi.kernels.records import F8
     from cbhi.populations import Population
     from cbhi.results import Results
 
@@ -38,7 +39,7 @@ _SUMMARY = (
 
 @click.command()
 @click.argument("scenario")
-@sizes()
+@sizes(with_sets=True)
 @click.option(
     "--survey",
     type=WholeNumber(0, 10_000_000),
@@ -52,6 +53,7 @@ _SUMMARY = (
     help="Folder with households.csv and, if wanted, members.csv and bills.csv, instead of drawn ones.",
 )  # fmt: skip
 @overrides
+@point
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder of the results.  [default: out/NAME]"
 )
@@ -75,6 +77,7 @@ def command(
     population_folder: Path | None,
     changes: tuple[str, ...],
     until: str | None,
+    at_point: bool,
     output: Path | None,
     formats: tuple[str, ...],
     resume: bool,
@@ -83,8 +86,10 @@ def command(
 ) -> None:
     """Simulate SCENARIO and write the results.
 
-    SCENARIO is a name that `cbhi list` prints, or a TOML file. A run that is stopped keeps its finished
-    replicates; the same command with --resume goes on. So does a larger --replicates.
+    SCENARIO is a name that `cbhi list` prints, or a TOML file. Where it carries parameter sets, each is used
+    for two replicates, and the bands hold doubt about the parameters and chance; --point leaves the sets out.
+    A run that is stopped keeps its finished replicates; the same command with --resume goes on. So does a
+    larger --replicates.
 
     \b
     Examples:
@@ -92,6 +97,7 @@ def command(
       cbhi run rwanda --set care.copayment_rwf=0 --until 2018-06
       cbhi run my-scheme.toml --replicates 100 -o results/my-scheme --format xlsx
       cbhi run rwanda --replicates 500 --resume
+      cbhi run rwanda --point
       cbhi run my-scheme.toml --population my-village
     """
     began = time.monotonic()
@@ -101,7 +107,8 @@ def command(
             from cbhi.formats import check_formats
 
             check_formats(formats)  # a missing package is said before anything is simulated
-        chosen = choose(scenario, changes, until)
+        chosen = choose(scenario, changes, until, at_point)
+        households, replicates = default_sizes(chosen, households, replicates)
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
         population, wanted = _population(population_folder, households)
@@ -237,19 +244,35 @@ def _population(folder: Path | None, households: int | str) -> tuple[Population 
     return Population.read(folder), None
 
 
+def _shares(results: Results, values: F8) -> list[dict[str, Any] | None]:
+    """Return for each year which share of a variance is the parameters', with its 90 % interval."""
+    from cbhi.spread import variance_shares
+
+    if results.clusters is None:
+        return [None] * values.shape[1]
+    found = variance_shares(values, results.clusters)
+    rows = zip(found.share.tolist(), found.low.tolist(), found.high.tolist(), strict=True)
+    return [
+        {key: _number(value) for key, value in zip(("share", "low", "high"), row, strict=True)}
+        for row in rows
+    ]
+
+
 def _summary(results: Results, folder: Path, record: dict[str, Any]) -> str:
     """Return the results of a run as one JSON text."""
     import numpy as np
 
     from cbhi.months import format_month
     from cbhi.published import published_table
+    from cbhi.spread import describe_spread
     from cbhi.variables import VARIABLES
 
     labels = [label for label, _, _ in results.periods]
     yearly = []
     for name in _SUMMARY:
         values = results.values(name)[..., 0]
-        for label, column in zip(labels, values.T, strict=True):
+        shares = _shares(results, values)
+        for label, column, share in zip(labels, values.T, shares, strict=True):
             known = column[~np.isnan(column)]
             spread = np.quantile(known, (0.5, 0.05, 0.95)).tolist() if known.size else [None] * 3
             yearly.append(
@@ -258,6 +281,7 @@ def _summary(results: Results, folder: Path, record: dict[str, Any]) -> str:
                     "variable": name,
                     "unit": VARIABLES[name].unit,
                     **dict(zip(("median", "p05", "p95"), spread, strict=True)),
+                    "parameters": share,
                 }
             )
     content: dict[str, Any] = {
@@ -268,6 +292,8 @@ def _summary(results: Results, folder: Path, record: dict[str, Any]) -> str:
         "seed": results.seed,
         "households": results.households,
         "replicates": results.n_replicates,
+        "n_param_sets": results.n_param_sets,
+        "spread": describe_spread(results),
         **record,
         "output": str(folder),
         "files": _written(folder),

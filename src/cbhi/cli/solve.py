@@ -10,7 +10,7 @@ import click
 
 from cbhi.cli.errors import CHECK_FAILED, errors
 from cbhi.cli.folder import claim
-from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, sizes
+from cbhi.cli.options import WholeNumber, choose, default_workers, overrides, point, sizes
 from cbhi.cli.progress import is_compiled, show_compiling, show_progress
 
 
@@ -44,6 +44,7 @@ from cbhi.cli.progress import is_compiled, show_compiling, show_progress
 )  # fmt: skip
 @sizes(households=5_000, replicates=10)
 @overrides
+@point
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path),
     help="Folder for the values tried and the answer.  [default: none is written]",
@@ -65,6 +66,7 @@ def command(
     workers: int | None,
     changes: tuple[str, ...],
     until: str | None,
+    at_point: bool,
     output: Path | None,
     as_json: bool,
     quiet: bool,
@@ -86,7 +88,7 @@ def command(
     with errors(households) as outcome:
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
-        chosen = choose(scenario, changes, until)
+        chosen = choose(scenario, changes, until, at_point)
         from cbhi.saving import clear_leftovers
         from cbhi.simulation import simulate
         from cbhi.solving import check_question, solve

@@ -14,12 +14,13 @@ import numpy as np
 
 from cbhi import runs
 from cbhi.comparison.differences import Difference
-from cbhi.kernels.records import F8
+from cbhi.kernels.records import F8, I8
 from cbhi.months import format_month
 from cbhi.packing import pack_calendar, pack_rules, reporting_periods
 from cbhi.results import Results, join_results, select_replicates
 from cbhi.scenarios import Scenario
-from cbhi.simulation import Keep, Progress, load_scenario, simulate, whole_number
+from cbhi.scenarios.parameter_sets import REPLICATES_OF_A_SET
+from cbhi.simulation import Carrier, Keep, Progress, load_scenario, simulate, whole_number
 from cbhi.strata import GROUPS, stratified_names
 from cbhi.variables import VARIABLES, YEARLY_ONLY, By
 from cbhi.words import suggest
@@ -146,6 +147,12 @@ class Comparison:
         """
         return tuple(label for label, _ in self._common(every))
 
+    @property
+    def clusters(self) -> I8 | None:
+        """Which replicates share their parameters, by a number for each; None where all of them do."""
+        found = (one.clusters for one in self.results)
+        return next((own for own in found if own is not None), None)
+
     def _common(self, every: Every) -> list[tuple[str, list[int]]]:
         """Return (label, its place in each of the results) of the periods in common."""
         if every == "year":
@@ -190,6 +197,8 @@ class Comparison:
             periods=self.periods(every),
             groups=tuple(shared),
             replicates=self.results[0].arrays.replicates,
+            param_sets=self.results[0].param_sets,
+            clusters=self.clusters,
             base=values[0],
             others=np.stack(values[1:], axis=1),
         )
@@ -227,7 +236,9 @@ class Comparison:
             for rows, frame in zip(frames, found.scenario_frames(), strict=True):
                 rows.append(frame)
         whole = pd.concat([frame for rows in frames for frame in rows], ignore_index=True)
-        whole.insert(1, "param_set", 0)
+        first = self.results[0]
+        numbers = dict(zip(first.arrays.replicates.tolist(), first.param_sets.tolist(), strict=True))
+        whole.insert(1, "param_set", whole["replicate"].map(numbers))
         return whole
 
     def variables(self, every: Every = "year", by: By = "all") -> list[str]:
@@ -329,8 +340,8 @@ class Comparison:
 
 
 def compare(
-    base: Scenario | str | Path,
-    *others: Scenario | str | Path,
+    base: Scenario | str | Path | Carrier,
+    *others: Scenario | str | Path | Carrier,
     households: int | str = 20_000,
     replicates: int = 10,
     seed: int = 1,
@@ -352,9 +363,12 @@ def compare(
     Parameters
     ----------
     base
-        The scenario that the others are compared with: an object, a name or a file.
+        The scenario that the others are compared with: an object, a name or a file, or what has a method
+        ``scenario()``, such as a posterior.
     *others
-        One or more scenarios; all names must differ.
+        One or more scenarios; all names must differ. Either all carry the same parameter sets, of which each
+        may give some keys itself, or none does. With sets, a replicate has the same set in all of them, so
+        that intervals and spreads of the differences hold doubt about the parameters and chance.
     households
         As in ``simulate``, the same for all.
     replicates
@@ -363,9 +377,10 @@ def compare(
         As in ``simulate``, the same for all.
     tol
         Largest half-width of the 95 % interval (Student's t) of each mean difference in ``on`` at ``period``,
-        in the unit of ``on``. Batches of replicates are added until it is met or ``max_replicates`` reached;
-        ``Comparison.tolerance`` says which. Looking after every batch makes the interval a little too
-        sure of itself when batches are small; ten or more replicates a batch keep that small.
+        in the unit of ``on``; with parameter sets, replicates of one set count as one. Batches of replicates
+        are added until it is met or ``max_replicates`` reached; ``Comparison.tolerance`` says which. Looking
+        after every batch makes the interval a little too sure of itself when batches are small; ten or more
+        replicates a batch keep that small.
     on, period
         Variable and reporting year that ``tol`` is about; the last complete year in common if not given.
     max_replicates
@@ -397,7 +412,8 @@ def compare(
     common_periods([(s, _months(s)) for s in scenarios])
     year = ""
     if tol is not None:
-        check_tolerance(tol, on, replicates, max_replicates)
+        uncertain = any(scenario.is_uncertain for scenario in scenarios)
+        check_tolerance(tol, on, replicates, max_replicates, uncertain)
         year = _watched_period(period, scenarios)
     earlier = [_own(finished, scenario) for scenario in scenarios]
     run = functools.partial(
@@ -517,6 +533,23 @@ def check_scenarios(scenarios: Sequence[Scenario]) -> None:
                 f"{names.count(name)} scenarios are called '{name}'; give each a name of its own: a line"
                 " name = '...' in its file, or scenario.replace({}, name='...')"
             )
+    check_sets(scenarios)
+
+
+def check_sets(scenarios: Sequence[Scenario]) -> None:
+    """Refuse scenarios that do not share their parameter sets: their differences would be the sets'."""
+    first = scenarios[0]
+    for other in scenarios[1:]:
+        if runs.origin_of(other) == runs.origin_of(first):
+            continue
+        said = f"'{other.name}' carries other parameter sets than '{first.name}'"
+        if first.sets is None or other.sets is None:
+            with_sets, without = (other, first) if first.sets is None else (first, other)
+            said = f"'{with_sets.name}' carries parameter sets, and '{without.name}' carries none"
+        raise ValueError(
+            f"{said}; scenarios that are compared carry the same sets or none: leave them out"
+            " (scenario.at_point(), or --point), or give all the same (scenario.with_sets(other.sets))"
+        )
 
 
 def check_variable(name: str, by: By = "all") -> None:
@@ -528,7 +561,7 @@ def check_variable(name: str, by: By = "all") -> None:
         raise ValueError(f"'{name}' is not kept by {by}; there are: {known}")
 
 
-def check_tolerance(tol: Any, on: str, replicates: int, max_replicates: int) -> None:
+def check_tolerance(tol: Any, on: str, replicates: int, max_replicates: int, uncertain: bool = False) -> None:
     """Refuse a tolerance that cannot be judged."""
     check_variable(on)
     if isinstance(tol, bool) or not isinstance(tol, (int, float)) or not 0.0 < tol < math.inf:
@@ -536,6 +569,11 @@ def check_tolerance(tol: Any, on: str, replicates: int, max_replicates: int) -> 
         raise ValueError(f"tol must be a number above 0 in the unit of {on} [{unit}], got {tol!r}")
     if replicates < 2:
         raise ValueError("with tol, replicates must be 2 or more: one run says nothing about its error")
+    if uncertain and replicates < 2 * REPLICATES_OF_A_SET:
+        raise ValueError(
+            f"with tol and parameter sets, replicates must be {2 * REPLICATES_OF_A_SET} or more:"
+            " replicates of one set say nothing about the parameters"
+        )
     whole_number("max_replicates", max_replicates, replicates, 100_000)
 
 

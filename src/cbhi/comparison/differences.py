@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cbhi.kernels.records import F8, I8
-from cbhi.spread import MeanInterval, mean_ci_over_replicates, quantile_column, quantiles_over_replicates
+from cbhi.spread import (
+    MeanInterval,
+    mean_ci_over_replicates,
+    quantile_column,
+    quantiles_over_replicates,
+    variance_shares,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +46,11 @@ class Difference:
         The first scenario, shape (replicates, periods, groups).
     others
         The other scenarios, shape (replicates, scenarios, periods, groups).
+    param_sets
+        Number of the parameter set of each replicate; None for 0 everywhere.
+    clusters
+        Which replicates share their parameters, by a number for each; None where all of them do. Standard
+        errors and intervals of means count replicates that share them as one.
     """
 
     variable: str
@@ -51,6 +62,8 @@ class Difference:
     replicates: I8
     base: F8
     others: F8
+    param_sets: I8 | None = None
+    clusters: I8 | None = None
 
     def __repr__(self) -> str:
         """Return one line: what is compared with what."""
@@ -80,7 +93,7 @@ class Difference:
 
     @property
     def standard_error(self) -> F8:
-        """Monte Carlo standard error of the mean difference; not a number with fewer than two pairs."""
+        """Monte Carlo standard error of the mean difference; not a number with one pair or set."""
         return self._interval().standard_error
 
     @property
@@ -99,12 +112,12 @@ class Difference:
     def variance_ratio(self) -> F8:
         """What pairing saves: variance with independent seeds over the variance of the paired difference.
 
-        Runs with seeds of their own would have var(a) + var(b), each taken over the replicates, which is
-        the expectation of the variance of their difference and needs no further run. A ratio of 10 means that
-        unpaired runs need 10 times the replicates for the same standard error. A ratio near 1 is no error:
-        it says that the two scenarios have so little in common that pairing does not help; below 1
-        the shared draws push them apart. Not a number where the difference is the same in every replicate,
-        so that there is no variance to compare with.
+        Runs with seeds (and parameter sets) of their own would have var(a) + var(b), each taken over the
+        replicates, which is the expectation of the variance of their difference and needs no further run. A
+        ratio of 10 means that unpaired runs need 10 times the replicates for the same standard error. A ratio
+        near 1 is no error: it says that the two scenarios have so little in common that pairing does not
+        help; below 1 the shared draws push them apart. Not a number where the difference is the same in every
+        replicate, so that there is no variance to compare with.
         """
         known = ~np.isnan(self.values)
         parts = []
@@ -117,7 +130,7 @@ class Difference:
             return np.asarray(np.where(varies, (parts[0] + parts[1]) / parts[2], np.nan), dtype=float)
 
     def _interval(self, level: float = 0.95) -> MeanInterval:
-        return mean_ci_over_replicates(self.values, level)
+        return mean_ci_over_replicates(self.values, level, self.clusters)
 
     def _share(self, hits: np.ndarray) -> F8:
         known = ~np.isnan(self.values)
@@ -188,6 +201,42 @@ class Difference:
             }
         )
 
+    def uncertainty(self, level: float = 0.9) -> pd.DataFrame:
+        """Return how much of the variance of the paired difference is doubt about the parameters.
+
+        Parameters
+        ----------
+        level
+            Coverage of the interval of the share, above 0 and below 1.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a scenario, period and group: scenario, against, period, group, variable,
+            variance_parameters, variance_chance, share_parameters, share_low, share_high, n_param_sets,
+            n_replicates, unit; see ``Results.uncertainty``.
+
+        Raises
+        ------
+        ValueError
+            For a level outside 0 to 1, or where all replicates share their parameters.
+        """
+        if self.clusters is None:
+            raise ValueError(
+                "the scenarios carry no parameter sets that differ, so all of the spread is chance"
+            )
+        found = variance_shares(self.values, self.clusters, level)
+        return self._frame(
+            {
+                "variance_parameters": found.parameters,
+                "variance_chance": found.chance,
+                "share_parameters": found.share,
+                "share_low": found.low,
+                "share_high": found.high,
+                "n_param_sets": found.sets,
+            }
+        ).astype({"n_param_sets": int})
+
     def _frame(self, columns: dict[str, F8]) -> pd.DataFrame:
         """Return one row a scenario, period and group."""
         frame = self._labels((len(self.scenarios), len(self.periods), len(self.groups)))
@@ -246,7 +295,8 @@ class Difference:
         Returns
         -------
         pandas.DataFrame
-            scenario, against, replicate, period, group, variable, value_against, value, difference, unit.
+            scenario, against, param_set (where parameters differ), replicate, period, group, variable,
+            value_against, value, difference, unit.
         """
         import pandas as pd
 
@@ -254,6 +304,8 @@ class Difference:
         labels = self._labels((shape[0], shape[1], shape[2]))
         frame = pd.concat([labels] * n_replicates, ignore_index=True)
         frame.insert(2, "replicate", np.repeat(self.replicates, len(labels)))
+        if self.param_sets is not None and self.clusters is not None:
+            frame.insert(2, "param_set", np.repeat(self.param_sets, len(labels)))
         frame["value_against"] = np.broadcast_to(self.base[:, None], self.others.shape).ravel()
         frame["value"] = self.others.ravel()
         frame["difference"] = self.values.ravel()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from cbhi.comparison import Comparison
+    from cbhi.comparison.differences import Difference
     from cbhi.variables import By
 
 __all__ = ["plot_comparison"]
@@ -42,9 +43,9 @@ def plot_comparison(comparison: Comparison, name: str, by: By) -> tuple[Axes, Ax
     changed = difference.values[:, :, places]
     _draw(changes, years, changed, names[1:], difference.groups, by, difference.unit, first=1)
     about = VARIABLES[name].about
-    _finish(paths, about[:1].upper() + about[1:], name, len(difference.base), banded, "runs")
+    _finish(paths, about[:1].upper() + about[1:], name, difference, banded, "runs")
     against = textwrap.shorten(difference.against, 50, placeholder=" ...")
-    _finish(changes, f"Change against {against}", "difference", len(difference.base), banded, "pairs")
+    _finish(changes, f"Change against {against}", "difference", difference, banded, "pairs")
     if np.nanmin(everything, initial=np.inf) >= 0.0:
         paths.set_ylim(bottom=0.0)
     changes.axhline(0.0, color=_INK, linewidth=0.8, zorder=1)
@@ -106,11 +107,13 @@ def _look(scenario: int, group: int, by: By) -> dict[str, Any]:
     return dict(color=colours[group % len(colours)], linestyle=_STYLES[scenario % len(_STYLES)])
 
 
-def _finish(axes: Axes, title: str, name: str, n: int, banded: bool, what: str) -> None:
+def _finish(axes: Axes, title: str, name: str, difference: Difference, banded: bool, what: str) -> None:
     """Write title, what the lines are, and the time axis."""
+    n = len(difference.base)
     runs = "one run" if n == 1 else f"mean of {n} {what}"
     if banded:
-        runs += f"; shaded: 5-95 % of the {what}, chance alone"
+        why = "chance alone" if difference.clusters is None else "parameters and chance"
+        runs += f"; shaded: 5-95 % of the {what}, {why}"
     axes.set_title(textwrap.fill(title, 70), loc="left", fontsize=12, pad=22)
     axes.annotate(
         f"{name}: {runs}", (0.0, 1.0), xytext=(0, 7), xycoords="axes fraction", textcoords="offset points",

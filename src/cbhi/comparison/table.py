@@ -181,6 +181,8 @@ def _facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     n = first.n_replicates
     runs = "one replicate" if n == 1 else f"{n} replicates"
     size = f"{runs} of {first.households:,} households each, seed {first.seed}, common random numbers"
+    if comparison.clusters is not None:
+        size += f", {first.n_param_sets} parameter sets"
     return (*names, ("runs", size))
 
 
@@ -195,8 +197,7 @@ def _notes(comparison: Comparison, ratios: F8, several: bool) -> tuple[str, ...]
         spread = "" if several else " 5-95 %: spread of the single differences."
         notes.append(
             "Paired by replicate. s.e.: Monte Carlo error of the mean difference. same sign: replicates whose"
-            f" difference has the sign of the mean.{spread} All of it is chance alone; no doubt about the"
-            " parameters is in it."
+            f" difference has the sign of the mean.{spread} {_doubt(comparison)}"
         )
         known = ratios[np.isfinite(ratios)]
         middle = f" (median {np.median(known):.1f})" if known.size else ""
@@ -210,6 +211,17 @@ def _notes(comparison: Comparison, ratios: F8, several: bool) -> tuple[str, ...]
     if left:
         notes.append(f"Left out, for not all scenarios have the same months in them: {', '.join(left)}.")
     return (*notes, *explain_size(comparison.results[0]))
+
+
+def _doubt(comparison: Comparison) -> str:
+    """Return whether doubt about the parameters is in the figures, and how much of the spread it makes."""
+    first = comparison.results[0]
+    if comparison.clusters is None:
+        return "All of it is chance alone; no doubt about the parameters is in it."
+    return (
+        f"All of it holds doubt about the parameters ({first.n_param_sets} sets, the same in all scenarios)"
+        " and chance; replicates of one set count as one for the s.e."
+    )
 
 
 def notebook_html(comparison: Comparison) -> str:

@@ -83,6 +83,9 @@ class Family:
         ``probability``, ``draw``, ``wishes``, ``means``, ``outcome`` (``cbhi.family.choices.OUTCOMES``).
     ended
         When and why the family dissolved, or an empty text.
+    sets_left_out
+        Parameter sets that the scenario carries and that were not used: a family is followed with the
+        scenario's own values.
     """
 
     scenario: Scenario
@@ -96,6 +99,7 @@ class Family:
     payments: pd.DataFrame
     choices: pd.DataFrame
     ended: str
+    sets_left_out: int = 0
 
     def __repr__(self) -> str:
         """Return one line: which family, and what was seen of it."""
@@ -213,10 +217,11 @@ def household(
     """Follow one family through a run, month by month.
 
     The run is that of ``simulate`` with the same scenario, households, seed and replicate, to the last franc;
-    watching changes nothing. Families are tried in the order of sections and numbers and the first that fits
-    is taken. With ``find``, and when nothing is asked for, a first run with everybody watched finds it. Asked
-    for nothing, it takes one that shows much: that renews cover, lets it lapse and lives to the end; or else
-    that buys cover, or else the first of all.
+    watching changes nothing. Of a scenario with parameter sets its own values are taken (``at_point()``).
+    Families are tried in the order of sections and numbers and the first that fits is taken. With ``find``,
+    and when nothing is asked for, a first run with everybody watched finds it. Asked for nothing, it takes
+    one that shows much: that renews cover, lets it lapse and lives to the end; or else that buys cover, or
+    else the first of all.
 
     Parameters
     ----------
@@ -256,7 +261,8 @@ def household(
     >>> family = cbhi.household("rwanda", find="borrows")
     >>> print(family.story("2004-01", "2006-12"))
     """
-    chosen = load_scenario(scenario)
+    given = load_scenario(scenario)
+    chosen = given.at_point()
     layout, traits, events = check_request(chosen, households, pick, find, section, number)
     seed = whole_number("seed", seed, 0, MAX_SEED)
     replicate = whole_number("replicate", replicate, 0, MAX_REPLICATE)
@@ -292,6 +298,7 @@ def household(
         payments=pd.DataFrame(followed.payments, columns=PAYMENT_COLUMNS),
         choices=pd.DataFrame(followed.choices, columns=CHOICE_COLUMNS),
         ended=followed.ended,
+        sets_left_out=0 if given.sets is None else len(given.sets),
     )
     check_family(family)
     return family

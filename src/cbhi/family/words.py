@@ -260,7 +260,15 @@ def _facts(family: Family) -> tuple[tuple[str, str], ...]:
         ("Scheme opens", who["scheme_opens"]),
         ("Run", f"{family.scenario.name}, {family.households:,} households, seed {family.seed},"
                 f" replicate {family.replicate}"),
+        *_parameters(family),
     )  # fmt: skip
+
+
+def _parameters(family: Family) -> tuple[tuple[str, str], ...]:
+    """Say that a scenario's own values were taken where it carries parameter sets."""
+    if not family.sets_left_out:
+        return ()
+    return (("Parameters", f"the scenario's own values, none of its {family.sets_left_out} parameter sets"),)
 
 
 def summarise_family(family: Family) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +24,7 @@ from cbhi.run_indicators.books import (
     Books,
 )
 from cbhi.run_indicators.readings import F8, Reading, never
-from cbhi.runs import Run
+from cbhi.runs import Run, scenarios_of
 
 OPENIMIS = "openIMIS"
 NETWORK = "Microinsurance Network"
@@ -140,14 +141,18 @@ def _openimis(books: Books) -> list[Reading]:
 
 def _audited(books: Books) -> F8:
     """Return claims in the district funds' francs that audit saw, not a number where nothing is audited."""
-    scenario = books.run.scenario
+    years = np.array([_audited_years(books.run, own) for own in scenarios_of(books.run)])
+    reported = books.tally(codes.CLAIMS_APPROVED_SECTION, codes.CLAIMS_REJECTED_SECTION)
+    return np.where(years, reported, np.nan)
+
+
+def _audited_years(run: Run, scenario: Any) -> list[bool]:
+    """Return for each reporting year whether claims were audited under the rules of one replicate."""
     audits = np.zeros(scenario.n_months, dtype=bool)
     for begin, p in scenario.regimes():
         on = p.switches.fraud and p.fraud.audit_hours_per_1000_claims > 0
         audits[max(0, begin - scenario.start) :] = on
-    years = np.array([audits[b:e].any() for _, b, e in books.run.periods])
-    reported = books.tally(codes.CLAIMS_APPROVED_SECTION, codes.CLAIMS_REJECTED_SECTION)
-    return np.where(years[None, :], reported, np.nan)
+    return [bool(audits[b:e].any()) for _, b, e in run.periods]
 
 
 def _read(

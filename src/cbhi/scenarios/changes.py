@@ -22,7 +22,7 @@ from cbhi.params import ParameterInfo, Parameters, parameter_table
 from cbhi.scenarios.toml_text import UNREADABLE, Path
 from cbhi.words import listed, nearest, number_text, suggest
 
-HEAD = ("name", "about", "base", "country", "from", "to")
+HEAD = ("name", "about", "base", "country", "from", "to", "parameter_sets")
 """Words at the head of a scenario file, beside the sections, ``event`` and ``sources``."""
 EVENT_WORDS = ("from", "why")
 """Words of an event beside the keys that it changes."""

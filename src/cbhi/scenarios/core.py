@@ -33,6 +33,7 @@ from cbhi.scenarios.changes import (
 from cbhi.scenarios.changes import flatten as flatten
 from cbhi.scenarios.files import FileEvent, ScenarioFile, read_scenario_file
 from cbhi.scenarios.frozen import freeze, thaw
+from cbhi.scenarios.parameter_sets import ParameterSets
 from cbhi.words import listed, nearest
 from cbhi.words import suggest as suggest
 
@@ -92,6 +93,9 @@ class Scenario:
         Full key to (source, confidence), for values that have a better one than the default's.
     country
         Name of the data set with published figures to print beside the model, or an empty text.
+    sets
+        Parameter sets that a run is simulated with one after another, or None. They take the place of
+        ``values`` from the start; events change what they say like anything else.
     """
 
     name: str
@@ -101,6 +105,7 @@ class Scenario:
     events: tuple[Event, ...] = ()
     sources: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     country: str = ""
+    sets: ParameterSets | None = None
 
     def __post_init__(self) -> None:
         # a table such as scheme.premium_rwf is taken apart, so that an event can change one of its entries
@@ -129,6 +134,8 @@ class Scenario:
         """Return one line: name, span, and how much it says."""
         span = f"{format_month(self.start)} to {format_month(self.end)}"
         said = f"{len(self.values)} values, {len(self.events)} events"
+        if self.sets is not None:
+            said += f", {len(self.sets)} parameter sets"
         return f"<Scenario {self.name!r}: {span}, {said}, fingerprint {self.fingerprint()}>"
 
     def __reduce__(self) -> Any:
@@ -203,11 +210,7 @@ class Scenario:
                 problems += error.details
             raise ScenarioError("the change", problems)
         values = {**self.values, **flat}
-        events = []
-        for event in self.events:
-            kept = {key: value for key, value in event.changes.items() if key not in flat}
-            if kept:
-                events.append(Event(event.month, kept, event.why))
+        events = _without_keys(self.events, flat)
         if name is None:
             said = ", ".join(f"{key}={as_toml(value)}" for key, value in (changes or {}).items())
             name = f"{self.name} + {said}" if said else self.name
@@ -217,10 +220,105 @@ class Scenario:
             start=first,
             end=last,
             values=values,
-            events=tuple(events),
+            events=events,
             sources={**self.sources, **given},
             country=self.country,
+            sets=None if self.sets is None else self.sets.without(flat),
         )
+
+    def with_sets(self, sets: ParameterSets | None) -> Scenario:
+        """Return a copy that carries parameter sets.
+
+        Parameters
+        ----------
+        sets
+            Sets in place of those that it carries, if any; None for none. As with ``replace``, events of this
+            scenario that change one of their keys are dropped, while those added later change what the sets
+            say.
+
+        Returns
+        -------
+        Scenario
+            A key that ``replace`` is given afterwards is no longer decided by the sets.
+
+        Raises
+        ------
+        ValueError
+            When what is given holds no sets.
+        """
+        if sets is None:
+            return dataclasses.replace(self, sets=None)
+        if not isinstance(sets, ParameterSets):
+            raise ValueError(f"cbhi.ParameterSets are wanted, got {sets!r}")
+        events = _without_keys(self.events, sets.keys)
+        return dataclasses.replace(
+            self, sets=sets, events=events, sources={**self.sources, **_sources_of(sets)}
+        )
+
+    def at_point(self) -> Scenario:
+        """Return the scenario without parameter sets: its own values, one for each parameter."""
+        return self if self.sets is None else dataclasses.replace(self, sets=None)
+
+    def of_set(self, number: int) -> Scenario:
+        """Return the scenario with the values of one of its parameter sets, and without sets.
+
+        Parameters
+        ----------
+        number
+            Of the set, from 0.
+
+        Raises
+        ------
+        ValueError
+            When it carries no sets, or not so many.
+        ScenarioError
+            When the values of the set do not go together with the others.
+        """
+        if self.sets is None:
+            raise ValueError(
+                f"scenario '{self.name}' carries no parameter sets; scenario.with_sets adds some"
+            )
+        if not 0 <= number < len(self.sets):
+            raise ValueError(f"the sets are numbered from 0 to {len(self.sets) - 1}, got {number!r}")
+        known = self._of_sets
+        if number not in known:
+            values = {**self.values, **self.sets[int(number)]}
+            try:
+                known[int(number)] = dataclasses.replace(self, values=values, sets=None)
+            except ScenarioError as error:
+                place = f"scenario '{self.name}' with parameter set {number}"
+                raise ScenarioError(place, error.details) from None
+        return known[int(number)]
+
+    @functools.cached_property
+    def _of_sets(self) -> dict[int, Scenario]:
+        # kept, for packing, results and checks all ask for them
+        return {}
+
+    def set_of(self, replicate: int) -> int:
+        """Return the number of the parameter set that a replicate is simulated with; 0 where there are none.
+
+        Parameters
+        ----------
+        replicate
+            Number of the replicate, from 0.
+        """
+        return 0 if self.sets is None else self.sets.of_replicate(int(replicate))
+
+    def of_replicate(self, replicate: int) -> Scenario:
+        """Return the scenario that a replicate is simulated with: that of its set, or this one without sets.
+
+        Parameters
+        ----------
+        replicate
+            Number of the replicate, from 0.
+        """
+        return self if self.sets is None else self.of_set(self.set_of(replicate))
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether parameters differ between replicates: two sets or more that decide something."""
+        return self.sets is not None and len(self.sets) > 1 and len(self.sets.keys) > 0
 
     def add_event(self, month: str, changes: Mapping[str, Any], why: str = "") -> Scenario:
         """Return a copy with one more event: ``changes`` hold from ``month`` on.
@@ -256,7 +354,7 @@ class Scenario:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the scenario as plain values, for a run record or JSON."""
-        return {
+        content = {
             "name": self.name,
             "start": format_month(self.start),
             "end": format_month(self.end),
@@ -266,6 +364,7 @@ class Scenario:
                 {"from": format_month(e.month), "why": e.why, "changes": thaw(e.changes)} for e in self.events
             ],
         }
+        return content if self.sets is None else {**content, "parameter_sets": self.sets.as_dict()}
 
     def fingerprint(self) -> str:
         """Return a hash of everything that decides the result, the name apart."""
@@ -276,6 +375,8 @@ class Scenario:
         content = {key: value for key, value in self.as_dict().items() if key != "name"}
         for event in content["events"]:
             event.pop("why")
+        if self.sets is not None:
+            content["parameter_sets"] = self.sets.fingerprint()
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def provenance(self) -> list[dict[str, Any]]:
@@ -298,6 +399,20 @@ class Scenario:
                 }
             )
         return rows
+
+
+def _without_keys(events: Iterable[Event], keys: Iterable[str]) -> tuple[Event, ...]:
+    """Return events without what they change of some keys; those that change nothing else are left out."""
+    gone = set(keys)
+    kept = ((e, {key: value for key, value in e.changes.items() if key not in gone}) for e in events)
+    return tuple(Event(e.month, changes, e.why) for e, changes in kept if changes)
+
+
+def _sources_of(sets: ParameterSets | None) -> dict[str, tuple[str, str]]:
+    """Return source and confidence of the keys of sets that say where they come from."""
+    if sets is None or "source" not in sets.about:
+        return {}
+    return dict.fromkeys(sets.keys, (sets.about["source"], sets.about.get("confidence", "assumption")))
 
 
 def _rebuild(plain: dict[str, Any]) -> Scenario:
@@ -363,11 +478,11 @@ def _load(path: Path, inside: tuple[Path, ...] = ()) -> Scenario:
     problems = list(file.problems)
     base, of_base = _load_base(file, path, inside, problems)
     start, end = _span(file, base, problems)
-    inherited = [
-        Event(event.month, kept, event.why)
-        for event in (base.events if base else ())
-        if (kept := {k: v for k, v in event.changes.items() if k not in file.places})
-    ]
+    sets = _load_sets(file, base, path, problems)
+    own_sets = sets if "parameter_sets" in file.said else None
+    of_sets = _sources_of(own_sets)
+    gone = (*file.places, *(own_sets.keys if own_sets is not None else ()))
+    inherited = _without_keys(base.events if base else (), gone)
     events = (*inherited, *(Event(e.month, e.changes, e.why) for e in file.events if e.changes))
     values = {**(base.values if base else {}), **file.values}
     if "base" not in file.said or base is not None:
@@ -385,9 +500,29 @@ def _load(path: Path, inside: tuple[Path, ...] = ()) -> Scenario:
         end=end,
         values=values,
         events=events,
-        sources={**_inherited_sources(base, file, start, path), **file.sources},
+        sources={**_inherited_sources(base, file, start, path), **of_sets, **file.sources},
         country=base.country if file.country is None and base else file.country or "",
+        sets=sets,
     )
+
+
+def _load_sets(
+    file: ScenarioFile, base: Scenario | None, path: Path, problems: list[Problem]
+) -> ParameterSets | None:
+    """Return the sets of a file or, without the keys that it gives, those of its base."""
+    if "parameter_sets" not in file.said:
+        return base.sets.without(file.values) if base is not None and base.sets is not None else None
+    name = file.parameter_sets
+    if name is None or name == "none":
+        return None
+    try:
+        return ParameterSets.read(path.parent / name)
+    except OSError as error:
+        said = [f"the file '{path.parent / name}' cannot be read: {error.strerror or error}"]
+    except ValueError as error:
+        said = str(error).split("\n")
+    problems += [Problem(f"parameter_sets: {text}", _head_path(file, "parameter_sets")) for text in said]
+    return None
 
 
 def _unread(file: ScenarioFile) -> set[str]:

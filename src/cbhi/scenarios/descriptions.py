@@ -175,6 +175,9 @@ def _parameter_table(key: str, scenario: Scenario) -> Table:
             rows += [(f"{scenario.name}, {month}", _said(entry)) for month, entry in value.items()]
         else:
             rows.append((f"{scenario.name}, {format_month(begin)} to {format_month(end)}", _said(value)))
+    if scenario.sets is not None and key in scenario.sets.keys:
+        low, middle, high = (_said(float(f"{value:.4g}")) for value in scenario.sets.quantiles(key))
+        rows.append(("parameter sets", f"{len(scenario.sets)}: median {middle}, 5-95 % {low} to {high}"))
     waiting = [
         f"{format_month(event.month)}: {_said(event.changes[key])}"
         for event in scenario.events

@@ -20,7 +20,7 @@ class Difference:
     month
         ``"start"``, or the month such as ``"2006-01"`` of an event that makes, changes or ends a difference.
     key
-        Full key of a parameter, or ``from``, ``to`` and ``country``.
+        Full key of a parameter, or ``from``, ``to``, ``country`` and ``parameter_sets``.
     values
         What is in force in each scenario from then on.
     unit
@@ -64,7 +64,19 @@ def differences(one: Scenario, other: Scenario) -> list[Difference]:
         if a != b:
             sources = _source(one, key), _source(other, key)
             found.append(Difference("start", key, (a, b), info.unit, sources))
+    if one.sets != other.sets:
+        (ours, source), (theirs, its_source) = _of_sets(one), _of_sets(other)
+        said = (ours, theirs if theirs != ours else f"{theirs}, others")
+        found.append(Difference("start", "parameter_sets", said, "sets", (source, its_source)))
     return found + _of_events(one, other, values)
+
+
+def _of_sets(scenario: Scenario) -> tuple[str, str]:
+    """Return how many parameter sets a scenario carries, and where they come from."""
+    sets = scenario.sets
+    if sets is None:
+        return "none", ""
+    return f"{len(sets)} of {len(sets.keys)} keys", sets.about.get("source", "no source")
 
 
 def _of_events(

@@ -50,7 +50,7 @@ class ScenarioFile:
 
     Attributes
     ----------
-    name, base, country, start, end
+    name, base, country, start, end, parameter_sets
         Of the head; None where the file does not say it, or not rightly.
     said
         Words of the head that the file says, rightly or not.
@@ -72,6 +72,7 @@ class ScenarioFile:
     country: str | None = None
     start: int | None = None
     end: int | None = None
+    parameter_sets: str | None = None
     said: set[str] = field(default_factory=set)
     values: dict[str, Any] = field(default_factory=dict)
     places: dict[str, Path] = field(default_factory=dict)
@@ -200,15 +201,16 @@ def _read_head(file: ScenarioFile, content: Mapping[str, Any], moved: Mapping[st
         file.problems.append(Problem(text, (moved.get(word, word),)))
 
     texts: dict[str, str] = {}
-    for word in ("name", "about", "base", "country"):
+    for word in ("name", "about", "base", "country", "parameter_sets"):
         value = content.get(word, UNREADABLE)
         if value is UNREADABLE:
             continue
-        if not isinstance(value, str) or (word == "name" and not value.strip()):
+        if not isinstance(value, str) or (word in ("name", "parameter_sets") and not value.strip()):
             say(word, f"'{word}' must be a text in quotes, got {as_toml(value)}")
         else:
             texts[word] = value
     file.name, file.base = texts.get("name"), texts.get("base")
+    file.parameter_sets = texts.get("parameter_sets")
     if "country" in texts:
         known = countries()
         if texts["country"] and texts["country"] not in known:

@@ -33,6 +33,9 @@ def scenario_schema() -> Schema:
             "examples": list(scenario_names()),
         },
         "country": _text("The country whose published figures stand beside the model, such as rwanda."),
+        "parameter_sets": _text(
+            "File of parameter sets beside this one, such as my-sets.csv; none drops those of the base."
+        ),
         "from": _date("First month of the run."),
         "to": _date("Last month of the run."),
     }

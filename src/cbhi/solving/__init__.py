@@ -19,7 +19,7 @@ from cbhi.published import explain_size
 from cbhi.results import Results
 from cbhi.runs import last_whole_year
 from cbhi.scenarios import Scenario, ScenarioError
-from cbhi.simulation import Progress, load_scenario, simulate, whole_number
+from cbhi.simulation import Carrier, Progress, load_scenario, simulate, whole_number
 from cbhi.solving.goals import Goal, parse_goal
 from cbhi.solving.levers import Lever, make_lever
 from cbhi.spread import mean_ci_over_replicates, quantiles_over_replicates
@@ -239,7 +239,7 @@ class Solution:
 
 
 def solve(
-    scenario: Scenario | str | Path,
+    scenario: Scenario | str | Path | Carrier,
     parameter: str | Sequence[str],
     *,
     goal: str | Goal,
@@ -266,7 +266,8 @@ def solve(
     Parameters
     ----------
     scenario
-        A scenario, or the name or file of one.
+        A scenario, or the name or file of one, or what has a method ``scenario()``, such as a posterior. With
+        parameter sets, replicates differ in their parameters as well, so that ``probability`` is about both.
     parameter
         A key such as ``"subsidy.slots_share"``, which then holds for the whole run and replaces the
         scenario's events for that key; several keys, or a group such as ``"scheme.premium_rwf"``, share one

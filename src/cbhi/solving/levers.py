@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cbhi.scenarios import Event, Scenario
+import numpy as np
+
+from cbhi.scenarios import Event, ParameterSets, Scenario, ScenarioError
 from cbhi.scenarios.changes import flatten
 from cbhi.scenarios.changes import known_parameters as _table
 from cbhi.words import suggest
@@ -111,8 +113,19 @@ class Lever:
             events.append(Event(event.month, changes, event.why))
         source = dict.fromkeys(self.keys, (f"the scenario's own times {value:g}", "assumption"))
         return dataclasses.replace(
-            scenario, name=name, values=values, events=tuple(events), sources={**scenario.sources, **source}
-        )
+            scenario, name=name, values=values, events=tuple(events), sources={**scenario.sources, **source},
+            sets=self._scaled_sets(scenario.sets, value),
+        )  # fmt: skip
+
+    def _scaled_sets(self, sets: ParameterSets | None, factor: float) -> ParameterSets | None:
+        """Return parameter sets with the factor on those of the keys that they decide."""
+        mine = [] if sets is None else [key in self.keys for key in sets.keys]
+        if sets is None or not any(mine):
+            return sets
+        try:
+            return dataclasses.replace(sets, values=sets.values * np.where(mine, factor, 1.0))
+        except ValueError as error:
+            raise ScenarioError(f"{self.name} = {self.show(factor)}", str(error).split("\n")) from None
 
     def _scaled(self, key: str, own: Any, factor: float) -> float:
         scaled = float(own) * factor

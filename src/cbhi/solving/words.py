@@ -331,7 +331,7 @@ def tabulate(solution: Solution) -> Table:
     base = solution.scenario.name.removesuffix(f" + {solution.scenario.name.rpartition(' + ')[2]}")
     n = solution.replicates
     size = solution.households if isinstance(solution.households, str) else f"{solution.households:,}"
-    runs = f"{'one replicate' if n == 1 else f'{n} replicates'} of {size} households"
+    runs = f"{'one replicate' if n == 1 else f'{n} replicates'} of {size} households{_sets(solution)}"
     facts = (
         ("scenario", base),
         ("varied", solution.parameter + (f" ({keys})" if keys != solution.parameter else "")),
@@ -351,6 +351,14 @@ def tabulate(solution: Solution) -> Table:
         notes=(*solution.explanation, _COLUMNS),
         facts=facts,
     )
+
+
+def _sets(solution: Solution) -> str:
+    """Return how many parameter sets the replicates have, or nothing where all have the same."""
+    own = solution.scenario
+    if not own.is_uncertain:
+        return ""
+    return f" with {len({own.set_of(r) for r in range(solution.replicates)})} parameter sets"
 
 
 def _scale(name: str, values: list[float]) -> Scale:

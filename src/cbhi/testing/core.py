@@ -140,7 +140,7 @@ class Property:
             When an argument is out of range, or the scenario has problems.
         """
         case = Case(
-            load_scenario(scenario),
+            load_scenario(scenario).at_point(),
             whole_number("households", households, 1, 100_000),
             whole_number("seed", seed, 0, MAX_SEED),
             thorough,

@@ -230,7 +230,7 @@ def cases(
     if base is None:
         scenario = draw(scenarios(size))
     else:
-        scenario = load_scenario(base)
+        scenario = load_scenario(base).at_point()
         if vary:
             scenario = draw(schemes(scenario, size))
             scenario = draw(events(scenario, size))
@@ -294,7 +294,7 @@ def check_properties(
     ValueError
         When an argument is out of range, or the scenario has problems.
     """
-    chosen = None if scenario is None else load_scenario(scenario)
+    chosen = None if scenario is None else load_scenario(scenario).at_point()
     wanted = properties_of(names, kinds)
     n = whole_number("examples", examples, 1, 1_000_000)
     most = whole_number("households", households, 1, 10_000)

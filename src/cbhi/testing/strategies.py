@@ -154,7 +154,7 @@ def events(
     Scenario
         The base with more events; without any, the base itself.
     """
-    chosen = load_scenario(base)
+    chosen = load_scenario(base).at_point()
     known = None if keys is None else tuple(keys)
     later = draw(_dated(chosen.start, chosen.n_months, _limits(size), known))
 
@@ -186,7 +186,7 @@ def schemes(draw: st.DrawFn, base: Scenario | str | Path, size: Size = "small") 
         The base under another contract from its first month on; events of the base that would change the
         same keys are dropped.
     """
-    chosen = load_scenario(base)
+    chosen = load_scenario(base).at_point()
     drawn = draw(changes(_limits(size).keys, False, SCHEME_KEYS))
     return _valid(lambda: chosen.replace(drawn, name=chosen.name)) if drawn else chosen
 

@@ -71,7 +71,7 @@ def freeze_surroundings(
     ValueError
         For a key to keep that is none of ``FROZEN``, and for wrong values.
     """
-    chosen = load_scenario(scenario)
+    chosen = load_scenario(scenario).at_point()
     unknown = [key for key in keep if key not in FROZEN]
     if unknown:
         raise ValueError(f"'{unknown[0]}' is not among the keys that are frozen: {', '.join(FROZEN)}")
