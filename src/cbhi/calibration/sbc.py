@@ -75,10 +75,15 @@ class SetOutcome:
 class Subject(Protocol):
     """A procedure under study; workers in other processes get a copy, so it must survive pickling."""
 
-    parameters: tuple[str, ...]
-    """Explored parameters, whose intervals are pooled."""
-    effects: tuple[str, ...]
-    """Other quantities, such as the effect of a policy."""
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Explored parameters, whose intervals are pooled."""
+        ...
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """Other quantities, such as the effect of a policy."""
+        ...
 
     def identity(self) -> dict[str, Any]:
         """Return everything that an outcome depends on but its number and the seed, as plain values."""

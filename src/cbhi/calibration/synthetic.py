@@ -1,4 +1,4 @@
-"""Synthetic data sets of a calibration: a truth from the prior, figures made from it, and the whole procedure.
+"""Synthetic data sets of a calibration: truth from the prior, figures made from it, the whole procedure.
 
 The figures of a set are the mean of many simulations at its true parameters, with seeds of its own that no
 fit sees, plus errors of the published figures and of the model as the calibration believes them. Every set is
@@ -148,8 +148,8 @@ class SyntheticSets:
         values = posterior.members(self.members, seed=effect_seed).to_numpy()
         _, seen = world.run_many(values, effect_seed, _PAIR)
         for i, name in enumerate(self.effects):
-            error = true_effects[worked, 0, i].var(ddof=1) / np.count_nonzero(worked)
-            draws = without_noise(seen[..., i], float(error))
+            truth_variance = true_effects[worked, 0, i].var(ddof=1) / np.count_nonzero(worked)
+            draws = without_noise(seen[..., i], float(truth_variance))
             position[name] = float(position_among(draws, truth[name]))
             median[name] = float(np.median(draws))
         return SetOutcome(
