@@ -144,12 +144,13 @@ def test_verdicts_flip_when_the_data_become_informative():
         (0.51, np.nan, np.nan, PARTLY),
         (0.8, np.nan, np.nan, PARTLY),
         (0.81, np.nan, np.nan, ASSUMPTION),
-        (0.3, 0.2, 0.7, PARTLY),
+        (0.3, 0.4, 0.55, INFORMED),
+        (0.3, 0.2, 1.0, PARTLY),
         (0.3, np.inf, 0.2, ASSUMPTION),
         (0.7, 0.2, 0.2, PARTLY),
     ],
 )
-def test_the_wider_of_draws_and_profile_is_what_counts(left, below, above, word):
+def test_the_wider_of_draws_and_profile_counts(left, below, above, word):
     assert judge("x", left, 0.0, below, above).word == word
 
 
@@ -257,9 +258,17 @@ def test_weighted_statistics_equal_repeated_draws():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1000.0, "1,000"), (0.0123456, "0.0123"), (-12.3456, "-12.3"), (0.0, "0"), (np.nan, "-"), (-np.inf, "-inf"),
-     (123456.0, "123,000"), (9.996, "10.00")],
-)  # fmt: skip
+    [
+        (1000.0, "1,000"),
+        (0.0123456, "0.0123"),
+        (-12.3456, "-12.3"),
+        (0.0, "0"),
+        (np.nan, "-"),
+        (-np.inf, "-inf"),
+        (123456.0, "123,000"),
+        (9.996, "10.00"),
+    ],
+)
 def test_numbers_have_three_figures_and_no_powers_of_ten(value, text):
     assert significant(value) == text
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import re
@@ -150,8 +151,6 @@ class Journal:
 
     def keep(self, step: str, tasks: Sequence[Task], first: int, answers: Answers) -> None:
         """Write the answers to some tasks of a batch, the rows from ``first`` on."""
-        import io
-
         folder = self._folder_of(step, tasks)
         folder.mkdir(parents=True, exist_ok=True)
         buffer = io.BytesIO()
@@ -200,7 +199,7 @@ def digest_of(tasks: Sequence[Task]) -> str:
 def _read(path: Path) -> tuple[int, Answers, str]:
     """Return first row, answers and digest of the questions of one file."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             values = np.asarray(file["values"], dtype=np.float64)
             errors = tuple(str(text) for text in file["errors"])
             first, digest = int(file["first"]), str(file["digest"])

@@ -132,7 +132,7 @@ class Posterior:
         fit = self.fit
         explored = judge_all(fit.problem.names, self.contraction, self.shift, profiles)
         means, _ = carried_given_targets(fit.problem, fit.carried_slopes, self.draws.simulated)
-        usable = np.asarray(np.isfinite(means)).all(axis=1)
+        usable = np.asarray(np.isfinite(means).all(axis=1), dtype=np.bool_)
         weights = np.where(usable, self.weights, 0.0)
         shift = (weights / weights.sum()) @ np.where(usable[:, None], means, 0.0)
         names = [prior.key for prior in fit.carried]

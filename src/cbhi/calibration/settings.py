@@ -6,6 +6,7 @@ A file is TOML. Everything that is wrong in it is said at once, each with its li
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -164,7 +165,7 @@ class _File:
         """Return the calibration that the file describes."""
         chosen = self._scenario()
         explored, carried = self._priors("explored"), self._priors("carried")
-        if not explored and not any("explored" in text for _, text in self.told):
+        if not self.document.content.get("explored"):
             self.problem(
                 ("explored",), "no parameter is explored; write one as [explored.enrolment.intercept]"
             )
@@ -270,8 +271,8 @@ class _File:
             )
         except ValueError as error:
             for line in str(error).splitlines():
-                inner = next((word for word in said if f" {word} " in line or f" {word}:" in line), None)
-                self.problem((*at, inner) if inner else at, line)
+                inner = _word_of(line.removeprefix(f"prior of {key}: "))
+                self.problem((*at, inner) if inner in said else at, line)
         return None
 
     def _targets(self, chosen: Scenario | None) -> tuple[Target, ...]:
@@ -340,3 +341,11 @@ class _File:
                 self.problem((word, number, name), f"[[{word}]]: unknown word '{name}'{suggest(name, known)}")
                 entry.pop(name)
         return [dict(entry) for entry in entries]
+
+
+def _word_of(problem: str) -> str:
+    """Return the word of a prior that a problem is about, or an empty text."""
+    if match := re.search(r"has no '(\w+)'", problem):
+        return match[1]
+    first = problem.split()[0]
+    return "prior" if first == "family" else first

@@ -94,13 +94,15 @@ def judge(
     shift
         How far the data moved it, prior standard deviations.
     below, above
-        What its profile says on either side, where it has one. A parameter that the profile leaves open on
-        either side is judged by the wider of them, if that is wider than the draws.
+        What its profile says on either side, where it has one. Their mean counts where it is wider than the
+        draws: a parameter that the profile leaves open on one side is informed in part at best.
     carried
         Whether it was not explored.
     """
-    sides = [side for side in (below, above) if not math.isnan(side)]
-    return Verdict(name, _word(max([left, *sides])), left, below, above, shift, carried)
+    sides = 0.5 * (below + above)
+    return Verdict(
+        name, _word(left if math.isnan(sides) else max(left, sides)), left, below, above, shift, carried
+    )
 
 
 def judge_all(
