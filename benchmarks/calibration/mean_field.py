@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from cbhi.calibration.core import Problem
 from scipy.special import expit, ndtr, ndtri
+
+from cbhi.calibration.core import Problem
 
 YEARS = tuple(range(2003, 2013))
 NAMES = ("alpha", "kappa", "omega", "m", "delta", "tau", "v0", "eta", "overcount")
@@ -69,7 +70,7 @@ class Rough:
 
     number: int
     noise: float = 0.3
-    """Standard deviation of the offset over the published standard error."""
+    """Standard deviation of the offset over the published standard error, whatever the factor."""
 
     def __call__(self, step: str, points: np.ndarray) -> np.ndarray:
         """Answer a batch; the name of the step changes nothing."""
@@ -82,12 +83,12 @@ class Rough:
         return simulate(z) + offset + rough
 
 
-def problem(number: int) -> tuple[Problem, np.ndarray]:
-    """Return a synthetic data set and the truth behind it."""
+def problem(number: int, factor: float = 1.0) -> tuple[Problem, np.ndarray]:
+    """Return a synthetic data set and the truth behind it; the factor multiplies all errors of the figures."""
     rng = np.random.default_rng([12, number])
     truth = rng.normal(size=len(NAMES))
     simulator = Rough(number)
-    errors = np.hypot(ERRORS, DISCREPANCY)
+    errors = factor * np.hypot(ERRORS, DISCREPANCY)
     observed = simulate(truth)[0] + errors * rng.normal(size=len(TARGETS))
     covariance = np.diag(errors**2 + (simulator.noise * ERRORS) ** 2)
     return Problem(NAMES, TARGETS, observed, covariance, simulator, seed=number + 1), truth

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import numpy as np
-from cbhi.calibration.core import Problem
-from cbhi.calibration.mode import search_modes
 from scipy.optimize import least_squares
 from scipy.special import ndtri
+
+from cbhi.calibration.core import Problem
+from cbhi.calibration.mode import search_modes
 
 WORST = 1e6
 """Loss told to a rival where a simulation failed."""
@@ -47,7 +48,8 @@ class Trace:
 class Counted:
     """A simulator that keeps all losses and the time it took."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, name: str, problem: Problem) -> None:
+        self.name = name
         self.plain = problem
         self.points: list[np.ndarray] = []
         self.losses: list[float] = []
@@ -58,7 +60,8 @@ class Counted:
     def evaluate(self, step: str, points: np.ndarray) -> np.ndarray:
         """Simulate a batch and keep what came of it."""
         began = time.perf_counter()
-        simulated = self.plain.evaluate(step, points)
+        # a step's name belongs to one batch, and several methods ask one simulator
+        simulated = self.plain.evaluate(f"{self.name} {self.batches}: {step}", points)
         self.seconds += time.perf_counter() - began
         self.points += list(points)
         self.losses += [float(x) for x in self.plain.loss(points, simulated)]
@@ -80,7 +83,7 @@ class Counted:
 
 def cbhi_modes(problem: Problem, budget: int) -> Trace:
     """``cbhi.calibration.mode.search_modes`` as calibrations call it; it ends by itself."""
-    counted = Counted(problem)
+    counted = Counted("cbhi", problem)
     began = time.perf_counter()
     search_modes(counted.problem)
     return counted.trace(began)
@@ -88,7 +91,8 @@ def cbhi_modes(problem: Problem, budget: int) -> Trace:
 
 def scipy_least_squares(problem: Problem, budget: int, start: np.ndarray | None = None) -> Trace:
     """One ``scipy.optimize.least_squares`` with steps of 0.2 prior standard deviations."""
-    counted = Counted(problem)
+    first = np.zeros(problem.n_parameters) if start is None else start
+    counted = Counted(f"least squares from {np.round(first, 12).tolist()}", problem)
     d = problem.n_parameters
     began = time.perf_counter()
 
@@ -104,7 +108,6 @@ def scipy_least_squares(problem: Problem, budget: int, start: np.ndarray | None 
         slopes = (whitened[1:] - whitened[0]) / (0.2 * np.where(z > 0, -1.0, 1.0)[:, None])
         return np.vstack([np.nan_to_num(slopes).T, np.eye(d)])
 
-    first = np.zeros(d) if start is None else start
     least_squares(residuals, first, jacobian, max_nfev=max(2, budget // (d + 2)), xtol=1e-3, ftol=1e-4)
     return counted.trace(began)
 
@@ -114,7 +117,7 @@ def optuna_tpe(problem: Problem, budget: int) -> Trace:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    counted = Counted(problem)
+    counted = Counted("TPE", problem)
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the multivariate option is experimental
@@ -135,7 +138,7 @@ def cma_es(problem: Problem, budget: int) -> Trace:
     """Covariance matrix adaptation from the prior's centre, restarted with larger populations (IPOP)."""
     import cma
 
-    counted = Counted(problem)
+    counted = Counted("CMA-ES", problem)
     began = time.perf_counter()
     counted.loss(np.zeros(problem.n_parameters))
     size, turn = None, 0

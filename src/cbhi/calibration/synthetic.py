@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,7 +33,14 @@ if TYPE_CHECKING:
     from cbhi.calibration.calibration import Calibration
     from cbhi.calibration.posterior import Posterior
 
-__all__ = ["EFFECTS", "PolicyEffect", "SyntheticSets", "simulation_based_calibration", "without_noise"]
+__all__ = [
+    "EFFECTS",
+    "DataSet",
+    "PolicyEffect",
+    "SyntheticSets",
+    "simulation_based_calibration",
+    "without_noise",
+]
 
 TRUTH_REPLICATES = 24
 """Simulations whose mean is the truth behind the figures, and behind the effect of a policy."""
@@ -71,6 +78,29 @@ EFFECTS = (
     PolicyEffect("removing loans", {"loans.offered": False}),
 )
 """Effects that a study looks at unless told otherwise."""
+
+
+class DataSet(NamedTuple):
+    """A truth and what is made from it.
+
+    Attributes
+    ----------
+    observed
+        Figures with errors, shape (targets,).
+    explored, carried
+        Standardised true parameters.
+    effects
+        Of the policies in each simulation at the truth, shape (simulations, policies).
+    fit_seed, effect_seed
+        Seeds for the fit, and for simulations of members of the posterior.
+    """
+
+    observed: F8
+    explored: F8
+    carried: F8
+    effects: F8
+    fit_seed: int
+    effect_seed: int
 
 
 @dataclass(frozen=True)
@@ -120,38 +150,41 @@ class SyntheticSets:
             "truth_replicates": self.truth_replicates,
         }
 
-    def run(self, number: int, seed: int) -> SetOutcome:
-        """Make the figures of one set, fit them, and say where the truth lies in the posterior."""
+    def make(self, number: int, seed: int) -> DataSet | None:
+        """Return the truth of one set and the figures made from it; None where its simulations failed."""
         random = generator(seed, f"synthetic set {number}")
         cal = self.calibration
         z, c = random.standard_normal(len(cal.priors)), random.standard_normal(len(cal.carried))
         truth_seed, fit_seed, effect_seed = (int(s) for s in random.integers(2**62, size=3))
-        world = _World(cal, self.policies)
-        true_figures, true_effects = world.run_many(
-            np.tile(self._values(z, c), (self.truth_replicates, 1)), truth_seed, 1
-        )
-        worked = np.isfinite(true_figures).all(axis=1)
+        values = np.tile(self._values(z, c), (self.truth_replicates, 1))
+        figures, effects = _World(cal, self.policies).run_many(values, truth_seed, 1)
+        worked = np.isfinite(figures).all(axis=1)
         if np.count_nonzero(worked) < _PAIR:
-            return SetOutcome(number, {}, problem="the simulations at the true parameters failed")
-        figures = true_figures[worked].mean(axis=0)
-        known = Errors.of(cal.with_observed(figures).targets, cal.shared_errors)
-        observed = figures + random.multivariate_normal(
-            np.zeros(figures.size), known.published + known.discrepancy, method="cholesky"
+            return None
+        mean = figures[worked].mean(axis=0)
+        known = Errors.of(cal.with_observed(mean).targets, cal.shared_errors)
+        error = random.multivariate_normal(
+            np.zeros(mean.size), known.published + known.discrepancy, method="cholesky"
         )
-        truth = dict(zip((*self.parameters, *self.carried), self._values(z, c).tolist(), strict=True))
-        truth |= dict(zip(self.effects, true_effects[worked, 0].mean(axis=0).tolist(), strict=True))
+        return DataSet(mean + error, z, c, effects[worked, 0], fit_seed, effect_seed)
+
+    def run(self, number: int, seed: int) -> SetOutcome:
+        """Make the figures of one set, fit them, and say where the truth lies in the posterior."""
+        made = self.make(number, seed)
+        if made is None:
+            return SetOutcome(number, {}, problem="the simulations at the true parameters failed")
+        own = self._values(made.explored, made.carried).tolist()
+        truth = dict(zip((*self.parameters, *self.carried), own, strict=True))
+        truth |= dict(zip(self.effects, made.effects.mean(axis=0).tolist(), strict=True))
         try:
-            posterior = self._fit(observed, fit_seed)
+            posterior = self._fit(made.observed, made.fit_seed)
         except (CalibrationNotConverged, TooManyFailures) as error:
             return SetOutcome(number, truth, problem=f"{type(error).__name__}: {str(error).splitlines()[0]}")
-        position, median = self._places(posterior, z, c)
-        values = posterior.members(self.members, seed=effect_seed).to_numpy()
-        _, seen = world.run_many(values, effect_seed, _PAIR)
-        for i, name in enumerate(self.effects):
-            truth_variance = true_effects[worked, 0, i].var(ddof=1) / np.count_nonzero(worked)
-            draws = without_noise(seen[..., i], float(truth_variance))
+        position, median = self._places(posterior, made.explored, made.carried)
+        for name, draws in self._effects_of(posterior, made).items():
             position[name] = float(position_among(draws, truth[name]))
             median[name] = float(np.median(draws))
+        n_points = posterior.n_simulations * self.calibration.replicates
         return SetOutcome(
             number,
             truth,
@@ -160,9 +193,17 @@ class SyntheticSets:
             method=posterior.draws.method,
             effective_size=posterior.effective_size,
             pareto_k=posterior.pareto_k,
-            n_simulations=int(posterior.fit.settings["simulations"])
-            + posterior.n_simulations * cal.replicates,
+            n_simulations=int(posterior.fit.settings["simulations"]) + n_points,
         )
+
+    def _effects_of(self, posterior: Posterior, made: DataSet) -> dict[str, F8]:
+        """Return the effect of each policy over members of the posterior."""
+        if not self.policies:
+            return {}
+        values = posterior.members(self.members, seed=made.effect_seed).to_numpy()
+        _, seen = _World(self.calibration, self.policies).run_many(values, made.effect_seed, _PAIR)
+        errors = made.effects.var(axis=0, ddof=1) / len(made.effects)
+        return {name: without_noise(seen[..., i], float(errors[i])) for i, name in enumerate(self.effects)}
 
     def _values(self, z: F8, c: F8) -> F8:
         """Return parameters in their own units, explored ones first, shape (parameters,)."""
