@@ -84,7 +84,7 @@ class Rough:
 
 
 def problem(number: int, factor: float = 1.0) -> tuple[Problem, np.ndarray]:
-    """Return a synthetic data set and the truth behind it; the factor multiplies all errors of the figures."""
+    """Return a synthetic data set and the truth behind it; the factor is on all errors of the figures."""
     rng = np.random.default_rng([12, number])
     truth = rng.normal(size=len(NAMES))
     simulator = Rough(number)

@@ -121,7 +121,7 @@ def optuna_tpe(problem: Problem, budget: int) -> Trace:
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the multivariate option is experimental
-        sampler = optuna.samplers.TPESampler(seed=problem.seed, multivariate=True)
+        sampler = optuna.samplers.TPESampler(seed=problem.seed % 2**32, multivariate=True)
     study = optuna.create_study(sampler=sampler)
     # uniform in the prior's probability: random starts are draws from the prior, as all others know it
     study.enqueue_trial(dict.fromkeys(problem.names, 0.5))
@@ -136,7 +136,9 @@ def optuna_tpe(problem: Problem, budget: int) -> Trace:
 
 def cma_es(problem: Problem, budget: int) -> Trace:
     """Covariance matrix adaptation from the prior's centre, restarted with larger populations (IPOP)."""
-    import cma
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it has no matplotlib to draw with
+        import cma
 
     counted = Counted("CMA-ES", problem)
     began = time.perf_counter()
@@ -145,7 +147,7 @@ def cma_es(problem: Problem, budget: int) -> Trace:
     while len(counted.losses) < budget:
         rng = np.random.default_rng([problem.seed, turn])
         start = np.zeros(problem.n_parameters) if turn == 0 else rng.normal(size=problem.n_parameters)
-        options = {"seed": problem.seed + 1000 * turn + 1, "verbose": -9}
+        options = {"seed": (problem.seed + 1000 * turn) % 2**31 + 1, "verbose": -9}
         if size is not None:
             options["popsize"] = size
         with warnings.catch_warnings():
