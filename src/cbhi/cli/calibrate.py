@@ -38,7 +38,9 @@ STUDY_HOUSEHOLDS, STUDY_REPLICATES = 1_000, 1
               help="Households of a simulation.  [default: of the file; 1000 with --sbc]")  # fmt: skip
 @click.option("--replicates", type=WholeNumber(1, 1_000), metavar="N",
               help="Simulations that make a point.  [default: of the file; 1 with --sbc]")  # fmt: skip
-@click.option("--seed", type=WholeNumber(0, 2**63 - 1), metavar="N", help="Of all draws.  [default: of the file]")
+@click.option(
+    "--seed", type=WholeNumber(0, 2**63 - 1), metavar="N", help="Of all draws.  [default: of the file]"
+)
 @click.option("--workers", type=WholeNumber(1, 256), metavar="N", help="At once.  [default: all processors]")
 @click.option(
     "--executor", type=click.Choice(("serial", "threads", "processes", "joblib", "dask")),
@@ -63,7 +65,10 @@ STUDY_HOUSEHOLDS, STUDY_REPLICATES = 1_000, 1
 @click.option("--max-simulations", type=WholeNumber(100, 1_000_000), metavar="N", default=6_000,
               show_default=True, help="Points after which importance sampling gives up.")  # fmt: skip
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Folder of the results.  [default: out/calibration-NAME]"
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder of the results.  [default: out/calibration-NAME]",
 )
 @click.option(
     "--checkpoint", type=click.Path(path_type=Path), metavar="DIR",
@@ -219,7 +224,7 @@ def _scenario_text(calibration: Calibration) -> str:
     from cbhi.scenarios.changes import as_toml
 
     return (
-        f"# {calibration.name} under the parameter sets of a calibration; run it with: cbhi run scenario.toml\n"
+        f"# {calibration.name} under the parameter sets of a calibration: cbhi run scenario.toml\n"
         f"name = {as_toml(f'{calibration.name}, calibrated')}\n"
         f"base = {as_toml(calibration.base)}\n"
         'parameter_sets = "parameter-sets.csv"\n'
@@ -273,7 +278,12 @@ def _targets(fit: Fit) -> dict[str, dict[str, float | None]]:
     """Return published and fitted value of each target, with the total error."""
     total = fit.problem.covariance.diagonal() ** 0.5
     return {
-        target.name: {"published": target.value, "sd": target.sd, "total_sd": _number(sd), "mode": _number(mode)}
+        target.name: {
+            "published": target.value,
+            "sd": target.sd,
+            "total_sd": _number(sd),
+            "mode": _number(mode),
+        }
         for target, sd, mode in zip(fit.targets, total, fit.mode.simulated, strict=True)
     }
 
@@ -287,7 +297,9 @@ def _study(
 
     checkpoint = asked["checkpoint"] or folder / "sets"
     if not asked["resume"] and any(checkpoint.glob("set-*.json")):
-        raise ValueError(f"'{checkpoint}' holds sets of a study; go on with it (--resume), or choose another folder")
+        raise ValueError(
+            f"'{checkpoint}' holds sets of a study; go on with it (--resume), or choose another folder"
+        )
     with show_progress(asked["quiet"]) as progress:
         study = simulation_based_calibration(
             calibration,
