@@ -188,13 +188,13 @@ class Calibration:
 
     def replace(self, **changes: Any) -> Calibration:
         """Return a copy with other arguments, named as for ``Calibration``."""
-        names = ("scenario", "priors", "targets", "carried", "shared_errors", "seed", "households",
-                 "replicates", "max_failures", "name", "base")  # fmt: skip
+        names = ["scenario", "priors", "targets", "carried", "shared_errors", "seed", "households",
+                 "replicates", "max_failures", "name", "base"]  # fmt: skip
         unknown = [word for word in changes if word not in (*names, "discrepancy")]
         if unknown:
             raise ValueError(f"a calibration has no '{unknown[0]}'{suggest(unknown[0], names)}")
-        if "scenario" in changes and "base" not in changes:
-            names = names[:-1]
+        if "scenario" in changes:
+            names.remove("base")
         return Calibration(**{**{word: getattr(self, word) for word in names}, **changes})
 
     def with_observed(self, values: F8) -> Calibration:

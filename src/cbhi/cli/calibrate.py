@@ -21,7 +21,7 @@ from cbhi.cli.progress import duration, is_compiled, show_batches, show_compilin
 from cbhi.cli.resume import command_to_resume
 
 if TYPE_CHECKING:
-    from cbhi.calibration import Calibration
+    from cbhi.calibration import Calibration, Target
     from cbhi.calibration.fit import Fit
     from cbhi.calibration.forecasting import Forecast
     from cbhi.calibration.posterior import Posterior
@@ -154,7 +154,8 @@ def _fit(
     from cbhi.calibration.forecasting import forecast, split_at
     from cbhi.calibration.identifiability import FlatDirections
 
-    whole, later = calibration, ()
+    whole = calibration
+    later: tuple[Target, ...] = ()
     if asked["predict_until"] is not None:
         calibration, later = split_at(whole, asked["fit_until"], asked["predict_until"])
     if asked["factor"] != 1.0:
