@@ -178,6 +178,18 @@ def test_predictions_carry_the_doubt_about_the_parameters(posterior):
     )
 
 
+def test_figures_that_were_not_fitted_are_scored(posterior):
+    calibration = cbhi.Calibration(
+        "rwanda-rules", posterior.fit.priors, fit_targets("rwanda")[:10], carried=posterior.fit.carried,
+        households=250, replicates=1,
+    )  # fmt: skip
+    found = posterior.score(calibration, n=4, executor="serial")
+    assert [target.name for target in found.later] == [fit_targets("rwanda")[9].name]
+    assert found.draws.shape == (4, 1)
+    with pytest.raises(ValueError, match="all figures of the calibration were fitted"):
+        posterior.score(calibration.replace(targets=posterior.fit.targets))
+
+
 def test_every_figure_of_rwanda_has_words_and_a_unit(posterior):
     text = str(posterior.fit.table())
     assert "members, official, %" in text

@@ -17,6 +17,8 @@ from cbhi.kernels.records import F8
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cbhi.calibration.calibration import Calibration
+    from cbhi.calibration.forecasting import Forecast
     from cbhi.calibration.predictive import PredictiveChecks
     from cbhi.calibration.profiles import Profiles
     from cbhi.calibration.report import Report
@@ -287,6 +289,43 @@ class Posterior:
 
         with_sets = self.scenario(n) if scenario is None else scenario.with_sets(self.sets(n))
         return simulate(with_sets, **{"replicates": 2 * n, **how})
+
+    def score(self, calibration: Calibration, **how: Any) -> Forecast:
+        """Predict figures that were not fitted, and score the predictions.
+
+        Parameters
+        ----------
+        calibration
+            With the later figures among its targets: all of them that this posterior was not fitted to are
+            predicted.
+        **how
+            ``n``, ``executor`` and ``workers`` of ``cbhi.calibration.forecasting.forecast``.
+
+        Returns
+        -------
+        Forecast
+            With scores against carry-forward (continuous ranked probability) and coverage of the intervals.
+
+        Raises
+        ------
+        ValueError
+            When all figures of the calibration were fitted.
+
+        Examples
+        --------
+        >>> early = cbhi.Calibration.read("rwanda", until=2008).fit().posterior()
+        >>> early.score(cbhi.Calibration.read("rwanda")).summary()
+        """
+        from cbhi.calibration.forecasting import forecast
+
+        fitted = set(self.fit.problem.targets)
+        later = tuple(target for target in calibration.targets if target.name not in fitted)
+        if not later:
+            raise ValueError(
+                "all figures of the calibration were fitted, so none is left to score a prediction of; fit"
+                " the earlier ones only: cbhi.Calibration.read(name, until=year)"
+            )
+        return forecast(calibration, self, later, **how)
 
     def save(self, directory: str | Path) -> Path:
         """Write fit and draws to a folder (``.npz`` and ``.json``, without pickles) and return it."""
