@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
 from cbhi.kernels.records import F8
 from cbhi.words import listed
@@ -61,6 +60,8 @@ def fisher_information(jacobian: F8, covariance: F8) -> F8:
     numpy.ndarray
         ``J' Sigma^-1 J``, shape (parameters, parameters), per squared prior standard deviation.
     """
+    from scipy import linalg
+
     factor = linalg.cho_factor(covariance, lower=True)
     information = jacobian.T @ linalg.cho_solve(factor, jacobian)
     return np.asarray(0.5 * (information + information.T), dtype=np.float64)
@@ -213,6 +214,8 @@ def identify(
     Andrews, Gentzkow and Shapiro (2017), Measuring the sensitivity of parameter estimates to estimation
     moments, Quarterly Journal of Economics 132(4).
     """
+    from scipy import linalg
+
     jacobian = np.asarray(jacobian, dtype=np.float64)
     if not np.isfinite(jacobian).all():
         row, column = np.argwhere(~np.isfinite(jacobian))[0]

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from cbhi.calibration.core import Mode, Problem
 from cbhi.calibration.identifiability import fisher_information
@@ -192,7 +191,7 @@ def profile(
     if unit not in ("posterior", "prior"):
         raise ValueError(f"unit is 'posterior' or 'prior', got {unit!r}")
     information = fisher_information(mode.jacobian, problem.covariance) + np.eye(problem.n_parameters)
-    posterior = linalg.inv(information)
+    posterior = np.linalg.inv(information)
     which = np.repeat(held, len(distances))
     by = np.tile(distances, len(held)) * (np.sqrt(np.diag(posterior))[which] if unit == "posterior" else 1.0)
     # along the ridge of the linear model: all others at their best given the one that is held
