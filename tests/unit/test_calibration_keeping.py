@@ -178,6 +178,12 @@ def test_predictions_carry_the_doubt_about_the_parameters(posterior):
     )
 
 
+def test_a_posterior_stands_where_a_scenario_can(posterior):
+    results = cbhi.simulate(posterior, households=250, replicates=4, seed=2)
+    assert results.scenario.sets == posterior.sets()
+    assert results.param_sets.tolist() == [0, 0, 1, 1]
+
+
 def test_figures_that_were_not_fitted_are_scored(posterior):
     calibration = cbhi.Calibration(
         "rwanda-rules", posterior.fit.priors, fit_targets("rwanda")[:10], carried=posterior.fit.carried,

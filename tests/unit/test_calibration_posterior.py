@@ -12,7 +12,9 @@ from calibration_support import exact_draws, linear_fit, make_fit
 
 from cbhi.calibration.ensemble import carried_given_targets, carried_sd
 from cbhi.calibration.posterior import Posterior
+from cbhi.calibration.profiles import Profiles
 from cbhi.calibration.report import markdown_table
+from cbhi.calibration.tables import profile_table
 from cbhi.calibration.verdicts import (
     ASSUMPTION,
     INFORMED,
@@ -179,6 +181,17 @@ def test_the_report_holds_every_part_in_text_and_markdown():
     # every table of Markdown has rows of one width
     for block in re.findall(r"(?:^\|.*\n)+", markdown, flags=re.M):
         assert len({line.count("|") - line.count(r"\|") for line in block.splitlines()}) == 1
+
+
+def test_the_table_of_profiles_says_what_is_not_settled_and_what_lies_below_the_mode():
+    fit = linear_fit(np.random.default_rng(1))
+    first, *others = fit.profiles().profiles
+    rough = replace(first, last_gain=np.array([0.1, 0.5, 0.1, 0.1]), rise=first.rise - 0.5)
+    notes = " ".join(profile_table(Profiles((rough, *others), 10)).notes)
+    assert "still took off so many nats: slope 0 (0.50)." in notes
+    assert "better than the mode: slope 0." in notes
+    assert "slope 1" not in notes
+    assert "nats: slope" not in " ".join(profile_table(fit.profiles(offsets=(-1.0, 1.0))).notes)
 
 
 def test_the_report_warns_of_flat_directions_and_of_weights_that_cannot_be_trusted():

@@ -260,7 +260,7 @@ def profile_table(profiles: Profiles) -> Table:
                 )
             )
     rough = [
-        f"{name_in_words(one.name)} ({significant(one.promised, 2)})"
+        f"{name_in_words(one.name)} ({significant(one.largest_gain, 2)})"
         for one in profiles.profiles
         if not one.is_settled
     ]
@@ -272,9 +272,7 @@ def profile_table(profiles: Profiles) -> Table:
         f"{profiles.n_simulations} simulations.",
     ]
     if rough:
-        notes.append(
-            "Upper limits, for one more step promises to take off so many nats: " + ", ".join(rough) + "."
-        )
+        notes.append("Upper limits, for the last step still took off so many nats: " + ", ".join(rough) + ".")
     if better:
         notes.append(f"A refit found a point better than the mode: {', '.join(better)}.")
     return Table(
