@@ -121,7 +121,13 @@ class Identifiability:
         return float(np.sum(self.eigenvalues / (1.0 + self.eigenvalues)))
 
     def direction(self, number: int) -> str:
-        """Return a direction in words; 0 is the best informed, -1 the weakest."""
+        """Return a direction in words.
+
+        Parameters
+        ----------
+        number
+            0 is the best informed, -1 the weakest.
+        """
         return words_of(self.names, self.directions[:, number])
 
     @property
@@ -143,7 +149,13 @@ class Identifiability:
         )
 
     def warn(self, stacklevel: int = 2) -> None:
-        """Warn if there are more parameters than information."""
+        """Warn if there are more parameters than information.
+
+        Parameters
+        ----------
+        stacklevel
+            As for ``warnings.warn``, counted from who calls this.
+        """
         found = self.warning()
         if found is not None:
             warnings.warn(found, stacklevel=stacklevel + 1)

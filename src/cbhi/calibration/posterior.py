@@ -104,7 +104,13 @@ class Posterior:
         return pd.DataFrame(found, index=names, columns=names)
 
     def quantiles(self, *shares: float) -> pd.DataFrame:
-        """Return quantiles in the parameters' own units, a row a parameter and a column a share."""
+        """Return quantiles in the parameters' own units, a row a parameter and a column a share.
+
+        Parameters
+        ----------
+        *shares
+            Each from 0 to 1.
+        """
         import pandas as pd
 
         from cbhi.calibration.weighted import weighted_quantiles
@@ -141,13 +147,25 @@ class Posterior:
         return (*explored, *judge_all(names, carried_sd(fit), shift, None, carried=True))
 
     def summary(self, profiles: Profiles | None = None) -> Table:
-        """Return prior, posterior and verdict of each parameter as a table."""
+        """Return prior, posterior and verdict of each parameter as a table.
+
+        Parameters
+        ----------
+        profiles
+            Of ``fit.profiles()``, which then have a say; without them it rests on the draws alone.
+        """
         from cbhi.calibration.tables import summary_table
 
         return summary_table(self, profiles)
 
     def explain(self, profiles: Profiles | None = None) -> str:
-        """Return the sentence that may be quoted on what the data do and do not say."""
+        """Return the sentence that may be quoted on what the data do and do not say.
+
+        Parameters
+        ----------
+        profiles
+            Of ``fit.profiles()``, which then have a say; without them it rests on the draws alone.
+        """
         from cbhi.calibration.verdicts import explain_verdicts
         from cbhi.calibration.wording import whose_figures
 
@@ -156,13 +174,19 @@ class Posterior:
         )
 
     def predictive_checks(self) -> PredictiveChecks:
-        """Set each target beside what the fitted model would publish; no new simulation is needed."""
+        """Return each target beside what the fitted model would publish; no new simulation is needed."""
         from cbhi.calibration.predictive import check_predictions
 
         return check_predictions(self.fit.problem, self.fit.mode, self.draws)
 
     def report(self, profiles: Profiles | None = None) -> Report:
-        """Return the report for a sceptical referee; pass ``fit.profiles()`` for the whole of it."""
+        """Return the report for a sceptical referee.
+
+        Parameters
+        ----------
+        profiles
+            Of ``fit.profiles()``, which then have a say; without them it rests on the draws alone.
+        """
         from cbhi.calibration.report import make_report
 
         return make_report(self, profiles)
@@ -264,6 +288,11 @@ class Posterior:
     def scenario(self, n: int = 200, *, seed: int | None = None) -> Scenario:
         """Return the fitted scenario with sets of parameters, so that a run carries their doubt.
 
+        Parameters
+        ----------
+        n, seed
+            As for ``members``.
+
         Raises
         ------
         ValueError
@@ -284,6 +313,11 @@ class Posterior:
             Sets of parameters; each is run twice, so that chance and parameters can be told apart.
         **how
             ``households``, ``seed``, ``workers`` and the like of ``cbhi.simulate``.
+
+        Returns
+        -------
+        Results
+            With the set of parameters of each replicate.
         """
         from cbhi.simulation import simulate
 
@@ -328,7 +362,18 @@ class Posterior:
         return forecast(calibration, self, later, **how)
 
     def save(self, directory: str | Path) -> Path:
-        """Write fit and draws to a folder (``.npz`` and ``.json``, without pickles) and return it."""
+        """Write fit and draws to a folder: ``.npz`` and ``.json``, without pickles.
+
+        Parameters
+        ----------
+        directory
+            The folder, made if need be.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+        """
         from cbhi.calibration.keeping import save_posterior
 
         return save_posterior(self, Path(directory))
@@ -336,6 +381,11 @@ class Posterior:
     @classmethod
     def load(cls, directory: str | Path) -> Posterior:
         """Read a posterior that ``save`` wrote; it has no simulator.
+
+        Parameters
+        ----------
+        directory
+            The folder.
 
         Raises
         ------

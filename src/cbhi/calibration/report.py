@@ -62,7 +62,13 @@ class Report:
         return self.as_text()
 
     def as_text(self, width: int = WIDTH) -> str:
-        """Return the report as text of fixed width."""
+        """Return the report as text of fixed width.
+
+        Parameters
+        ----------
+        width
+            Characters of a line.
+        """
         head = Table(title=self.title, heads=(), rows=(), notes=(self.says, *self.cautions), facts=self.facts)
         return "\n\n".join([head.as_text(width), *(part.as_text(width) for part in self.parts)]) + "\n"
 
@@ -79,7 +85,7 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def draw(self) -> Figure:
-        """Draw prior and posterior of each parameter and the fit against each target in one picture.
+        """Return one picture of prior and posterior of each parameter and the fit against each target.
 
         Raises
         ------
@@ -94,7 +100,17 @@ class Report:
     def save(self, directory: str | Path) -> Path:
         """Write ``report.md`` and, where matplotlib is installed, ``calibration.png`` to a folder.
 
-        Each file is written under a temporary name and renamed. Returns the folder.
+        Each file is written under a temporary name and renamed.
+
+        Parameters
+        ----------
+        directory
+            The folder, made if need be.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
         """
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
