@@ -39,6 +39,7 @@ __all__ = [
     "check_workbook",
     "clear_leftovers",
     "save_results",
+    "versions_of_packages",
 ]
 
 TABLES = {
@@ -353,17 +354,18 @@ def _run_record(results: Results) -> dict[str, Any]:
         "spread": describe_spread(results),
         "n_param_sets": results.n_param_sets,
         "param_sets": [int(number) for number in results.param_sets],
+        "tolerance": None if results.tolerance is None else results.tolerance.as_dict(),
         "replicate_numbers": [int(number) for number in results.arrays.replicates],
         "persons_per_simulated_person": results.weight,
         "engine": results.engine,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **versions_of_packages()},
         "platform": platform.platform(),
         "parameters_by_confidence": dict(sorted(counts.items())),
         "parameters_recalled_or_assumed": [row["key"] for row in parameters if row["confidence"] in _WEAK],
     }
 
 
-def _versions() -> dict[str, str | None]:
+def versions_of_packages() -> dict[str, str | None]:
     """Return the version of each package that decides results, None where it is not installed."""
     versions: dict[str, str | None] = {}
     for name in _PACKAGES:

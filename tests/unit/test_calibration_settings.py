@@ -79,7 +79,9 @@ class TestShipped:
 
 class TestOwn:
     def test_everything_is_read(self, tmp_path: Path) -> None:
-        text = HEAD + """
+        text = (
+            HEAD
+            + """
 [carried."care.seek_price"]
 prior = "uniform"
 low = 1.0
@@ -99,6 +101,7 @@ targets = ["cbhi_coverage_pop:2007:1", "cbhi_coverage_pop:2008:1"]
 sd = 0.02
 why = "one count of people"
 """
+        )
         calibration = read(tmp_path, text)
         assert calibration.keys == ("enrolment.intercept", "care.seek_price")
         assert calibration.carried[0].bounds == (1.0, 3.0)
@@ -138,11 +141,19 @@ why = "one count of people"
             ('prior = "normal"', 'prior = "norml"', "11: .*did you mean 'normal'"),
             ('prior = "normal"\n', "", "10: prior of enrolment.intercept: 'prior' is missing"),
             ('source = "a belief"\n', "", "source is missing"),
-            ("mean = -1.0", "mean = -1.0\nmedian = 1.0", "13: prior of enrolment.intercept: .*has no 'median'"),
+            (
+                "mean = -1.0",
+                "mean = -1.0\nmedian = 1.0",
+                "13: prior of enrolment.intercept: .*has no 'median'",
+            ),
             ("mean = -1.0", "mean = -1,0", "12: .*written -1.0"),
             ("until = 2008", 'until = 2008\nleave_out = ["cbhi_claims:2012:2"]', "did you mean 'cbhi_claims"),
             ("[explored.enrolment.intercept]", "[explored.mandate.compulsory]", "10: .*not a real number"),
-            ("[explored.enrolment.intercept]", "[explored.fund.pool_grant_rwf]", "events of the scenario set"),
+            (
+                "[explored.enrolment.intercept]",
+                "[explored.fund.pool_grant_rwf]",
+                "events of the scenario set",
+            ),
         ],
     )
     def test_one_mistake(self, tmp_path: Path, before: str, after: str, said: str) -> None:
@@ -154,4 +165,6 @@ why = "one count of people"
 
     def test_nothing_to_explore(self, tmp_path: Path) -> None:
         problems = refused(tmp_path, HEAD[: HEAD.index("[explored")])
-        assert problems == ["mine.toml: no parameter is explored; write one as [explored.enrolment.intercept]"]
+        assert problems == [
+            "mine.toml: no parameter is explored; write one as [explored.enrolment.intercept]"
+        ]

@@ -12,42 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cbhi.calibration.core import Draws, Problem
+from cbhi.calibration.sampling import resample
 from cbhi.calibration.streams import generator
-from cbhi.kernels.records import F8, I8
+from cbhi.kernels.records import F8
 
 if TYPE_CHECKING:
     from cbhi.calibration.fit import Fit
 
-__all__ = ["carried_given_targets", "carried_sd", "draw_members", "resample_places"]
-
-
-def resample_places(weights: F8, n: int, random: np.random.Generator) -> I8:
-    """Return places of n equally weighted draws, in random order, by systematic resampling.
-
-    A draw of weight w is taken ``n w`` times, rounded up or down.
-
-    Parameters
-    ----------
-    weights
-        Adding up to one, (draws,).
-    n
-        How many.
-    random
-        Where chance comes from.
-
-    Raises
-    ------
-    ValueError
-        When n is not positive.
-    """
-    if n < 1:
-        raise ValueError(f"at least one member is wanted, got {n}")
-    # neighbours in weight first in a random order, so that no pattern of the draws meets the comb
-    order = random.permutation(len(weights))
-    ends = np.cumsum(weights[order])
-    comb = (np.arange(n) + random.random()) / n * ends[-1]
-    places = order[np.minimum(np.searchsorted(ends, comb, side="right"), len(weights) - 1)]
-    return np.asarray(random.permutation(places), dtype=np.int64)
+__all__ = ["carried_given_targets", "carried_sd", "draw_members"]
 
 
 def carried_given_targets(problem: Problem, slopes: F8, simulated: F8) -> tuple[F8, F8]:
@@ -110,10 +82,10 @@ def draw_members(fit: Fit, draws: Draws, n: int, seed: int) -> tuple[F8, F8]:
     numpy.ndarray
         Carried, (n, carried).
     """
-    random = generator(seed, f"members {n}")
-    places = resample_places(draws.weights, n, random)
+    places = resample(draws, n, seed)
     means, covariance = carried_given_targets(fit.problem, fit.carried_slopes, draws.simulated[places])
     # the covariance may lose full rank where targets pin a carried parameter down
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
-    return draws.points[places], means + random.standard_normal(means.shape) @ root.T
+    own = generator(seed, "carried parameters of members").standard_normal(means.shape)
+    return draws.points[places], means + own @ root.T

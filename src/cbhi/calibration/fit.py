@@ -207,13 +207,31 @@ class Fit:
             Parameters; all if not given.
         **how
             ``offsets``, ``unit`` and ``steps`` of ``cbhi.calibration.profiles.profile``.
+
+        Returns
+        -------
+        Profiles
+            One profile a parameter, found by its key.
         """
         from cbhi.calibration.profiles import profile
 
         return profile(self.problem, self.mode, names, **how)
 
     def profile(self, name: str, **how: Any) -> Profile:
-        """Hold one parameter away from the mode and fit all others again; see ``profiles``."""
+        """Hold one parameter away from the mode and fit all others again.
+
+        Parameters
+        ----------
+        name
+            The parameter.
+        **how
+            As for ``profiles``.
+
+        Returns
+        -------
+        Profile
+            Its rise above the mode.
+        """
         return self.profiles([name], **how)[name]
 
     def posterior(self, *, min_ess: float = 400.0, max_khat: float = 0.7, max_sims: int = 6000) -> Posterior:
@@ -227,6 +245,11 @@ class Fit:
             Largest shape of the tail of the weights that is accepted.
         max_sims
             Simulations after which importance sampling gives up.
+
+        Returns
+        -------
+        Posterior
+            Weighted draws.
 
         Raises
         ------
@@ -246,13 +269,24 @@ class Fit:
         return fit_table(self)
 
     def explain(self) -> str:
-        """Return, in plain language, what the targets say about each parameter, to first order."""
+        """Return what the targets say about each parameter, in plain language and to first order."""
         from cbhi.calibration.verdicts import explain_fit
 
         return explain_fit(self)
 
     def save(self, directory: str | Path) -> Path:
-        """Write the fit to a folder (``fit.npz`` and ``fit.json``, without pickles) and return it."""
+        """Write the fit to a folder: ``fit.npz`` and ``fit.json``, without pickles.
+
+        Parameters
+        ----------
+        directory
+            The folder, made if need be.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+        """
         from cbhi.calibration.keeping import save_fit
 
         return save_fit(self, Path(directory))
@@ -260,6 +294,11 @@ class Fit:
     @classmethod
     def load(cls, directory: str | Path) -> Fit:
         """Read a fit that ``save`` wrote; it has no simulator, so it answers what needs no new simulation.
+
+        Parameters
+        ----------
+        directory
+            The folder.
 
         Raises
         ------

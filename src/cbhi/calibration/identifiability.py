@@ -11,17 +11,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
 from cbhi.kernels.records import F8
 from cbhi.words import listed
 
-__all__ = ["FLAT", "FlatDirections", "Identifiability", "fisher_information", "identify", "words_of"]
+__all__ = [
+    "FLAT",
+    "FlatDirections",
+    "Identifiability",
+    "fisher_information",
+    "identify",
+    "parts_of",
+    "words_of",
+]
 
 FLAT = 0.1
 """Eigenvalue below which a direction is flat: there the data take less than 5 % off the prior's deviation."""
-_SHOWN = 0.25
-"""Smallest part in a direction of length one that is named."""
+_SHOWN, _MOST = 0.25, 3
+"""Smallest part in a direction of length one that is named, and how many of them."""
 
 
 class FlatDirections(UserWarning):
@@ -53,6 +60,8 @@ def fisher_information(jacobian: F8, covariance: F8) -> F8:
     numpy.ndarray
         ``J' Sigma^-1 J``, shape (parameters, parameters), per squared prior standard deviation.
     """
+    from scipy import linalg
+
     factor = linalg.cho_factor(covariance, lower=True)
     information = jacobian.T @ linalg.cho_solve(factor, jacobian)
     return np.asarray(0.5 * (information + information.T), dtype=np.float64)
@@ -112,7 +121,13 @@ class Identifiability:
         return float(np.sum(self.eigenvalues / (1.0 + self.eigenvalues)))
 
     def direction(self, number: int) -> str:
-        """Return a direction in words; 0 is the best informed, -1 the weakest."""
+        """Return a direction in words.
+
+        Parameters
+        ----------
+        number
+            0 is the best informed, -1 the weakest.
+        """
         return words_of(self.names, self.directions[:, number])
 
     @property
@@ -134,30 +149,48 @@ class Identifiability:
         )
 
     def warn(self, stacklevel: int = 2) -> None:
-        """Warn if there are more parameters than information."""
+        """Warn if there are more parameters than information.
+
+        Parameters
+        ----------
+        stacklevel
+            As for ``warnings.warn``, counted from who calls this.
+        """
         found = self.warning()
         if found is not None:
             warnings.warn(found, stacklevel=stacklevel + 1)
 
 
 def words_of(names: Sequence[str], direction: F8) -> str:
-    """Return a direction in words, such as ``price slope up with inertia down (0.8, 0.6)``.
+    """Return a direction in words, such as ``price slope up with inertia down (0.80, 0.60)``.
 
     Parameters
     ----------
     names
-        Parameters; the part after the last dot is shown.
+        Parameters; the part after the last dot is shown, of the three largest parts at most.
     direction
         Of length one, (parameters,).
     """
-    order = [int(i) for i in np.argsort(-np.abs(direction), kind="stable")]
-    named = [i for i in order if abs(direction[i]) >= _SHOWN] or order[:1]
+    named = _largest(direction)
     short = [names[i].rsplit(".", 1)[-1].replace("_", " ") for i in named]
     if len(named) == 1:
         return f"{short[0]} ({abs(direction[named[0]]):.2f})"
     moves = [f"{name} {'up' if direction[i] > 0.0 else 'down'}" for name, i in zip(short, named, strict=True)]
     parts = ", ".join(f"{abs(direction[i]):.2f}" for i in named)
     return f"{listed(moves, 'with')} ({parts})"
+
+
+def parts_of(names: Sequence[str], direction: F8) -> str:
+    """Return a direction as a sum, such as ``+0.80 price slope -0.60 inertia``; see ``words_of``."""
+    return "  ".join(
+        f"{direction[i]:+.2f} {names[i].rsplit('.', 1)[-1].replace('_', ' ')}" for i in _largest(direction)
+    )
+
+
+def _largest(direction: F8) -> list[int]:
+    """Return the places of the parts that are worth a name, largest first."""
+    order = [int(i) for i in np.argsort(-np.abs(direction), kind="stable")]
+    return [i for i in order[:_MOST] if abs(direction[i]) >= _SHOWN] or order[:1]
 
 
 def identify(
@@ -193,6 +226,8 @@ def identify(
     Andrews, Gentzkow and Shapiro (2017), Measuring the sensitivity of parameter estimates to estimation
     moments, Quarterly Journal of Economics 132(4).
     """
+    from scipy import linalg
+
     jacobian = np.asarray(jacobian, dtype=np.float64)
     if not np.isfinite(jacobian).all():
         row, column = np.argwhere(~np.isfinite(jacobian))[0]

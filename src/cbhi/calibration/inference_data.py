@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cbhi.calibration.ensemble import resample_places
+from cbhi.calibration.sampling import resample
 from cbhi.calibration.streams import generator
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _groups(posterior: Posterior, chains: int, draws: int, seed: int) -> dict[st
     fit, weighted = posterior.fit, posterior.draws
     problem, n = fit.problem, chains * draws
     random = generator(seed, f"arviz {chains} {draws}")
-    places = resample_places(weighted.weights, n, random)
+    places = resample(weighted, n, seed)
     shape = (chains, draws)
 
     def values(points: Any) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cbhi.calibration.tables import target_label, target_scale
-from cbhi.calibration.verdicts import ASSUMPTION, INFORMED, PARTLY, name_in_words
+from cbhi.calibration.verdicts import ASSUMPTION, INFORMED, PARTLY
 from cbhi.calibration.weighted import weighted_quantiles
+from cbhi.calibration.wording import name_in_words, target_label, target_scale
 from cbhi.plots import new_figure
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cbhi.calibration.posterior import Posterior
+    from cbhi.calibration.verdicts import Verdict
 
 __all__ = ["draw_posterior"]
 
@@ -26,37 +28,48 @@ _REACH = 1.6448536269514722
 """Where the 5 and 95 % quantiles of a standard normal lie."""
 
 
-def draw_posterior(posterior: Posterior) -> Figure:
-    """Draw parameters to the left and targets to the right; see ``Report.draw``."""
+def draw_posterior(posterior: Posterior, verdicts: Sequence[Verdict], title: str) -> Figure:
+    """Draw parameters to the left and targets to the right; see ``Report.draw``.
+
+    Parameters
+    ----------
+    posterior
+        With the draws.
+    verdicts
+        On the free parameters, in their order.
+    title
+        Stands above both.
+    """
     n = max(len(posterior.fit.priors), len(posterior.fit.targets))
-    figure = new_figure((12.5, 2.2 + 0.34 * n))
+    height = 2.1 + 0.32 * n
+    figure = new_figure((14.0, height))
+    figure.text(0.012, 1.0 - 0.3 / height, title, fontsize=14, fontweight="bold", va="center")
     left, right = figure.subplots(
-        1, 2, gridspec_kw=dict(wspace=0.55, left=0.16, right=0.985, top=0.86, bottom=0.1)
+        1,
+        2,
+        gridspec_kw=dict(wspace=0.62, left=0.12, right=0.985, top=1.0 - 1.1 / height, bottom=0.6 / height),
     )
-    _draw_parameters(left, posterior)
+    _draw_parameters(left, posterior, verdicts)
     _draw_targets(right, posterior)
     return figure
 
 
-def _draw_parameters(axes: Axes, posterior: Posterior) -> None:
+def _draw_parameters(axes: Axes, posterior: Posterior, verdicts: Sequence[Verdict]) -> None:
     """Draw the 5 to 95 % range of each parameter in prior standard deviations, over that of the prior."""
     names = posterior.fit.problem.names
     low, middle, high = weighted_quantiles(posterior.draws.points, posterior.weights, (0.05, 0.5, 0.95))
-    verdicts = posterior.verdicts()[: len(names)]
-    seen: set[str] = set()
     for place, verdict in enumerate(verdicts):
         axes.barh(place, 2 * _REACH, left=-_REACH, height=0.62, color=_PALE, zorder=1)
-        colour, label = _COLOURS[verdict.word], "" if verdict.word in seen else verdict.word
-        seen.add(verdict.word)
+        colour = _COLOURS[verdict.word]
         ends = (low[place], high[place])
-        axes.plot(
-            ends, (place, place), color=colour, linewidth=4.5, solid_capstyle="butt", label=label, zorder=2
-        )
+        axes.plot(ends, (place, place), color=colour, linewidth=4.5, solid_capstyle="butt", zorder=2)
         axes.plot(middle[place], place, "o", color=colour, markeredgecolor="white", markersize=7, zorder=3)
     axes.axvline(0.0, color=_GREY, linewidth=0.8, zorder=0)
     _list_names(axes, [name_in_words(name) for name in names])
     axes.set_title("What the data add to the prior", loc="left", fontsize=12, pad=24)
     axes.set_xlabel("prior standard deviations; grey: 5-95 % of the prior, coloured: of the posterior")
+    for word, colour in _COLOURS.items():
+        axes.plot([], [], color=colour, linewidth=4.5, label=word)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, frameon=False, fontsize=9)
 
 
@@ -89,7 +102,10 @@ def _draw_targets(axes: Axes, posterior: Posterior) -> None:
     _list_names(axes, labels)
     axes.set_title("Published figures and what the fitted model predicts", loc="left", fontsize=12, pad=24)
     axes.set_xlabel("distance from the published figure, in units of all errors joined")
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, frameon=False, fontsize=9)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, frameon=False, fontsize=9,
+        columnspacing=1.2, handletextpad=0.5,
+    )  # fmt: skip
 
 
 def _list_names(axes: Axes, names: list[str]) -> None:

@@ -17,6 +17,8 @@ from cbhi.kernels.records import F8
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cbhi.calibration.calibration import Calibration
+    from cbhi.calibration.forecasting import Forecast
     from cbhi.calibration.predictive import PredictiveChecks
     from cbhi.calibration.profiles import Profiles
     from cbhi.calibration.report import Report
@@ -102,7 +104,13 @@ class Posterior:
         return pd.DataFrame(found, index=names, columns=names)
 
     def quantiles(self, *shares: float) -> pd.DataFrame:
-        """Return quantiles in the parameters' own units, a row a parameter and a column a share."""
+        """Return quantiles in the parameters' own units, a row a parameter and a column a share.
+
+        Parameters
+        ----------
+        *shares
+            Each from 0 to 1.
+        """
         import pandas as pd
 
         from cbhi.calibration.weighted import weighted_quantiles
@@ -139,25 +147,46 @@ class Posterior:
         return (*explored, *judge_all(names, carried_sd(fit), shift, None, carried=True))
 
     def summary(self, profiles: Profiles | None = None) -> Table:
-        """Return prior, posterior and verdict of each parameter as a table."""
+        """Return prior, posterior and verdict of each parameter as a table.
+
+        Parameters
+        ----------
+        profiles
+            Of ``fit.profiles()``, which then have a say; without them it rests on the draws alone.
+        """
         from cbhi.calibration.tables import summary_table
 
         return summary_table(self, profiles)
 
     def explain(self, profiles: Profiles | None = None) -> str:
-        """Return the sentence that may be quoted on what the data do and do not say."""
-        from cbhi.calibration.verdicts import explain_verdicts, whose_figures
+        """Return the sentence that may be quoted on what the data do and do not say.
 
-        return explain_verdicts(self.verdicts(profiles), len(self.fit.targets), whose_figures(self.fit))
+        Parameters
+        ----------
+        profiles
+            Of ``fit.profiles()``, which then have a say; without them it rests on the draws alone.
+        """
+        from cbhi.calibration.verdicts import explain_verdicts
+        from cbhi.calibration.wording import whose_figures
+
+        return explain_verdicts(
+            self.verdicts(profiles), len(self.fit.targets), whose_figures(self.fit.scenario)
+        )
 
     def predictive_checks(self) -> PredictiveChecks:
-        """Set each target beside what the fitted model would publish; no new simulation is needed."""
+        """Return each target beside what the fitted model would publish; no new simulation is needed."""
         from cbhi.calibration.predictive import check_predictions
 
         return check_predictions(self.fit.problem, self.fit.mode, self.draws)
 
     def report(self, profiles: Profiles | None = None) -> Report:
-        """Return the report for a sceptical referee; pass ``fit.profiles()`` for the whole of it."""
+        """Return the report for a sceptical referee.
+
+        Parameters
+        ----------
+        profiles
+            Of ``fit.profiles()``, which then have a say; without them it rests on the draws alone.
+        """
         from cbhi.calibration.report import make_report
 
         return make_report(self, profiles)
@@ -241,12 +270,12 @@ class Posterior:
             More to say of them, such as the command that made them, beside source, confidence, and the
             settings of the fit.
         """
-        from cbhi.calibration.verdicts import whose_figures
+        from cbhi.calibration.wording import whose_figures
         from cbhi.scenarios import ParameterSets
 
         fit, frame = self.fit, self.members(n, seed=seed)
         facts = {
-            "source": f"fitted to {len(fit.targets)} published figures of {whose_figures(fit)}",
+            "source": f"fitted to {len(fit.targets)} published figures of {whose_figures(fit.scenario)}",
             "confidence": "fitted",
             "draws": f"{n} equally weighted of an effective {self.effective_size:.0f} ({self.draws.method})",
             "seed": fit.problem.seed,
@@ -258,6 +287,11 @@ class Posterior:
 
     def scenario(self, n: int = 200, *, seed: int | None = None) -> Scenario:
         """Return the fitted scenario with sets of parameters, so that a run carries their doubt.
+
+        Parameters
+        ----------
+        n, seed
+            As for ``members``.
 
         Raises
         ------
@@ -279,14 +313,67 @@ class Posterior:
             Sets of parameters; each is run twice, so that chance and parameters can be told apart.
         **how
             ``households``, ``seed``, ``workers`` and the like of ``cbhi.simulate``.
+
+        Returns
+        -------
+        Results
+            With the set of parameters of each replicate.
         """
         from cbhi.simulation import simulate
 
         with_sets = self.scenario(n) if scenario is None else scenario.with_sets(self.sets(n))
         return simulate(with_sets, **{"replicates": 2 * n, **how})
 
+    def score(self, calibration: Calibration, **how: Any) -> Forecast:
+        """Predict figures that were not fitted, and score the predictions.
+
+        Parameters
+        ----------
+        calibration
+            With the later figures among its targets: all of them that this posterior was not fitted to are
+            predicted.
+        **how
+            ``n``, ``executor`` and ``workers`` of ``cbhi.calibration.forecasting.forecast``.
+
+        Returns
+        -------
+        Forecast
+            With scores against carry-forward (continuous ranked probability) and coverage of the intervals.
+
+        Raises
+        ------
+        ValueError
+            When all figures of the calibration were fitted.
+
+        Examples
+        --------
+        >>> early = cbhi.Calibration.read("rwanda", until=2008).fit().posterior()
+        >>> early.score(cbhi.Calibration.read("rwanda")).summary()
+        """
+        from cbhi.calibration.forecasting import forecast
+
+        fitted = set(self.fit.problem.targets)
+        later = tuple(target for target in calibration.targets if target.name not in fitted)
+        if not later:
+            raise ValueError(
+                "all figures of the calibration were fitted, so none is left to score a prediction of; fit"
+                " the earlier ones only: cbhi.Calibration.read(name, until=year)"
+            )
+        return forecast(calibration, self, later, **how)
+
     def save(self, directory: str | Path) -> Path:
-        """Write fit and draws to a folder (``.npz`` and ``.json``, without pickles) and return it."""
+        """Write fit and draws to a folder: ``.npz`` and ``.json``, without pickles.
+
+        Parameters
+        ----------
+        directory
+            The folder, made if need be.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+        """
         from cbhi.calibration.keeping import save_posterior
 
         return save_posterior(self, Path(directory))
@@ -294,6 +381,11 @@ class Posterior:
     @classmethod
     def load(cls, directory: str | Path) -> Posterior:
         """Read a posterior that ``save`` wrote; it has no simulator.
+
+        Parameters
+        ----------
+        directory
+            The folder.
 
         Raises
         ------

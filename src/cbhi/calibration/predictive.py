@@ -178,7 +178,7 @@ def _left_out(problem: Problem, centres: F8, log_weights: F8) -> tuple[F8, F8]:
     the errors of all others: with the precision ``P`` and ``r = published - simulated``, its mean lies at
     published less ``(P r)_j / P_jj`` and its variance is ``1 / P_jj``.
     """
-    from scipy.special import logsumexp, ndtr
+    from scipy.special import ndtr
 
     from cbhi.calibration.pareto import smooth_weights
 
@@ -187,10 +187,8 @@ def _left_out(problem: Problem, centres: F8, log_weights: F8) -> tuple[F8, F8]:
     ahead = ((problem.observed - centres) @ precision) * sd  # in units of sd: (P r)_j / P_jj / sd
     probability, shapes = np.empty(ahead.shape[1]), np.empty(ahead.shape[1])
     for j in range(ahead.shape[1]):
-        raw = log_weights + 0.5 * ahead[:, j] ** 2
-        smoothed, shapes[j] = smooth_weights(raw - logsumexp(raw))
-        weights = np.exp(smoothed - logsumexp(smoothed))
-        probability[j] = _two_sided(weights @ ndtr(ahead[:, j]))
+        smoothed, shapes[j] = smooth_weights(log_weights + 0.5 * ahead[:, j] ** 2)
+        probability[j] = _two_sided(np.exp(smoothed) @ ndtr(ahead[:, j]))
     return probability, shapes
 
 

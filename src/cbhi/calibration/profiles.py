@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from cbhi.calibration.core import Mode, Problem
 from cbhi.calibration.identifiability import fisher_information
@@ -22,8 +21,10 @@ from cbhi.kernels.records import F8, I8
 __all__ = ["OFFSETS", "Profile", "Profiles", "profile"]
 
 OFFSETS = (-1.5, -0.75, 0.75, 1.5)
-_LEFT = 0.05
-"""Nats that a further step may still promise without the profile being called rough."""
+_SETTLED = 0.1
+"""Nats that the last step may have taken off without the profile being called an upper limit."""
+_LEAST_MOVE = 0.2
+"""Prior standard deviations below which a change is roughness of the simulator rather than slope."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Profile:
         The same if the model were linear, (points,).
     points
         All standardised parameters at the best refit, (points, parameters).
-    left
-        What one more step promises, nats, (points,); large where the refit had not settled.
+    last_gain
+        What the last step took off, nats, (points,); infinite where no step before it could be simulated.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Profile:
     rise: F8
     expected: F8
     points: F8
-    left: F8
+    last_gain: F8
 
     @property
     def sd_below(self) -> float:
@@ -78,9 +79,14 @@ class Profile:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no refit promised to fall much further."""
+        """Whether the last step took no more than a tenth of a nat, and of the rise, off any refit."""
         known = np.isfinite(self.rise)
-        return bool(known.all() and np.all(self.left <= _LEFT + 0.1 * np.maximum(self.rise, 0.0)))
+        return bool(known.all() and np.all(self.last_gain <= _SETTLED + 0.1 * np.maximum(self.rise, 0.0)))
+
+    @property
+    def largest_gain(self) -> float:
+        """Most nats that the last step took off any refit."""
+        return float(self.last_gain.max())
 
     @property
     def better_mode(self) -> float:
@@ -187,13 +193,13 @@ def profile(
     if unit not in ("posterior", "prior"):
         raise ValueError(f"unit is 'posterior' or 'prior', got {unit!r}")
     information = fisher_information(mode.jacobian, problem.covariance) + np.eye(problem.n_parameters)
-    posterior = linalg.inv(information)
+    posterior = np.linalg.inv(information)
     which = np.repeat(held, len(distances))
     by = np.tile(distances, len(held)) * (np.sqrt(np.diag(posterior))[which] if unit == "posterior" else 1.0)
     # along the ridge of the linear model: all others at their best given the one that is held
     points = mode.point + posterior[:, which].T * (by / np.diag(posterior)[which])[:, None]
     found = _refit(problem, mode, which, points, steps, _label(problem.names, held, distances, unit))
-    best, loss, left = found
+    best, loss, last_gain = found
     expected = 0.5 * by**2 / np.diag(posterior)[which]
     rise = loss - mode.loss
     profiles = []
@@ -207,7 +213,7 @@ def profile(
                 rise=rise[mine],
                 expected=expected[mine],
                 points=best[mine],
-                left=left[mine],
+                last_gain=last_gain[mine],
             )
         )
     return Profiles(tuple(profiles), n_simulations=len(points) * (steps + 1))
@@ -234,7 +240,7 @@ def _label(names: Sequence[str], held: Sequence[int], distances: F8, unit: str) 
 
 
 def _refit(problem: Problem, mode: Mode, which: I8, points: F8, steps: int, label: str) -> tuple[F8, F8, F8]:
-    """Return the best point, its loss and what one more step promises, of each point; one batch a step."""
+    """Return the best point, its loss and what the last step took off, of each point; one batch a step."""
     n, d = points.shape
     free = np.ones((n, d))
     free[np.arange(n), which] = 0.0
@@ -242,40 +248,45 @@ def _refit(problem: Problem, mode: Mode, which: I8, points: F8, steps: int, labe
     at_mode = np.broadcast_to(problem.residuals(mode.simulated), (n, len(problem.targets)))
     best, best_loss, best_residuals = points.copy(), np.full(n, np.inf), at_mode.copy()
     origin, origin_residuals = np.broadcast_to(mode.point, (n, d)).copy(), at_mode.copy()
-    trial, left = points, np.full(n, np.inf)
+    trial, last_gain = points, np.full(n, np.inf)
     for step in range(steps + 1):
         simulated = problem.evaluate(f"{label} {step}", trial)
         residuals, loss = problem.residuals(simulated), problem.loss(trial, simulated)
         usable = np.isfinite(loss)
         _correct(slopes, trial - origin, np.where(usable[:, None], residuals - origin_residuals, 0.0), usable)
         better = loss < best_loss
+        known = np.isfinite(best_loss)
+        last_gain = np.full(n, np.inf)
+        last_gain[known] = best_loss[known] - np.minimum(loss, best_loss)[known]
         best[better], best_loss[better] = trial[better], loss[better]
         best_residuals[better] = residuals[better]
-        move, left = _gauss_newton(slopes, best_residuals, best, free)
+        move = _gauss_newton(slopes, best_residuals, best, free)
         # where the last step made it worse, half of the next one is tried
         trial = best + np.where(better, 1.0, 0.5)[:, None] * move
-        known = np.isfinite(best_loss)[:, None]
+        found = np.isfinite(best_loss)[:, None]
         # where nothing but failures is known, all others go half way back to the mode
-        trial = np.where(known, trial, mode.point + np.where(free > 0.0, 0.5, 1.0) * (trial - mode.point))
-        origin = np.where(known, best, mode.point)
-        origin_residuals = np.where(known, best_residuals, at_mode)
-        best = np.where(known, best, trial)
-    return best, best_loss, np.where(np.isfinite(best_loss), left, np.inf)
+        trial = np.where(found, trial, mode.point + np.where(free > 0.0, 0.5, 1.0) * (trial - mode.point))
+        origin = np.where(found, best, mode.point)
+        origin_residuals = np.where(found, best_residuals, at_mode)
+        best = np.where(found, best, trial)
+    return best, best_loss, last_gain
 
 
 def _correct(slopes: F8, moves: F8, changes: F8, usable: NDArray[np.bool_]) -> None:
-    """Make derivatives agree with the last change, and alter nothing else (Broyden's first update)."""
+    """Make derivatives agree with the last change, and alter nothing else (Broyden's first update).
+
+    Short moves are left out: over them the simulator's roughness would be taken for a slope.
+    """
     squared = np.sum(moves**2, axis=1)
-    usable = usable & (squared > 1e-12)
+    usable = usable & (squared > _LEAST_MOVE**2)
     misses = changes - np.einsum("ntd,nd->nt", slopes, moves)
     scaled = moves / np.where(usable, squared, 1.0)[:, None]
     slopes += np.where(usable[:, None, None], misses[:, :, None] * scaled[:, None, :], 0.0)
 
 
-def _gauss_newton(slopes: F8, residuals: F8, points: F8, free: F8) -> tuple[F8, F8]:
-    """Return the step to the best of the linear model along free parameters, and the nats it promises."""
+def _gauss_newton(slopes: F8, residuals: F8, points: F8, free: F8) -> F8:
+    """Return the step to the best of the linear model along free parameters."""
     masked = slopes * free[:, None, :]
     gradient = np.einsum("ntd,nt->nd", masked, residuals) + points * free
     matrix = np.einsum("ntd,nte->nde", masked, masked) + np.eye(points.shape[1])
-    move = -np.linalg.solve(matrix, gradient[..., None])[..., 0] * free
-    return move, -0.5 * np.sum(gradient * move, axis=1)
+    return np.asarray(-np.linalg.solve(matrix, gradient[..., None])[..., 0] * free, dtype=np.float64)

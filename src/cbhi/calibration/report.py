@@ -23,6 +23,9 @@ __all__ = ["PICTURE", "TEXT", "Report", "make_report", "markdown_table"]
 TEXT, PICTURE = "report.md", "calibration.png"
 """Names of the files that a report is written to."""
 
+_NAMES = {"simulations": "simulations for the fit, all", "replicates": "replicates of a point"}
+"""Settings that say more in other words."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -59,7 +62,13 @@ class Report:
         return self.as_text()
 
     def as_text(self, width: int = WIDTH) -> str:
-        """Return the report as text of fixed width."""
+        """Return the report as text of fixed width.
+
+        Parameters
+        ----------
+        width
+            Characters of a line.
+        """
         head = Table(title=self.title, heads=(), rows=(), notes=(self.says, *self.cautions), facts=self.facts)
         return "\n\n".join([head.as_text(width), *(part.as_text(width) for part in self.parts)]) + "\n"
 
@@ -76,7 +85,7 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def draw(self) -> Figure:
-        """Draw prior and posterior of each parameter and the fit against each target in one picture.
+        """Return one picture of prior and posterior of each parameter and the fit against each target.
 
         Raises
         ------
@@ -85,12 +94,23 @@ class Report:
         """
         from cbhi.calibration.picture import draw_posterior
 
-        return draw_posterior(self.posterior)
+        verdicts = self.posterior.verdicts(self.profiles)[: len(self.posterior.fit.priors)]
+        return draw_posterior(self.posterior, verdicts, self.title)
 
     def save(self, directory: str | Path) -> Path:
         """Write ``report.md`` and, where matplotlib is installed, ``calibration.png`` to a folder.
 
-        Each file is written under a temporary name and renamed. Returns the folder.
+        Each file is written under a temporary name and renamed.
+
+        Parameters
+        ----------
+        directory
+            The folder, made if need be.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
         """
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
@@ -190,7 +210,7 @@ def _facts(posterior: Posterior, profiles: Profiles | None) -> tuple[tuple[str, 
         facts.append(("simulations for profiles", str(profiles.n_simulations)))
     known = {name for name, _ in facts}
     for key, value in fit.settings.items():
-        name = key.replace("_", " ")
+        name = _NAMES.get(key, key.replace("_", " "))
         if name not in known:
             facts.append((name, _shown(value)))
     return tuple(facts)

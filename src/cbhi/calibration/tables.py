@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cbhi.calibration.verdicts import name_in_words, significant
-from cbhi.tables import Scale, Table, scale_of
+from cbhi.calibration.identifiability import parts_of
+from cbhi.calibration.wording import name_in_words, significant, target_label, target_scale
+from cbhi.tables import Scale, Table
 
 if TYPE_CHECKING:
     from cbhi.calibration.fit import Described, Fit
@@ -28,28 +29,9 @@ __all__ = [
     "predictive_table",
     "profile_table",
     "summary_table",
-    "target_label",
-    "target_scale",
 ]
 
 _OWN_UNITS = "5 to 95 %: quantiles; every parameter in its own unit (`cbhi show KEY`)."
-
-
-def target_label(target: Described) -> str:
-    """Return what a target is called in a table: the words for its published variable, else its name."""
-    from cbhi.published import READINGS
-
-    reading = READINGS.get(target.name.split(":")[0])
-    return reading.label if reading is not None else target.name
-
-
-def target_scale(target: Described) -> Scale:
-    """Return how figures of a target are written; the same in every year, so that years can be compared."""
-    if target.unit == "RWF":
-        return Scale(1e-9, "bn RWF", 2)
-    if target.unit in ("share", "visits per person per year"):
-        return Scale(100.0, "%", 1) if target.unit == "share" else Scale(1.0, "", 2)
-    return scale_of(target.unit, abs(target.value))
 
 
 def _name(target: Described) -> str:
@@ -155,22 +137,22 @@ def summary_table(posterior: Posterior, profiles: Profiles | None = None) -> Tab
         ]
         rows.append(
             (
-                prior.key,
-                before[0],
-                f"{before[1]} to {before[2]}",
-                after[0] or "-",
-                f"{after[1]} to {after[2]}" if not carried else "-",
+                prior.key + ("*" if carried else ""),
                 f"{100.0 * verdict.left:.0f}",
                 _signed(verdict.shift),
                 "-" if carried or profiles is None else f"{sides[0]} / {sides[1]}",
-                verdict.word + (" (carried)" if carried else ""),
+                verdict.word,
+                f"{after[1]} to {after[2]}" if not carried else "-",
+                after[0] or "-",
+                before[0],
+                f"{before[1]} to {before[2]}",
             )
         )
     return Table(
         title="What the data say about each mechanism",
         heads=(
-            ("", "prior", "prior", "posterior", "posterior", "spread", "moved", "profile", ""),
-            ("", "median", "5 to 95 %", "median", "5 to 95 %", "left, %", "by", "-/+, %", "verdict"),
+            ("", "spread", "moved", "profile", "", "posterior", "posterior", "prior", "prior"),
+            ("", "left, %", "by", "-/+, %", "verdict", "5 to 95 %", "median", "median", "5 to 95 %"),
         ),
         rows=tuple(rows),
         notes=(
@@ -182,8 +164,8 @@ def summary_table(posterior: Posterior, profiles: Profiles | None = None) -> Tab
             " most 80 %; else the parameter remains an assumption.",
             *(
                 (
-                    "carried: not explored; its doubt is part of the errors, and members of the ensemble vary"
-                    " in it.",
+                    "*: carried, not explored; its doubt is part of the errors, and members of the ensemble"
+                    " vary in it.",
                 )
                 if fit.carried
                 else ()
@@ -198,16 +180,19 @@ def direction_table(found: Identifiability) -> Table:
     for place, value in enumerate(found.eigenvalues):
         say = "data" if value > 1.0 else ("prior" if value < 0.1 else "both")
         left = 100.0 / math.sqrt(1.0 + float(value))
-        rows.append((str(place + 1), found.direction(place), significant(float(value)), f"{left:.0f}", say))
+        parts = parts_of(found.names, found.directions[:, place])
+        rows.append((str(place + 1), parts, significant(float(value)), f"{left:.0f}", say))
     return Table(
         title="Directions that the targets tell apart, best first (Fisher information)",
-        heads=(("", "direction", "eigenvalue", "spread left, %", "who speaks"),),
+        heads=(("", "direction", "eigenvalue", "left, %", "speaks"),),
         rows=tuple(rows),
         notes=(
             f"{found.n_informed} of {len(found.names)} directions are informed more by the data than by the"
             f" prior (eigenvalue above 1), {found.n_flat} are flat (below 0.1). All figures together are"
             f" worth {found.information:.1f} parameters.",
-            "To first order at the mode; one unit is one prior standard deviation.",
+            "left: of the prior's spread along it.  speaks: the data, the prior, or both about evenly.",
+            "To first order at the mode; one unit is one prior standard deviation; the three largest parts of"
+            " each direction.",
         ),
         n_labels=2,
     )
@@ -274,7 +259,11 @@ def profile_table(profiles: Profiles) -> Table:
                     significant(float(expected), 3),
                 )
             )
-    rough = [name_in_words(one.name) for one in profiles.profiles if not one.is_settled]
+    rough = [
+        f"{name_in_words(one.name)} ({significant(one.largest_gain, 2)})"
+        for one in profiles.profiles
+        if not one.is_settled
+    ]
     better = [name_in_words(one.name) for one in profiles.profiles if one.better_mode > 0.1]
     notes = [
         "rise: loss above the mode in nats (2 nats are as bad as two standard errors), all other parameters"
@@ -283,7 +272,7 @@ def profile_table(profiles: Profiles) -> Table:
         f"{profiles.n_simulations} simulations.",
     ]
     if rough:
-        notes.append(f"Not settled after the last step, so an upper limit: {', '.join(rough)}.")
+        notes.append("Upper limits, for the last step still took off so many nats: " + ", ".join(rough) + ".")
     if better:
         notes.append(f"A refit found a point better than the mode: {', '.join(better)}.")
     return Table(

@@ -1,0 +1,1 @@
+"""Simulations to the mode: cbhi against Optuna TPE and CMA-ES."""

@@ -1,0 +1,117 @@
+"""Predictions: a table by year and by month, and what made it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from cbhi import Results, scenario, simulate
+from cbhi.cli import main
+from cbhi.predictions import BY_MONTH, NET_PER_MEMBER, PREDICTED, PREDICTION_FILES, predictions
+
+ROOT = Path(__file__).resolve().parents[2]
+YEARS = ("2013", "2014")
+SIZES = ["--households", "250", "--replicates", "3", "--until", "2014-06"]
+
+
+@pytest.fixture(scope="module")
+def run() -> Results:
+    return simulate(scenario("rwanda").replace({}, end="2014-06"), households=250, replicates=3)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("out") / "table"
+    done = CliRunner().invoke(main, ["predict", "rwanda", *SIZES, "-q", "-o", str(folder)])
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+def test_every_figure_is_a_quantile_of_the_run(run: Results) -> None:
+    frame = predictions(run, "2012-07", "2014-06").to_frame()
+    labels = run.period_labels()
+    for name, _ in PREDICTED:
+        part = frame[(frame["outcome"] == name) & frame["period"].isin(YEARS)].set_index("period")
+        assert list(part.index) == list(YEARS)
+        if name == NET_PER_MEMBER:
+            people = run.values("persons") * run.values("coverage_end_share")
+            net = run.values("scheme_net_income_rwf")
+            values = np.divide(net, people, out=np.full_like(net, np.nan), where=people > 0)
+        else:
+            values = run.values(name)
+        for year in YEARS:
+            expected = np.quantile(values[:, labels.index(year), 0], [0.05, 0.5, 0.95])
+            assert part.loc[year, ["p05", "median", "p95"]].tolist() == pytest.approx(expected.tolist())
+    months = frame[frame["period"].str.len() == 7]
+    assert months["period"].tolist() == run.period_labels("month")[-24:]
+    closing = run.values(BY_MONTH, every="month")[:, -1, 0]
+    assert months["median"].iloc[-1] == pytest.approx(np.median(closing))
+
+
+def test_the_close_of_a_year_is_its_last_month(run: Results) -> None:
+    frame = predictions(run, "2012-07", "2014-06").to_frame()
+    coverage = frame[frame["outcome"] == BY_MONTH].set_index("period")["median"]
+    assert coverage["2014"] == coverage["2014-06"]
+
+
+def test_the_command_writes_what_python_computes(run: Results, written: Path) -> None:
+    assert sorted(path.name for path in written.iterdir()) == sorted(PREDICTION_FILES)
+    table = pd.read_csv(written / "predictions.csv", dtype={"period": str})
+    pd.testing.assert_frame_equal(table, predictions(run, "2012-07", "2014-06").to_frame())
+    record = json.loads((written / "predictions.json").read_text())
+    assert record["from"] == "2012-07"
+    assert record["to"] == "2014-06"
+    assert record["replicates"] == 3
+    assert record["versions"]["cbhi"]
+    assert record["command"].startswith("cbhi ")
+    text = (written / "predictions.txt").read_text()
+    assert "Nobody has compared these figures with what happened" in " ".join(text.split())
+    assert "made by" in text
+
+
+def test_one_parameter_set_is_said_to_be_one(run: Results) -> None:
+    notes = " ".join(predictions(run, "2012-07", "2014-06").summary().notes)
+    assert "chance alone" in notes
+
+
+def test_the_page_of_the_documentation_is_made_of_the_folder(written: Path) -> None:
+    spec = importlib.util.spec_from_file_location("docs_predictions", ROOT / "docs" / "predictions.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = module.page(written)
+    assert (written / "predictions.txt").read_text().rstrip() in page
+    assert "2012-07 to 2014-06" in page
+    assert "chance alone" in page
+
+
+def test_json_holds_every_figure(tmp_path: Path, written: Path) -> None:
+    done = CliRunner().invoke(main, ["predict", "rwanda", *SIZES, "--json", "-q", "-o", str(tmp_path / "p")])
+    assert done.exit_code == 0, done.output
+    content = json.loads(done.output)
+    table = pd.read_csv(written / "predictions.csv")
+    assert len(content["predictions"]) == len(table)
+    assert content["n_param_sets"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--since", "2012-08", "--until", "2014-06"], "no span of whole reporting years"),
+        (["--until", "2013-09"], "no span of whole reporting years"),
+        (["--since", "soon"], "--since soon"),
+        (["--until", "2012-06"], "later --until"),
+    ],
+)
+def test_what_is_no_span_is_refused(tmp_path: Path, options: list[str], words: str) -> None:
+    call = ["predict", "rwanda", "--households", "250", "--replicates", "1", "-q", "-o", str(tmp_path / "p")]
+    done = CliRunner().invoke(main, [*call, *options])
+    assert done.exit_code == 2
+    assert words in done.output

@@ -1,0 +1,175 @@
+"""Synthetic sets and forecasts of a small calibration with the engine itself."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cbhi import scenario
+from cbhi.calibration.calibration import Calibration
+from cbhi.calibration.forecasting import Forecast, forecast, split_at
+from cbhi.calibration.identifiability import FlatDirections
+from cbhi.calibration.posterior import Posterior
+from cbhi.calibration.priors import Prior
+from cbhi.calibration.scoring import crps_of_draws, crps_of_normal
+from cbhi.calibration.synthetic import (
+    PolicyEffect,
+    SyntheticSets,
+    simulation_based_calibration,
+    without_noise,
+)
+from cbhi.calibration.targets import SharedError, Target
+
+ABOUT = {"source": "a test", "confidence": "assumption"}
+YEARS = (2001, 2002, 2003, 2004)
+PEERS = PolicyEffect("removing peers", {"enrolment.peer_weight": 0.0}, "coverage_end_share", "2004")
+
+
+@pytest.fixture(scope="module")
+def small() -> Calibration:
+    return Calibration(
+        scenario("rwanda-rules").replace({}, end="2004-12"),
+        [
+            Prior.normal("enrolment.intercept", -1.0, 1.0, **ABOUT),
+            Prior.normal("care.seek_intercept", 0.0, 1.0, **ABOUT),
+        ],
+        [
+            *(
+                Target(f"visits:{year}", "visits_per_person_year", str(year), 0.3, 0.05, "visits")
+                for year in YEARS
+            ),
+            Target("members:2004", "coverage_end_share", "2004", 0.2, 0.05, "coverage"),
+        ],
+        carried=[Prior.normal("care.seek_price", 2.0, 0.6, **ABOUT)],
+        households=250,
+        replicates=1,
+    )
+
+
+@pytest.fixture(scope="module")
+def sets(small: Calibration) -> SyntheticSets:
+    return SyntheticSets(small, (PEERS,), min_ess=100.0, members=8, truth_replicates=4)
+
+
+def test_figures_are_the_mean_at_the_truth_with_the_errors_believed(sets: SyntheticSets) -> None:
+    made = [sets.make(number, 1) for number in range(8)]
+    again = sets.make(3, 1)
+    assert made[3] is not None
+    assert again is not None
+    np.testing.assert_array_equal(made[3].observed, again.observed)
+    # same truths, a thousandth of the errors: what differs is the errors
+    exact = SyntheticSets(
+        sets.calibration.with_errors(1e-3), (PEERS,), truth_replicates=sets.truth_replicates
+    )
+    errors = []
+    for number, one in enumerate(made):
+        other = exact.make(number, 1)
+        assert one is not None
+        assert other is not None
+        np.testing.assert_array_equal(one.explored, other.explored)
+        errors.append(one.observed - other.observed)
+    targets = sets.calibration.targets
+    sd = np.array([math.hypot(target.sd, target.discrepancy_sd) for target in targets])
+    scaled = np.array(errors) / sd
+    # mean of 40 squares of standard normals
+    assert 0.5 < np.mean(scaled**2) < 1.8
+    assert np.unique(np.array([one.fit_seed for one in made if one is not None])).size == 8
+
+
+def test_a_set_says_where_the_truth_lies(sets: SyntheticSets) -> None:
+    outcome = sets.run(0, 1)
+    assert outcome.converged
+    assert outcome.effective_size >= 100
+    names = {"enrolment.intercept", "care.seek_intercept", "care.seek_price", PEERS.name}
+    assert set(outcome.position) == set(outcome.truth) == set(outcome.median) == names
+    assert all(0.0 <= place <= 1.0 for place in outcome.position.values())
+    # visits inform the wish to seek care: its median lies nearer to the truth than the prior reaches
+    assert abs(outcome.median["care.seek_intercept"] - outcome.truth["care.seek_intercept"]) < 1.0
+    # whoever sees members around is readier to become one
+    assert outcome.truth[PEERS.name] > 0.0
+
+
+def test_a_study_is_kept_and_told(small: Calibration, tmp_path: Path) -> None:
+    how = {"policies": (), "min_ess": 60.0, "executor": "serial", "checkpoint": tmp_path}
+    study = simulation_based_calibration(small, 2, targets_sd_factor=2.0, **how)
+    again = simulation_based_calibration(small, 2, targets_sd_factor=2.0, **how)
+    assert str(again.summary()) == str(study.summary())
+    assert "2 of what was published" in str(study.summary())
+    assert "carried along" in str(study.summary())
+    with pytest.raises(ValueError, match="another study: targets is"):
+        simulation_based_calibration(small, 2, **how)
+    with pytest.raises(ValueError, match="targets_sd_factor = 0 must be above 0"):
+        simulation_based_calibration(small, 2, targets_sd_factor=0.0)
+
+
+def test_chance_is_taken_off_the_spread_of_effects() -> None:
+    random = np.random.default_rng(3)
+    effect = 0.05 + 0.02 * random.normal(size=4_000)
+    seen = effect[:, None] + 0.04 * random.normal(size=(4_000, 2))
+    found = without_noise(seen)
+    assert found.mean() == pytest.approx(seen.mean())
+    assert seen.mean(axis=1).std() > 0.033
+    assert found.std() == pytest.approx(0.02, rel=0.1)
+    with_truth = without_noise(seen, truth_variance=0.01**2)
+    assert with_truth.std() == pytest.approx(math.hypot(0.02, 0.01), rel=0.1)
+    # nothing but chance leaves no spread; a failed run takes its member away
+    assert without_noise(0.1 * random.normal(size=(50, 2)) * [[1, -1]]).shape == (50,)
+    seen[0, 1] = np.nan
+    assert without_noise(seen).shape == (3_999,)
+
+
+@pytest.fixture(scope="module")
+def predicted(small: Calibration) -> tuple[Posterior, Forecast]:
+    earlier, later = split_at(small, 2002, 2004)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FlatDirections)
+        posterior = earlier.fit("serial").posterior(min_ess=60.0)
+    return posterior, forecast(small, posterior, later, n=60, executor="serial")
+
+
+def test_a_forecast_fits_the_earlier_figures_only(predicted: tuple[Posterior, Forecast]) -> None:
+    posterior, found = predicted
+    assert posterior.fit.problem.targets == ("visits:2001", "visits:2002")
+    assert [target.name for target in found.later] == ["visits:2003", "visits:2004", "members:2004"]
+    assert found.draws.shape == (60, 3)
+    # the error of a figure and the discrepancy are in the draws
+    assert (found.draws.std(axis=0, ddof=1) > 0.04).all()
+
+
+def test_scores_are_those_of_the_draws_and_of_the_last_figure(predicted: tuple[Posterior, Forecast]) -> None:
+    _, found = predicted
+    frame = found.to_frame()
+    assert frame["crps"].tolist() == pytest.approx(
+        (crps_of_draws(found.draws, found.observed) / 0.05).tolist()
+    )
+    rival = float(crps_of_normal(0.3, math.hypot(0.05, 0.05), 0.3)) / 0.05
+    assert frame["crps_carried_forward"].tolist()[:2] == pytest.approx([rival, rival])
+    assert math.isnan(frame["crps_carried_forward"].iloc[2])
+    assert found.skill == pytest.approx(1 - frame["crps"].iloc[:2].mean() / rival)
+    assert found.coverage == frame["inside_90"].mean()
+    text = " ".join(str(found.summary()).split())
+    assert "Fitted to figures until 2002 alone" in text
+    assert f"{frame['inside_90'].sum()} of 3 later figures" in text
+
+
+def test_an_error_that_one_side_has_alone_is_its_own(small: Calibration) -> None:
+    both = SharedError(("visits:2001", "visits:2002", "visits:2003"), 0.1, relative=True)
+    earlier, later = split_at(small.replace(shared_errors=(both,)), 2002, 2003)
+    assert earlier.shared_errors[0].targets == ("visits:2001", "visits:2002")
+    one, _ = split_at(small.replace(shared_errors=(both,)), 2001, 2003)
+    assert one.shared_errors == ()
+    assert one.targets[0].sd == pytest.approx(math.hypot(0.05, 0.03))
+    assert later[0].sd == 0.05
+
+
+def test_a_forecast_without_figures_is_refused(small: Calibration) -> None:
+    with pytest.raises(ValueError, match="no figure until 1999"):
+        split_at(small, 1999, 2003)
+    with pytest.raises(ValueError, match="must reach beyond the fit"):
+        split_at(small, 2003, 2003)
+    with pytest.raises(ValueError, match="no figure from 2005 to 2006"):
+        split_at(small, 2004, 2006)
