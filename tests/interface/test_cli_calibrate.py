@@ -105,7 +105,7 @@ def test_writes_report_sets_scenario_draws_and_record(file: str) -> None:
     fitted = cbhi.scenario(folder / "scenario.toml")
     assert fitted.sets == sets
     results = cbhi.simulate(fitted, households=60, replicates=4)
-    assert len(set(results.arrays.param_sets.tolist())) == 2
+    assert results.n_param_sets == 2
 
 
 @pytest.mark.slow

@@ -145,7 +145,7 @@ def show_batches(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
 
             yield move
         return
-    told = -math.inf
+    began, told = time.monotonic(), -math.inf
 
     def tell(now: Progress) -> None:
         nonlocal told
@@ -154,7 +154,7 @@ def show_batches(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
         told = time.monotonic()
         of = f"{now.done} of {now.total}" if now.done < now.total else f"{now.total}"
         failed = f", {now.failures} failed" if now.failures else ""
-        so_far = f"{now.simulations:,} in all{failed}, {duration(now.seconds)}"
+        so_far = f"{now.simulations:,} in all{failed}, {duration(told - began)}"
         click.echo(f"{now.step}: {of} simulations; {so_far}", err=True)
 
     yield tell
