@@ -112,7 +112,9 @@ def test_an_uncut_normal_is_mean_and_sd() -> None:
         (lambda: Prior("care.seek_price", "normal", {"mean": 1.0}, "x", "assumption"), "sd is missing"),
         (lambda: Prior("care.seek_price", "norml", {}, "x", "assumption"), "did you mean 'normal'"),
         (
-            lambda: Prior("care.seek_price", "normal", {"mean": 1.0, "sd": 1.0, "log_sd": 1.0}, "x", "assumption"),
+            lambda: Prior(
+                "care.seek_price", "normal", {"mean": 1.0, "sd": 1.0, "log_sd": 1.0}, "x", "assumption"
+            ),
             "has no 'log_sd'",
         ),
         (

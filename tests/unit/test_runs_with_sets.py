@@ -40,7 +40,9 @@ def sets(n: int = 3) -> cbhi.ParameterSets:
 def scenario(n: int = 3) -> cbhi.Scenario:
     rwanda = cbhi.scenario("rwanda").at_point()
     open_everywhere = {"switches.rollout": False}
-    return rwanda.replace(open_everywhere, start="2006-01", end="2008-12", name="three sets").with_sets(sets(n))
+    return rwanda.replace(open_everywhere, start="2006-01", end="2008-12", name="three sets").with_sets(
+        sets(n)
+    )
 
 
 @functools.cache

@@ -90,7 +90,10 @@ class TestOwnTargets:
         [
             ({"period": "1998"}, "no complete reporting year '1998'"),
             ({"period": "2012 "}, "did you mean '2012'"),
-            ({"period": "2011", "variable": "claims_paid_rwf", "value": 1.0}, "has 6 months; money is compared"),
+            (
+                {"period": "2011", "variable": "claims_paid_rwf", "value": 1.0},
+                "has 6 months; money is compared",
+            ),
         ],
     )
     def test_years_that_the_run_does_not_have(self, changes: dict[str, Any], said: str) -> None:
@@ -127,7 +130,7 @@ class TestErrors:
 
     def test_noise_that_limits(self) -> None:
         targets = tuple(Target(**{**GIVEN, "name": name}) for name in ("one", "two"))
-        other = targets[0].sd ** 2 + targets[0].discrepancy_sd**2
+        other = targets[0].sd ** 2 + targets[0].discrepancy_sd ** 2
         errors = Errors.of(targets)
         noisy = Errors(errors.published, errors.discrepancy, np.diag([0.05, 0.2]) * other, errors.carried)
         assert noisy.noise_limited().tolist() == [False, True]

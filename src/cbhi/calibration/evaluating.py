@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,8 +74,6 @@ class Progress:
         How many of them a checkpoint answered.
     failures
         How many failed.
-    seconds
-        Since the first question.
     """
 
     step: str
@@ -85,7 +82,6 @@ class Progress:
     simulations: int
     answered: int
     failures: int
-    seconds: float
 
 
 @dataclass
@@ -127,7 +123,6 @@ class Evaluator:
     failures: list[Failure] = field(default_factory=list, init=False)
     steps: dict[str, int] = field(default_factory=dict, init=False)
     _known: dict[str, F8] = field(default_factory=dict, init=False, repr=False)
-    _began: float | None = field(default=None, init=False, repr=False)
 
     def __call__(self, step: str, points: F8) -> F8:
         """Return the mean over replicates of what is simulated, carried parameters at their centres.
@@ -218,7 +213,6 @@ class Evaluator:
         if asked in self._known:
             return self._known[asked].copy()
         self.steps[step] = self.steps.get(step, 0) + len(tasks)
-        self._began = time.monotonic() if self._began is None else self._began
         values = np.full((len(tasks), len(self.plan.targets)), np.nan)
         errors = [""] * len(tasks)
         missing = np.ones(len(tasks), dtype=bool)
@@ -248,10 +242,9 @@ class Evaluator:
         if self.progress is None:
             return
         done = total - int(missing.sum())
-        seconds = time.monotonic() - (self._began or 0.0)
         failed = len(self.failures)
         so_far = self.n_simulations + done
-        self.progress(Progress(step, done, total, so_far, self.n_answered, failed, seconds))
+        self.progress(Progress(step, done, total, so_far, self.n_answered, failed))
 
     def _note_failures(self, step: str, tasks: list[Task], errors: Sequence[str]) -> None:
         for task, error in zip(tasks, errors, strict=True):

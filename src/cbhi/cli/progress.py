@@ -135,7 +135,7 @@ def show_batches(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
             shown.TimeElapsedColumn(),
         )
         with shown.Progress(*columns, console=console) as bar:
-            task = bar.add_task("calibrating", total=None, simulations=0)
+            task = bar.add_task("calibrating", total=1, simulations=0)
 
             def move(now: Progress) -> None:
                 bar.update(
@@ -145,7 +145,7 @@ def show_batches(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
 
             yield move
         return
-    told = -math.inf
+    began, told = time.monotonic(), -math.inf
 
     def tell(now: Progress) -> None:
         nonlocal told
@@ -154,7 +154,7 @@ def show_batches(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
         told = time.monotonic()
         of = f"{now.done} of {now.total}" if now.done < now.total else f"{now.total}"
         failed = f", {now.failures} failed" if now.failures else ""
-        so_far = f"{now.simulations:,} in all{failed}, {duration(now.seconds)}"
+        so_far = f"{now.simulations:,} in all{failed}, {duration(told - began)}"
         click.echo(f"{now.step}: {of} simulations; {so_far}", err=True)
 
     yield tell

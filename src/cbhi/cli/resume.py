@@ -110,7 +110,8 @@ def command_to_resume() -> str:
         if isinstance(parameter, click.Argument):
             words += [str(one) for one in value] if isinstance(value, tuple) else [str(value)]
         elif isinstance(parameter, click.Option) and parameter.is_flag:
-            words.append(parameter.opts[-1])
+            names = parameter.opts if value else parameter.secondary_opts
+            words += names[-1:]
         else:
             values = value if parameter.multiple else (value,)
             words += [word for one in values for word in (parameter.opts[-1], str(one))]
