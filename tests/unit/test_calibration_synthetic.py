@@ -26,7 +26,7 @@ from cbhi.calibration.targets import SharedError, Target
 
 ABOUT = {"source": "a test", "confidence": "assumption"}
 YEARS = (2001, 2002, 2003, 2004)
-PEERS = PolicyEffect("removing peers", {"enrolment.peer_weight": 0.0}, "coverage_end_share", "2004")
+QUALITY = PolicyEffect("nobody minds quality", {"care.seek_quality": 0.0}, "visits_per_person_year", "2003")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def small() -> Calibration:
 
 @pytest.fixture(scope="module")
 def sets(small: Calibration) -> SyntheticSets:
-    return SyntheticSets(small, (PEERS,), min_ess=100.0, members=8, truth_replicates=4)
+    return SyntheticSets(small, (QUALITY,), min_ess=100.0, members=8, truth_replicates=4)
 
 
 def test_figures_are_the_mean_at_the_truth_with_the_errors_believed(sets: SyntheticSets) -> None:
@@ -63,7 +63,7 @@ def test_figures_are_the_mean_at_the_truth_with_the_errors_believed(sets: Synthe
     np.testing.assert_array_equal(made[3].observed, again.observed)
     # same truths, a thousandth of the errors: what differs is the errors
     exact = SyntheticSets(
-        sets.calibration.with_errors(1e-3), (PEERS,), truth_replicates=sets.truth_replicates
+        sets.calibration.with_errors(1e-3), (QUALITY,), truth_replicates=sets.truth_replicates
     )
     errors = []
     for number, one in enumerate(made):
@@ -84,13 +84,13 @@ def test_a_set_says_where_the_truth_lies(sets: SyntheticSets) -> None:
     outcome = sets.run(0, 1)
     assert outcome.converged
     assert outcome.effective_size >= 100
-    names = {"enrolment.intercept", "care.seek_intercept", "care.seek_price", PEERS.name}
+    names = {"enrolment.intercept", "care.seek_intercept", "care.seek_price", QUALITY.name}
     assert set(outcome.position) == set(outcome.truth) == set(outcome.median) == names
     assert all(0.0 <= place <= 1.0 for place in outcome.position.values())
     # visits inform the wish to seek care: its median lies nearer to the truth than the prior reaches
     assert abs(outcome.median["care.seek_intercept"] - outcome.truth["care.seek_intercept"]) < 1.0
-    # whoever sees members around is readier to become one
-    assert outcome.truth[PEERS.name] > 0.0
+    # good care draws people
+    assert outcome.truth[QUALITY.name] > 0.0
 
 
 def test_a_study_is_kept_and_told(small: Calibration, tmp_path: Path) -> None:
