@@ -89,8 +89,8 @@ def test_a_set_says_where_the_truth_lies(sets: SyntheticSets) -> None:
     assert all(0.0 <= place <= 1.0 for place in outcome.position.values())
     # visits inform the wish to seek care: its median lies nearer to the truth than the prior reaches
     assert abs(outcome.median["care.seek_intercept"] - outcome.truth["care.seek_intercept"]) < 1.0
-    # good care draws people
-    assert outcome.truth[QUALITY.name] > 0.0
+    # care that is less than perfect keeps people away, so that there are fewer visits than without
+    assert outcome.truth[QUALITY.name] < 0.0
 
 
 def test_a_study_is_kept_and_told(small: Calibration, tmp_path: Path) -> None:
