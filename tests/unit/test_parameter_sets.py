@@ -113,7 +113,11 @@ def test_two_replicates_in_a_row_share_a_set() -> None:
 @pytest.mark.parametrize(
     ("keys", "values", "said"),
     [
-        (("enrolment.inertai",), [[1.0]], "unknown key 'enrolment.inertai'; did you mean 'enrolment.inertia'"),
+        (
+            ("enrolment.inertai",),
+            [[1.0]],
+            "unknown key 'enrolment.inertai'; did you mean 'enrolment.inertia'",
+        ),
         (("enrolment.inertia",) * 2, [[1.0, 1.0]], "'enrolment.inertia' is there twice"),
         (("switches.groups",), [[1.0]], "'switches.groups' is no real number"),
         (("population.sections",), [[400.0]], "'population.sections' is no real number"),
@@ -292,6 +296,4 @@ def test_commands_about_scenarios_know_sets(tmp_path: Path, capsys: pytest.Captu
 def test_other_sets_of_one_size_are_a_difference() -> None:
     other = cbhi.ParameterSets(KEYS, np.array(VALUES) * 1.01)
     found = differences(short().with_sets(made()), short().with_sets(other))
-    assert [(d.key, d.values) for d in found] == [
-        ("parameter_sets", ("3 of 2 keys", "3 of 2 keys, others"))
-    ]
+    assert [(d.key, d.values) for d in found] == [("parameter_sets", ("3 of 2 keys", "3 of 2 keys, others"))]
