@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cbhi import checks, datasets, indicators, limits
+    from cbhi.calibration import Calibration, CalibrationNotConverged, Prior, SharedError, Target, fit_targets
     from cbhi.comparison import Comparison, compare
     from cbhi.family import Family, household
     from cbhi.halting import Halted, run_until
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Calibration": "calibration",
+    "CalibrationNotConverged": "calibration",
     "Comparison": "comparison",
     "Event": "scenarios",
     "Family": "family",
@@ -33,13 +36,17 @@ _HOME = {
     "Interrupted": "simulation",
     "ParameterSets": "scenarios",
     "Population": "populations",
+    "Prior": "calibration",
     "Results": "results",
     "Scenario": "scenarios",
     "ScenarioError": "scenarios",
+    "SharedError": "calibration",
     "Simulator": "simulators",
     "Solution": "solving",
+    "Target": "calibration",
     "VARIABLES": "variables",
     "compare": "comparison",
+    "fit_targets": "calibration",
     "household": "family",
     "load": "reading",
     "run_until": "halting",
@@ -52,6 +59,8 @@ _MODULES = ("checks", "datasets", "indicators", "limits")
 
 __all__ = [
     "VARIABLES",
+    "Calibration",
+    "CalibrationNotConverged",
     "Comparison",
     "Event",
     "Family",
@@ -59,15 +68,19 @@ __all__ = [
     "Interrupted",
     "ParameterSets",
     "Population",
+    "Prior",
     "Results",
     "Scenario",
     "ScenarioError",
+    "SharedError",
     "Simulator",
     "Solution",
+    "Target",
     "__version__",
     "checks",
     "compare",
     "datasets",
+    "fit_targets",
     "household",
     "indicators",
     "limits",

@@ -114,6 +114,8 @@ def opening_months(scenario_: Scenario, layout: Layout, key: tuple[int, int]) ->
 
     Pilot sections open together. The others follow the count of schemes in the order of a keyed draw,
     spread evenly over the curve, so that the share of open schemes follows the count at any sample size.
+    ``rollout.lateness`` bends the curve: the share of the schemes beyond the pilot that is open in a month is
+    the counted share to that power, so that both its ends stay where they are.
     """
     p = scenario_.regimes()[0][1]
     opens = np.full(layout.number.size, scenario_.start, dtype=np.int64)
@@ -127,7 +129,8 @@ def opening_months(scenario_: Scenario, layout: Layout, key: tuple[int, int]) ->
         return opens
     draws = [uniform(key, int(layout.number[i]), 0, NOBODY, 0, codes.DRAW_ROLLOUT, 0) for i in others]
     rank = np.argsort(np.argsort(draws, kind="stable"), kind="stable")
-    place = pilots + (rank + 0.5) / others.size * (p.population.sections - pilots)
+    counted = ((rank + 0.5) / others.size) ** (1.0 / p.rollout.lateness)
+    place = pilots + counted * (p.population.sections - pilots)
     months = np.arange(scenario_.start, scenario_.end + 1)
     count = interpolate(p.rollout.schemes, months.astype(float))
     reached = np.searchsorted(np.maximum.accumulate(count), place)

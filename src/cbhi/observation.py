@@ -17,14 +17,15 @@ def administrative_factor(scenario: Scenario) -> F8:
     capacity, as enforcement does.
     """
     rules = pack_scenario(scenario).rules
+    effort = np.maximum(rules["mobilisation_effort"], rules["compulsory"]).astype(float)
+    growth = rules["enforcement_growth"].astype(float)
     capacity = scenario.regimes()[0][1].mandate.initial_capacity
     ends = [month for month, _ in scenario.regimes()[1:]] + [scenario.end + 1]
     factor = np.ones(scenario.n_months)
     grown = 0.0
     for (begin, p), end in zip(scenario.regimes(), ends, strict=True):
         for t in range(begin - scenario.start, end - scenario.start):
-            effort = max(float(rules["mobilisation_effort"][t]), float(rules["compulsory"][t]))
-            capacity += effort * float(rules["enforcement_growth"][t]) / 12.0 * (1.0 - capacity)
+            capacity += float(effort[t]) * float(growth[t]) / 12.0 * (1.0 - capacity)
             if p.observation.targets:
                 grown = capacity
             before = p.observation.overcount_before_targets

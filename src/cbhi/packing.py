@@ -648,15 +648,18 @@ def pack_scenario(scenario: Scenario) -> Packed:
 
 def first_month_of_sale(scenario: Scenario) -> I8:
     """Return, for each month, the index of the first month in which cover that includes it was sold."""
-    calendar = pack_calendar(scenario, pack_rules(scenario))
+    calendar = pack_scenario(scenario).calendar
+    is_open, is_rolling = calendar["is_open"].astype(bool), calendar["is_rolling"].astype(bool)
+    sale_from, sale_until = calendar["sale_from"], calendar["sale_until"]
     first = np.arange(scenario.n_months)
     for t in range(scenario.n_months):
+        sold = np.arange(max(0, t - 35), t + 1)
         now = scenario.start + t
-        for s in range(t, max(-1, t - 36), -1):
-            rolling = calendar["is_rolling"][s] and t - s <= 12
-            fixed = calendar["sale_from"][s] <= now < calendar["sale_until"][s]
-            if calendar["is_open"][s] and (rolling or fixed):
-                first[t] = s
+        rolling = is_rolling[sold] & (t - sold <= 12)
+        fixed = (sale_from[sold] <= now) & (now < sale_until[sold])
+        covering = sold[is_open[sold] & (rolling | fixed)]
+        if covering.size:
+            first[t] = covering[0]
     return first.astype(np.int64)
 
 

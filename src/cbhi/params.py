@@ -1344,6 +1344,14 @@ class Rollout(_Section):
         },
     )
     schemes: Series = _parameter({"1999-07": 54, "2007-12": 403}, "schemes open, counted", "schemes")
+    lateness: float = _parameter(
+        1.0,
+        "exponent on the counted share of the schemes beyond the pilot that are open; above 1: later",
+        "-",
+        0.2,
+        5,
+        "1: as counted; the counts are recalled with ranges (assumptions: schemes_open)",
+    )
 
 
 class Observation(_Section):

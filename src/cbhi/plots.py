@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["new_panels", "plot_headline", "plot_variable"]
+__all__ = ["new_figure", "new_panels", "plot_headline", "plot_variable"]
 
 # colours of Okabe and Ito, told apart by readers who do not see red and green as different
 _BLUE, _ORANGE, _GREEN, _INK, _GREY = "#0072B2", "#D55E00", "#009E73", "#222222", "#767676"
@@ -53,17 +53,10 @@ def plot_headline(results: Results) -> Figure:
     ModuleNotFoundError
         When matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise _say_how_to_install(error) from None
-
+    figure = new_figure((11.0, 7.4))
     rows = published_table(results) if results.scenario.country else None
     events, notes = _event_lines(results), _notes(results, rows)
     event_rows = -(-len(events) // 2)
-    figure = Figure(figsize=(11.0, 7.4), dpi=150, facecolor="white")
-    FigureCanvasAgg(figure)
     line = 0.0225
     bottom = 0.115 + line * (event_rows + len(notes) + 1)
     left, right = figure.subplots(
@@ -200,6 +193,24 @@ def plot_variable(
         ax.set_xlabel("reporting year (named after the year in which it closes)", fontsize=9.5)
     _explain_lines(ax, "" if by == "all" else scenario)
     return ax
+
+
+def new_figure(size: tuple[float, float]) -> Figure:
+    """Return an empty figure of so many inches that is no part of pyplot's, with a canvas that writes files.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        When matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise _say_how_to_install(error) from None
+    figure = Figure(figsize=size, dpi=150, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def new_panels(count: int) -> tuple[Axes, ...]:

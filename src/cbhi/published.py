@@ -35,6 +35,7 @@ __all__ = [
     "explain_size",
     "published_as_table",
     "published_table",
+    "read_outcome",
     "yearly_as_table",
 ]
 
@@ -131,8 +132,16 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _model_values(results: Results, model: str) -> F8:
-    """Return the values of a reading, shape (replicates, periods)."""
+def read_outcome(results: Results, model: str) -> F8:
+    """Return the values of a reading, shape (replicates, periods).
+
+    Parameters
+    ----------
+    results
+        Results of any scenario.
+    model
+        A variable, or two joined by "+", "*" or "/" with spaces around, as in ``Reading.model``.
+    """
     first, *rest = model.split()
     values = results.values(first)[..., 0]
     if rest:
@@ -208,7 +217,7 @@ def compare_published(results: Results) -> pd.DataFrame:
     periods = closed_years(results)
     order = {name: number for number, name in enumerate(READINGS)}
     values = {
-        name: _model_values(results, READINGS[name].model)
+        name: read_outcome(results, READINGS[name].model)
         for name in sorted(set(outcomes["variable"]) & set(READINGS))
     }
     rows: list[dict[str, Any]] = []

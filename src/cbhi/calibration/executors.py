@@ -1,0 +1,179 @@
+"""Where simulations run: in this thread, in threads, in processes, or on a cluster, to the same results.
+
+Everything goes through ``map`` over chunks of tasks. What is asked for is drawn before, in the process that
+calibrates, and answers are taken in the order of the questions, so no choice made here can change a result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+from cbhi.words import listed, suggest
+
+__all__ = ["EXECUTORS", "Executor", "Workers", "available_workers", "cut"]
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+EXECUTORS = ("serial", "threads", "processes", "joblib", "dask")
+"""Names that stand for an executor; any object with ``map`` will do as well."""
+
+_PACKAGES = {"joblib": "joblib", "dask": "distributed"}
+LARGEST_CHUNK = 25
+MAX_WORKERS = 256
+
+
+class Executor(Protocol):
+    """Anything with ``map``: ``concurrent.futures`` executors, a ``distributed.Client``."""
+
+    def map(self, function: Any, /, *iterables: Any) -> Any:
+        """Return what the function gives for each item, in order, or futures of it."""
+        ...
+
+
+def available_workers() -> int:
+    """Return the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+    return min(MAX_WORKERS, os.cpu_count() or 1)
+
+
+def cut(items: Sequence[Item], workers: int, chunk: int | None = None) -> list[Sequence[Item]]:
+    """Cut items into chunks, in order: some for each worker, so that all of them end at about the same time.
+
+    Parameters
+    ----------
+    items
+        What is to be done.
+    workers
+        How many work at once.
+    chunk
+        Items of a chunk; chosen if not given.
+    """
+    size = chunk or max(1, min(LARGEST_CHUNK, -(-len(items) // (4 * workers))))
+    return [items[first : first + size] for first in range(0, len(items), size)]
+
+
+class Workers:
+    """An executor that starts when it is first needed and can be started again after it was closed.
+
+    Parameters
+    ----------
+    executor
+        A name from ``EXECUTORS``, ``"threads"`` if not given, or an object with ``map``, which is used as it
+        is and never closed here.
+    workers
+        How many work at once; all processors if not given.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name (with the nearest one), an object without ``map``, or a number of workers out of
+        range.
+    ModuleNotFoundError
+        When the executor needs a package that is not installed; the message is the line that installs it.
+    """
+
+    def __init__(self, executor: str | Executor | None = None, workers: int | None = None) -> None:
+        self.name = executor if isinstance(executor, str) else "threads" if executor is None else "given"
+        self._given = None if executor is None or isinstance(executor, str) else executor
+        if self._given is not None and not callable(getattr(self._given, "map", None)):
+            raise ValueError(f"executor must be {listed(EXECUTORS, 'or')}, or have a map; got {executor!r}")
+        if self._given is None and self.name not in EXECUTORS:
+            near = suggest(self.name, EXECUTORS)
+            raise ValueError(f"unknown executor '{self.name}'{near}; there are {listed(EXECUTORS)}")
+        if workers is not None and (isinstance(workers, bool) or not 1 <= workers <= MAX_WORKERS):
+            raise ValueError(f"workers = {workers!r} is not a whole number from 1 to {MAX_WORKERS}")
+        self.count = 1 if self.name == "serial" else workers or available_workers()
+        _check_package(self.name)
+        self._running: Any = None
+        self._close: Callable[[], None] = _nothing
+
+    def map(self, function: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
+        """Yield what the function gives for each item, in the order of the items.
+
+        Parameters
+        ----------
+        function, items
+            Both must be picklable for other processes.
+        """
+        if self.name == "serial":
+            yield from map(function, items)
+            return
+        if self._running is None:
+            self._start()
+        if self.name == "joblib":
+            from joblib import delayed
+
+            yield from self._running(delayed(function)(item) for item in items)
+            return
+        answers = self._running.map(function, list(items))
+        if hasattr(self._running, "gather"):  # a client of dask.distributed hands out futures
+            yield from (future.result() for future in answers)
+        else:
+            yield from answers
+
+    def close(self) -> None:
+        """Stop what was started here; the next ``map`` starts it again."""
+        close, self._close, self._running = self._close, _nothing, None
+        close()
+
+    def __enter__(self) -> Workers:
+        """Return itself; it is closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def _start(self) -> None:
+        if self._given is not None:
+            self._running = self._given
+        elif self.name == "threads":
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._running = ThreadPoolExecutor(self.count)
+            self._close = lambda pool=self._running: pool.shutdown(cancel_futures=True)  # type: ignore[misc]
+        elif self.name == "processes":
+            import multiprocessing
+            from concurrent.futures import ProcessPoolExecutor
+
+            # a forked process could inherit a lock that a thread of this one holds
+            self._running = ProcessPoolExecutor(self.count, mp_context=multiprocessing.get_context("spawn"))
+            self._close = lambda pool=self._running: pool.shutdown(cancel_futures=True)  # type: ignore[misc]
+        elif self.name == "joblib":
+            from joblib import Parallel
+
+            self._running = Parallel(n_jobs=self.count, return_as="generator")
+        else:
+            self._start_dask()
+
+    def _start_dask(self) -> None:
+        from distributed import Client, LocalCluster
+
+        cluster = LocalCluster(n_workers=self.count, threads_per_worker=1, dashboard_address=None)
+        client = Client(cluster)
+        self._running = client
+
+        def close() -> None:
+            client.close()
+            cluster.close()
+
+        self._close = close
+
+
+def _nothing() -> None:
+    """Close nothing: nothing was started here."""
+
+
+def _check_package(executor: str) -> None:
+    """Say at once, and not in the middle of a calibration, that a package is missing."""
+    import importlib.util
+
+    package = _PACKAGES.get(executor)
+    if package is not None and importlib.util.find_spec(package) is None:
+        raise ModuleNotFoundError(
+            f"executor '{executor}' needs the package {package}; pip install 'cbhi[{executor}]'", name=package
+        )

@@ -1,0 +1,240 @@
+"""The checkpoint of a calibration: a journal of everything that was simulated.
+
+The algorithms are functions of what simulations answer and of seeds, and hold no state worth saving. So a
+calibration that was stopped, at whatever moment, is resumed by running it again: it asks the same questions
+in the same order, the journal answers those that were answered before, and the rest is simulated.
+
+A folder holds ``calibration.json``, what decides the answers, and ``answers/``, a folder for each batch with
+one file for each chunk. A batch is known by its name and by what it asks. A file is written under a temporary
+name and renamed, so a file that is there is whole. Files are zips of plain arrays; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cbhi.calibration.simulating import Answers, Task
+from cbhi.locks import lock_handle
+from cbhi.storage import read_json
+
+__all__ = ["Journal", "differences", "digest_of", "write_whole"]
+
+FORMAT_VERSION = 1
+_HEAD = "calibration.json"
+_ANSWERS = "answers"
+_SHOWN = 6
+_DAMAGE = (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all: a temporary name, then a rename.
+
+    Parameters
+    ----------
+    path
+        Where it belongs; its folder exists.
+    content
+        Its bytes.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+class Journal:
+    """Answers kept in a folder, for one calibration.
+
+    Parameters
+    ----------
+    folder
+        Made where it is missing.
+    identity
+        What decides the answers: plain values by name. ``None`` values are left out of comparisons.
+    resume
+        Whether to go on with what the folder holds; without it, a folder that holds answers is refused.
+
+    Raises
+    ------
+    ValueError
+        When the folder belongs to another calibration (the message says what differs), holds answers and
+        ``resume`` is off, is damaged, or is used by another process.
+    """
+
+    def __init__(self, folder: str | Path, identity: Mapping[str, Any], *, resume: bool = True) -> None:
+        self.folder = Path(folder)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"'{self.folder}' is a file; a checkpoint needs a folder")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _take(self.folder)
+        try:
+            self._open(json.loads(json.dumps({"format": FORMAT_VERSION, **identity})), resume)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, identity: dict[str, Any], resume: bool) -> None:
+        head = self.folder / _HEAD
+        if head.is_file():
+            found = differences(read_json(head), identity)
+            if found:
+                listed = "\n".join(f"  {line}" for line in found[:_SHOWN])
+                more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+                raise ValueError(
+                    f"the checkpoint in '{self.folder}' belongs to another calibration; choose another"
+                    f" folder, or calibrate as it did:\n{listed}{more}"
+                )
+            if not resume and any(self._batches()):
+                raise ValueError(
+                    f"'{self.folder}' holds a checkpoint of this calibration; go on with it (resume), or"
+                    " choose another folder"
+                )
+            return
+        others = [path.name for path in self.folder.iterdir() if not path.name.startswith(".")]
+        if _ANSWERS in others:
+            raise ValueError(
+                f"'{self.folder}' holds answers but no {_HEAD}; it is no checkpoint, or a damaged one"
+            )
+        (self.folder / _ANSWERS).mkdir(exist_ok=True)
+        write_whole(head, (json.dumps(identity, indent=1, sort_keys=True) + "\n").encode())
+
+    def _batches(self) -> list[Path]:
+        return sorted((self.folder / _ANSWERS).glob("*/*.npz"))
+
+    def answered(self, step: str, tasks: Sequence[Task]) -> list[tuple[int, Answers]]:
+        """Return what was answered before of a batch: (first row, answers) of each chunk.
+
+        Parameters
+        ----------
+        step
+            Name of the batch.
+        tasks
+            All that the batch asks for.
+
+        Raises
+        ------
+        ValueError
+            When a file is damaged, or holds answers to other questions.
+        """
+        folder = self._folder_of(step, tasks)
+        found = []
+        for path in sorted(folder.glob("*.npz")) if folder.is_dir() else ():
+            first, answers, of = _read(path)
+            if of != digest_of(tasks) or first + len(answers.errors) > len(tasks):
+                raise ValueError(
+                    f"'{path}' answers other questions than step '{step}' asks; it does not belong there:"
+                    " delete it, and what is missing is simulated again"
+                )
+            found.append((first, answers))
+        return found
+
+    def keep(self, step: str, tasks: Sequence[Task], first: int, answers: Answers) -> None:
+        """Write the answers to some tasks of a batch, the rows from ``first`` on."""
+        folder = self._folder_of(step, tasks)
+        folder.mkdir(parents=True, exist_ok=True)
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            values=answers.values,
+            errors=np.array(answers.errors, dtype=np.str_),
+            first=np.int64(first),
+            digest=np.array(digest_of(tasks)),
+        )
+        last = first + len(answers.errors)
+        write_whole(folder / f"rows-{first:06d}-{last:06d}.npz", buffer.getvalue())
+
+    def close(self) -> None:
+        """Let other processes use the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _folder_of(self, step: str, tasks: Sequence[Task]) -> Path:
+        # known by what is asked, so that a step that asks for other points finds nothing of these
+        words = re.sub(r"[^a-z0-9]+", "-", step.lower()).strip("-")[:60]
+        return self.folder / _ANSWERS / f"{words}-{digest_of(tasks)[:16]}"
+
+
+def _take(folder: Path) -> int | None:
+    """Lock the folder for this process, where the system can."""
+    handle = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+    if lock_handle(handle) is False:
+        os.close(handle)
+        raise ValueError(
+            f"another calibration is using the checkpoint in '{folder}'; wait, or choose another"
+        )
+    return handle
+
+
+def digest_of(tasks: Sequence[Task]) -> str:
+    """Return a hash of what is asked for, exact to the bit."""
+    digest = hashlib.sha256()
+    for task in tasks:
+        digest.update(np.asarray(task.values, dtype=np.float64).tobytes())
+        digest.update(f"{task.seed} {task.replicate};".encode())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> tuple[int, Answers, str]:
+    """Return first row, answers and digest of the questions of one file."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            values = np.asarray(file["values"], dtype=np.float64)
+            errors = tuple(str(text) for text in file["errors"])
+            first, digest = int(file["first"]), str(file["digest"])
+        if values.ndim != 2 or len(errors) != len(values) or first < 0:
+            raise ValueError("its arrays do not belong together")
+    except _DAMAGE as error:
+        raise ValueError(
+            f"'{path}' is damaged ({error}); delete it, and what it held is simulated again"
+        ) from None
+    return first, Answers(values, errors), digest
+
+
+def differences(kept: Mapping[str, Any], asked: Mapping[str, Any], at: str = "") -> list[str]:
+    """Return one line for each value that differs between what a folder holds and what is asked for.
+
+    Parameters
+    ----------
+    kept, asked
+        Plain values by name, tables inside each other.
+    at
+        Name of the table around.
+    """
+    found = []
+    for name in dict.fromkeys((*kept, *asked)):
+        before, now = kept.get(name), asked.get(name)
+        where = f"{at}.{name}" if at else name
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            found += differences(before, now, where)
+        elif before != now:
+            found.append(f"{where}: {_short(before)} there, {_short(now)} here")
+    return found
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."

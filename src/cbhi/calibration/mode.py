@@ -1,0 +1,262 @@
+"""Where the posterior density is highest: all local modes within five nats, in few and large batches.
+
+Notes
+-----
+Gauss-Newton on an emulator. Quasi-random points screen the middle of the prior; then, round by round, an
+emulator is fitted to all that was simulated, ``scipy.optimize.least_squares`` descends it from the best
+points with several Levenberg-Marquardt penalties, and the ends of these descents are the next batch. When
+they promise no more gain, one batch of large-step differences around each mode makes sure of the
+derivatives there.
+
+Compared by ``benchmarks/calibration/modes.py`` on 100 synthetic data sets of the mean-field model (twelve
+parameters, eighteen targets, a simulator of chance events): FIGURES
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cbhi.calibration.core import CalibrationNotConverged, Mode, ModeSearch, Problem
+from cbhi.calibration.emulator import FEWEST, Emulator, fit_emulator
+from cbhi.calibration.streams import quasi_normal
+from cbhi.kernels.records import F8
+
+__all__ = ["search_modes"]
+
+DEPTH = 5.0
+"""Modes that are worse than the best by more nats than this are not reported."""
+SLACK = 5.0
+"""Nats by which an emulated mode may seem worse than ``DEPTH`` and still be looked at."""
+SAME = 2.0
+"""Posterior standard deviations within which two points are under the same mode."""
+DAMPING = (0.0, 3.0, 30.0)
+"""Levenberg-Marquardt penalties on the squared step, nats a squared prior standard deviation."""
+APART = 0.15
+"""Posterior standard deviations below which two proposals are the same."""
+LOOKED = 0.5
+"""Posterior standard deviations within which a point that was looked around needs no more differences."""
+N_DESCENTS = 8
+"""Simulated points from which the emulator is descended in a round."""
+
+
+@dataclass
+class _Record:
+    """All that was simulated so far."""
+
+    problem: Problem
+    points: F8
+    simulated: F8
+    losses: F8
+    n_batches: int = 0
+
+    @classmethod
+    def empty(cls, problem: Problem) -> _Record:
+        """Return a record without any."""
+        d, t = problem.n_parameters, len(problem.targets)
+        return cls(problem, np.empty((0, d)), np.empty((0, t)), np.empty(0))
+
+    def ask(self, name: str, points: F8) -> None:
+        """Simulate points and keep what comes out."""
+        simulated = np.asarray(self.problem.evaluate(name, points), dtype=np.float64)
+        self.points = np.vstack([self.points, points])
+        self.simulated = np.vstack([self.simulated, simulated])
+        self.losses = np.append(self.losses, self.problem.loss(points, simulated))
+        self.n_batches += 1
+
+
+@dataclass(frozen=True)
+class _Basin:
+    """Simulated points from which the emulator leads to one place."""
+
+    start: int
+    """The best of them."""
+    goal: F8
+    """Where the emulated loss is smallest."""
+    predicted: float
+    """The emulated loss there, nats."""
+    precision: F8
+    """Of the normal approximation there."""
+
+
+def search_modes(
+    problem: Problem,
+    *,
+    n_screen: int = 64,
+    n_starts: int = 3,
+    step: float = 0.2,
+    screen_sd: float = 0.7,
+    min_gain: float = 0.05,
+    max_simulations: int = 150,
+) -> ModeSearch:
+    """Find all local modes of a posterior density within five nats of the best.
+
+    Parameters
+    ----------
+    problem
+        Whose modes are wanted.
+    n_screen
+        Quasi-random points that are simulated first, the prior's centre among them.
+    n_starts
+        Most modes that are followed at a time.
+    step
+        Smallest distance of differences, prior standard deviations.
+    screen_sd
+        Standard deviation of the points that are simulated first, in those of the prior: data draw modes
+        towards the centre, so that below 1 more of the points are near.
+    min_gain
+        Nats that a further step must promise.
+    max_simulations
+        Most simulations while one mode is followed; a third more for each other that is followed beside it.
+
+    Returns
+    -------
+    ModeSearch
+        Modes, best first. Each is a point that was simulated; its Jacobian is the emulator's.
+
+    Raises
+    ------
+    CalibrationNotConverged
+        When too few simulations succeed to go on.
+    ValueError
+        When a count or a distance makes no sense.
+    """
+    d = problem.n_parameters
+    _check(n_screen, n_starts, step, screen_sd, max_simulations)
+    record = _Record.empty(problem)
+    screen = screen_sd * quasi_normal(problem.seed, "mode/screen", n_screen - 1, d)
+    record.ask("mode/screen", np.vstack([np.zeros(d), screen]))
+    emulator = _emulate(record, None)
+    basins = _find_basins(record, emulator, n_starts)
+    looked_around: list[F8] = []
+    while True:
+        asked = _proposals(record, emulator, basins, min_gain)
+        if not len(asked):
+            asked = _differences(record, basins, looked_around, step)
+        limit = max_simulations + (len(basins) - 1) * max_simulations // 3
+        asked = asked[: max(limit - len(record.losses), 0)]
+        if not len(asked):
+            return _result(record, emulator, basins)
+        record.ask(f"mode/{record.n_batches}", asked)
+        emulator = _emulate(record, emulator)
+        basins = _find_basins(record, emulator, n_starts)
+
+
+def _check(n_screen: int, n_starts: int, step: float, screen_sd: float, max_simulations: int) -> None:
+    if n_screen < FEWEST:
+        raise ValueError(f"n_screen must be at least {FEWEST}, got {n_screen}")
+    if n_starts < 1:
+        raise ValueError(f"n_starts must be at least 1, got {n_starts}")
+    if not (step > 0.0 and screen_sd > 0.0):
+        raise ValueError(
+            "step and screen_sd are distances in prior standard deviations, above 0;"
+            f" got {step} and {screen_sd}"
+        )
+    if max_simulations < n_screen:
+        raise ValueError(f"max_simulations must be at least n_screen, {n_screen}; got {max_simulations}")
+
+
+def _emulate(record: _Record, before: Emulator | None) -> Emulator:
+    """Return an emulator of the whitened residuals."""
+    n_succeeded = int(np.isfinite(record.losses).sum())
+    if n_succeeded < FEWEST:
+        raise CalibrationNotConverged(
+            f"only {n_succeeded} of {len(record.losses)} simulations succeeded, too few to find a mode;"
+            " look at the failures, and at priors that reach where the simulator cannot go"
+        )
+    return fit_emulator(record.points, record.problem.residuals(record.simulated), before)
+
+
+def _descend(emulator: Emulator, start: F8, damping: float = 0.0) -> tuple[F8, float]:
+    """Return where the emulated loss is smallest near a start, and the loss there without the penalty."""
+    from scipy.optimize import least_squares
+
+    identity = np.eye(start.size)
+    pull = np.sqrt(2.0 * damping)
+
+    def residuals(z: F8) -> F8:
+        return np.concatenate([emulator(z)[0], z, pull * (z - start)])
+
+    def derivatives(z: F8) -> F8:
+        return np.vstack([emulator.jacobian(z), identity, pull * identity])
+
+    found = least_squares(residuals, start, derivatives, method="lm", xtol=1e-4, ftol=1e-4, max_nfev=40)
+    loss = 0.5 * float(np.sum(emulator(found.x)[0] ** 2) + found.x @ found.x)
+    return np.asarray(found.x, dtype=np.float64), loss
+
+
+def _precision(emulator: Emulator, point: F8) -> F8:
+    """Return the inverse covariance of the normal approximation at a point."""
+    jacobian = emulator.jacobian(point)
+    return np.asarray(np.eye(point.size) + jacobian.T @ jacobian)
+
+
+def _distance(precision: F8, left: F8, right: F8) -> float:
+    """Return the distance of two points in posterior standard deviations."""
+    return float(np.sqrt((left - right) @ precision @ (left - right)))
+
+
+def _find_basins(record: _Record, emulator: Emulator, n_starts: int) -> list[_Basin]:
+    """Return the most promising basins of the emulated loss, best first."""
+    basins: list[_Basin] = []
+    order = np.argsort(record.losses, kind="stable")
+    for start in order[:N_DESCENTS]:
+        if not np.isfinite(record.losses[start]):
+            break
+        goal, predicted = _descend(emulator, record.points[start])
+        if any(_distance(basin.precision, basin.goal, goal) < SAME for basin in basins):
+            continue
+        basins.append(_Basin(int(start), goal, predicted, _precision(emulator, goal)))
+    basins.sort(key=lambda basin: min(basin.predicted, record.losses[basin.start]))
+    limit = min(basins[0].predicted, record.losses[basins[0].start]) + DEPTH + SLACK
+    return [basin for basin in basins[:n_starts] if min(basin.predicted, record.losses[basin.start]) < limit]
+
+
+def _proposals(record: _Record, emulator: Emulator, basins: list[_Basin], min_gain: float) -> F8:
+    """Return where to simulate next: Gauss-Newton steps of several lengths in each basin with gain ahead."""
+    asked: list[F8] = []
+    for basin in basins:
+        loss = record.losses[basin.start]
+        start = record.points[basin.start]
+        if loss - basin.predicted < min_gain:
+            continue
+        taken = [start]
+        for damping in DAMPING:
+            goal = _descend(emulator, start, damping)[0] if damping else basin.goal
+            if all(_distance(basin.precision, goal, other) > APART for other in taken):
+                taken.append(goal)
+        asked += taken[1:]
+    return np.array(asked).reshape(-1, record.problem.n_parameters)
+
+
+def _differences(record: _Record, basins: list[_Basin], looked_around: list[F8], step: float) -> F8:
+    """Return points around each basin's best that was not looked around yet."""
+    asked: list[F8] = []
+    for basin in basins:
+        start = record.points[basin.start]
+        if any(_distance(basin.precision, start, other) < LOOKED for other in looked_around):
+            continue
+        looked_around.append(start)
+        values, vectors = np.linalg.eigh(basin.precision)
+        size = np.maximum(step, 0.7 / np.sqrt(values))
+        sign = np.where(np.arange(start.size) % 2 == 0, 1.0, -1.0)
+        asked += list(start + (sign * size * vectors).T)
+    return np.array(asked).reshape(-1, record.problem.n_parameters)
+
+
+def _result(record: _Record, emulator: Emulator, basins: list[_Basin]) -> ModeSearch:
+    """Return the best simulated point of each basin, with derivatives by the emulator."""
+    # the emulator is of whitened residuals
+    root = np.linalg.cholesky(record.problem.covariance)
+    modes = [
+        Mode(
+            record.points[basin.start],
+            record.simulated[basin.start],
+            float(record.losses[basin.start]),
+            root @ emulator.jacobian(record.points[basin.start]),
+        )
+        for basin in sorted(basins, key=lambda basin: float(record.losses[basin.start]))
+    ]
+    near = tuple(mode for mode in modes if mode.loss <= modes[0].loss + DEPTH)
+    return ModeSearch(near, len(record.losses), np.minimum.accumulate(record.losses))

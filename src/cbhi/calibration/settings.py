@@ -1,0 +1,351 @@
+"""Calibration files: which parameters are fitted to which figures, with priors, errors and sources.
+
+A file is TOML. Everything that is wrong in it is said at once, each with its line.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cbhi.calibration.calibration import Calibration
+from cbhi.calibration.priors import FAMILIES, Prior
+from cbhi.calibration.targets import SharedError, Target, fit_targets
+from cbhi.datasets import data_dir
+from cbhi.scenarios import Scenario, scenario
+from cbhi.scenarios.changes import explain_unknown, known_parameters
+from cbhi.scenarios.toml_text import UNREADABLE, Document, read_toml
+from cbhi.words import listed, suggest
+
+__all__ = ["CalibrationFileError", "calibration_names", "calibrations_dir", "read_calibration"]
+
+_HEAD: Mapping[str, tuple[type, ...]] = {
+    "name": (str,),
+    "about": (str,),
+    "scenario": (str,),
+    "country": (str,),
+    "households": (int,),
+    "replicates": (int,),
+    "seed": (int,),
+    "until": (int,),
+    "max_failures": (int, float),
+    "leave_out": (list,),
+}
+_TABLES = ("discrepancy", "explored", "carried", "target", "shared_error")
+_PRIOR = ("prior", "low", "high", "source", "confidence")
+_NUMBERS = tuple(dict.fromkeys(name for names in FAMILIES.values() for name in names))
+_TARGET = ("name", "variable", "period", "value", "sd", "kind", "discrepancy", "source", "confidence", "use")
+_SHARED = ("targets", "sd", "relative", "why")
+_KINDS = {str: "a text", int: "a whole number", list: "a list", float: "a number"}
+
+
+class CalibrationFileError(ValueError):
+    """A calibration file that cannot be used.
+
+    Attributes
+    ----------
+    place
+        The file.
+    problems
+        One line each, all found at once.
+    """
+
+    def __init__(self, place: str, problems: Iterable[str]) -> None:
+        self.place = place
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = f"{place} has {count} problem{'s' if count != 1 else ''}"
+        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
+
+    def __reduce__(self) -> Any:
+        return CalibrationFileError, (self.place, self.problems)
+
+
+def calibrations_dir() -> Path:
+    """Return the folder of the shipped calibrations."""
+    return data_dir() / "calibrations"
+
+
+def calibration_names() -> tuple[str, ...]:
+    """Return the names of the shipped calibrations."""
+    return tuple(sorted(path.stem for path in calibrations_dir().glob("*.toml")))
+
+
+def read_calibration(
+    name: str | Path,
+    *,
+    seed: int | None = None,
+    households: int | None = None,
+    replicates: int | None = None,
+    until: int | None = None,
+) -> Calibration:
+    """Return a shipped calibration by name, or one from a TOML file.
+
+    Parameters
+    ----------
+    name
+        Such as ``"rwanda"``, or the path of a ``.toml`` file.
+    seed, households, replicates
+        In place of the file's.
+    until
+        Last reporting year that is fitted, in place of the file's.
+
+    Raises
+    ------
+    CalibrationFileError
+        When there is no such calibration, or with every problem of the file at once.
+    """
+    path = _find(str(name))
+    try:
+        document = read_toml(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise CalibrationFileError(
+            path.name, ["not a UTF-8 text; save the file with encoding UTF-8"]
+        ) from None
+    file = _File(path, document)
+    file.read_head()
+    given = {"seed": seed, "households": households, "replicates": replicates, "until": until}
+    file.head.update({word: value for word, value in given.items() if value is not None})
+    return file.calibration()
+
+
+def _find(name: str) -> Path:
+    if name.endswith(".toml"):
+        path = Path(name)
+        if path.is_file():
+            return path
+        others = [p.name for p in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+        near = difflib.get_close_matches(path.name, others, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise CalibrationFileError(name, [f"the file '{path}' does not exist{hint}"])
+    path = calibrations_dir() / f"{name}.toml"
+    known = calibration_names()
+    if path.is_file() and "/" not in name:
+        return path
+    hint = suggest(name, known)
+    raise CalibrationFileError(
+        f"calibration '{name}'",
+        [f"no such calibration{hint or ';'} shipped: {listed(known)}; or give a .toml file"],
+    )
+
+
+class _File:
+    """One calibration file while it is read."""
+
+    def __init__(self, path: Path, document: Document) -> None:
+        self.path = path
+        self.document = document
+        self.head: dict[str, Any] = {}
+        self.told: list[tuple[int, str]] = list(document.problems)
+
+    def problem(self, at: tuple[str | int, ...], text: str) -> None:
+        """Note what is wrong, each line of a text at the line of its place."""
+        for line in text.splitlines():
+            self.told.append((self.document.line(at) or 0, line))
+
+    def read_head(self) -> None:
+        """Read the words above the first table, and note names that nobody knows."""
+        for word, value in self.document.content.items():
+            if word in _TABLES or value is UNREADABLE:
+                continue
+            if word not in _HEAD:
+                near = suggest(word, (*_HEAD, *_TABLES))
+                self.problem(
+                    (word,), f"unknown word '{word}'{near or f'; there are {listed((*_HEAD, *_TABLES))}'}"
+                )
+            elif isinstance(value, bool) or not isinstance(value, _HEAD[word]):
+                self.problem((word,), f"{word} must be {_KINDS[_HEAD[word][-1]]}, got {value!r}")
+            else:
+                self.head[word] = value
+
+    def calibration(self) -> Calibration:
+        """Return the calibration that the file describes."""
+        chosen = self._scenario()
+        explored, carried = self._priors("explored"), self._priors("carried")
+        if not self.document.content.get("explored"):
+            self.problem(
+                ("explored",), "no parameter is explored; write one as [explored.enrolment.intercept]"
+            )
+        targets = self._targets(chosen)
+        shared = self._shared()
+        self._stop()
+        assert chosen is not None
+        words = ("households", "replicates", "seed", "max_failures", "name")
+        try:
+            return Calibration(
+                chosen,
+                explored,
+                targets,
+                carried=carried,
+                shared_errors=shared,
+                **{word: self.head[word] for word in words if word in self.head},
+            )
+        except ValueError as error:
+            for line in str(error).splitlines():
+                self.problem(self._place(line), line)
+        self._stop()
+        raise AssertionError("a calibration was refused without a problem")
+
+    def _stop(self) -> None:
+        if self.told:
+            self.told.sort(key=lambda one: one[0] or 10**9)
+            name = self.path.name
+            lines = [f"{name}:{line}: {text}" if line else f"{name}: {text}" for line, text in self.told]
+            raise CalibrationFileError(name, dict.fromkeys(lines))
+
+    def _place(self, text: str) -> tuple[str | int, ...]:
+        """Return the path of what a problem names first."""
+        for path in self.document.lines:
+            name = ".".join(str(part) for part in path[1:])
+            if len(path) > 1 and name and name in text:
+                return path
+        return next(((word,) for word in self.head if text.startswith(f"{word} ")), ())
+
+    def _scenario(self) -> Scenario | None:
+        name = self.head.get("scenario")
+        if name is None:
+            if "scenario" not in self.document.content:
+                self.problem((), "'scenario' is missing; example: scenario = \"rwanda-rules\"")
+            return None
+        try:
+            beside = self.path.parent / name
+            return scenario(beside if name.endswith(".toml") and not Path(name).is_absolute() else name)
+        except ValueError as error:
+            self.problem(("scenario",), f"scenario: {error}".replace("\n", "; "))
+        return None
+
+    def _table(self, word: str) -> Mapping[str, Any]:
+        table = self.document.content.get(word, {})
+        if table is UNREADABLE:
+            return {}
+        if not isinstance(table, Mapping):
+            self.problem((word,), f"'{word}' is a table; its header is written [{word}]")
+            return {}
+        return table
+
+    def _priors(self, word: str) -> tuple[Prior, ...]:
+        found: list[Prior] = []
+        self._walk((word,), self._table(word), found)
+        return tuple(found)
+
+    def _walk(self, path: tuple[str | int, ...], table: Mapping[str, Any], found: list[Prior]) -> None:
+        """Read the priors of a table: [explored.care.need] and [explored."care.need"] are alike."""
+        for name, value in table.items():
+            at = (*path, name)
+            key = ".".join(str(part) for part in at[1:])
+            if value is UNREADABLE:
+                continue
+            if not isinstance(value, Mapping):
+                self.problem(at, f"'{name}' belongs to no parameter; a prior is written [{path[0]}.{key}]")
+            elif key in known_parameters() or any(word in value for word in (*_PRIOR, *_NUMBERS)):
+                prior = self._prior(at, key, value)
+                if prior is not None:
+                    found.append(prior)
+            elif any(isinstance(inner, Mapping) for inner in value.values()):
+                self._walk(at, value, found)
+            else:
+                self.problem(at, explain_unknown(key))
+
+    def _prior(self, at: tuple[str | int, ...], key: str, said: Mapping[str, Any]) -> Prior | None:
+        unknown = [word for word in said if word not in (*_PRIOR, *_NUMBERS)]
+        for word in unknown:
+            self.problem(
+                (*at, word), f"prior of {key}: unknown word '{word}'{suggest(word, (*_PRIOR, *_NUMBERS))}"
+            )
+        if "prior" not in said:
+            self.problem(at, f"prior of {key}: 'prior' is missing; it is {listed(FAMILIES, 'or')}")
+        if unknown or "prior" not in said or UNREADABLE in said.values():
+            return None
+        try:
+            return Prior(
+                key=key,
+                family=str(said["prior"]),
+                numbers={word: said[word] for word in _NUMBERS if word in said},
+                source=str(said.get("source", "")),
+                confidence=str(said.get("confidence", "")),
+                low=said.get("low"),
+                high=said.get("high"),
+            )
+        except ValueError as error:
+            for line in str(error).splitlines():
+                inner = _word_of(line.removeprefix(f"prior of {key}: "))
+                self.problem((*at, inner) if inner in said else at, line)
+        return None
+
+    def _targets(self, chosen: Scenario | None) -> tuple[Target, ...]:
+        country = self.head.get("country", chosen.country if chosen is not None else "")
+        found: list[Target] = []
+        own = self._own_targets()
+        discrepancy = {
+            word: value for word, value in self._table("discrepancy").items() if value is not UNREADABLE
+        }
+        for word, value in discrepancy.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+                self.problem(
+                    ("discrepancy", word), f"discrepancy of {word} must be a number from 0 up, got {value!r}"
+                )
+                return tuple(own)
+        if country:
+            try:
+                found += fit_targets(
+                    country,
+                    until=self.head.get("until"),
+                    leave_out=self.head.get("leave_out", ()),
+                    discrepancy=discrepancy,
+                )
+            except ValueError as error:
+                self.problem(self._place(str(error)), str(error))
+        elif not own and chosen is not None:
+            self.problem((), "there are no targets: name a 'country' with data, or write [[target]]")
+        return (*found, *own)
+
+    def _own_targets(self) -> list[Target]:
+        found = []
+        for number, said in enumerate(self._entries("target", _TARGET)):
+            for word in ("name", "variable", "period", "value"):
+                if word not in said:
+                    self.problem(("target", number), f"[[target]]: '{word}' is missing")
+            if any(word not in said for word in ("name", "variable", "period", "value")):
+                continue
+            try:
+                found.append(Target(**{"sd": None, **said, "period": str(said["period"])}))
+            except ValueError as error:
+                self.problem(("target", number), str(error))
+        until = self.head.get("until")
+        return [t for t in found if until is None or not t.period.isdigit() or int(t.period) <= until]
+
+    def _shared(self) -> tuple[SharedError, ...]:
+        found = []
+        for number, said in enumerate(self._entries("shared_error", _SHARED)):
+            if "targets" not in said or "sd" not in said:
+                self.problem(("shared_error", number), "[[shared_error]] needs 'targets' and 'sd'")
+                continue
+            try:
+                found.append(SharedError(**said))
+            except (ValueError, TypeError) as error:
+                self.problem(("shared_error", number), str(error))
+        return tuple(found)
+
+    def _entries(self, word: str, known: tuple[str, ...]) -> list[dict[str, Any]]:
+        entries = self.document.content.get(word, [])
+        if entries is UNREADABLE:
+            return []
+        if not isinstance(entries, list):
+            self.problem((word,), f"'{word}' stands in double brackets: [[{word}]]")
+            return []
+        for number, entry in enumerate(entries):
+            for name in [name for name in entry if name not in known]:
+                self.problem((word, number, name), f"[[{word}]]: unknown word '{name}'{suggest(name, known)}")
+                entry.pop(name)
+        return [dict(entry) for entry in entries]
+
+
+def _word_of(problem: str) -> str:
+    """Return the word of a prior that a problem is about, or an empty text."""
+    if match := re.search(r"has no '(\w+)'", problem):
+        return match[1]
+    first = problem.split()[0]
+    return "prior" if first == "family" else first

@@ -1,0 +1,206 @@
+"""What the data say about each mechanism, in words that can be quoted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cbhi.kernels.records import F8
+from cbhi.words import listed
+
+if TYPE_CHECKING:
+    from cbhi.calibration.fit import Fit
+    from cbhi.calibration.profiles import Profiles
+
+__all__ = [
+    "ASSUMPTION",
+    "INFORMED",
+    "PARTLY",
+    "Verdict",
+    "explain_fit",
+    "explain_verdicts",
+    "judge",
+    "name_in_words",
+    "significant",
+]
+
+INFORMED, PARTLY, ASSUMPTION = "informed", "partly informed", "remains assumption"
+_INFORMED_BELOW, _PARTLY_BELOW = 0.5, 0.8
+_FAR = 2.0
+"""Prior standard deviations beyond which the data and the prior are said to disagree."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How much the data say about one parameter.
+
+    Attributes
+    ----------
+    name
+        The parameter.
+    word
+        ``INFORMED``, ``PARTLY`` or ``ASSUMPTION``.
+    left
+        Standard deviation given the data over that of the prior.
+    below, above
+        The same as its profile tells on either side of the mode; not a number where there is no profile.
+    shift
+        How far the data moved it, prior standard deviations.
+    is_carried
+        Whether it was not explored, so that all is to first order.
+    """
+
+    name: str
+    word: str
+    left: float
+    below: float
+    above: float
+    shift: float
+    is_carried: bool = False
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether the data pull the parameter to where its prior hardly expected it."""
+        return abs(self.shift) > _FAR
+
+
+def _word(left: float) -> str:
+    if left <= _INFORMED_BELOW:
+        return INFORMED
+    return PARTLY if left <= _PARTLY_BELOW else ASSUMPTION
+
+
+def judge(
+    name: str,
+    left: float,
+    shift: float,
+    below: float = math.nan,
+    above: float = math.nan,
+    carried: bool = False,
+) -> Verdict:
+    """Return the verdict on a parameter.
+
+    Parameters
+    ----------
+    name
+        The parameter.
+    left
+        Standard deviation given the data over that of the prior: at most 0.5 is informed (the data say at
+        least three times what the prior does), at most 0.8 partly, above remains assumption.
+    shift
+        How far the data moved it, prior standard deviations.
+    below, above
+        What its profile says on either side, where it has one. Their mean counts where it is wider than the
+        draws: a parameter that the profile leaves open on one side is informed in part at best.
+    carried
+        Whether it was not explored.
+    """
+    sides = 0.5 * (below + above)
+    return Verdict(
+        name, _word(left if math.isnan(sides) else max(left, sides)), left, below, above, shift, carried
+    )
+
+
+def judge_all(
+    names: Sequence[str], left: F8, shift: F8, profiles: Profiles | None, carried: bool = False
+) -> tuple[Verdict, ...]:
+    """Return a verdict on each parameter; see ``judge``."""
+    verdicts = []
+    for place, name in enumerate(names):
+        below = above = math.nan
+        if profiles is not None and name in profiles:
+            below, above = profiles[name].sd_below, profiles[name].sd_above
+        verdicts.append(judge(name, float(left[place]), float(shift[place]), below, above, carried))
+    return tuple(verdicts)
+
+
+def name_in_words(key: str) -> str:
+    """Return the last part of a key as words: ``price slope`` for ``enrolment.price_slope``."""
+    return key.rsplit(".", 1)[-1].replace("_", " ")
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Return a number with so many significant figures, never as a power of ten."""
+    if not math.isfinite(value):
+        return "-" if math.isnan(value) else ("inf" if value > 0.0 else "-inf")
+    if value == 0.0:
+        return "0"
+    places = digits - 1 - math.floor(math.log10(abs(value)))
+    return f"{round(value, places) + 0.0:,.{max(0, places)}f}"
+
+
+def explain_verdicts(verdicts: Sequence[Verdict], n_targets: int, whose: str) -> str:
+    """Return the sentence that may be quoted on what the data do and do not say.
+
+    Parameters
+    ----------
+    verdicts
+        On all parameters.
+    n_targets
+        Published figures that were fitted.
+    whose
+        Whose figures: ``"Rwanda"``.
+    """
+    free = [verdict for verdict in verdicts if not verdict.is_carried]
+    groups = {
+        word: [name_in_words(verdict.name) for verdict in free if verdict.word == word]
+        for word in (INFORMED, PARTLY, ASSUMPTION)
+    }
+    parts = []
+    if groups[INFORMED]:
+        parts.append(f"inform {listed(groups[INFORMED])}")
+    if groups[PARTLY]:
+        parts.append(f"inform in part {listed(groups[PARTLY])}")
+    if groups[ASSUMPTION]:
+        ending = "there the results rest on the stated priors"
+        parts.append(f"say next to nothing about {listed(groups[ASSUMPTION])}: {ending}")
+    said = "; they ".join(parts)
+    text = f"Of {len(free)} fitted mechanisms the {n_targets} published figures of {whose} {said}."
+    carried = [name_in_words(verdict.name) for verdict in verdicts if verdict.is_carried]
+    if carried:
+        several = len(carried) > 1
+        text += (
+            f" {listed(carried).capitalize()} {'were' if several else 'was'} not fitted; doubt about"
+            f" {'them' if several else 'it'} widens the bands."
+        )
+    contested = [
+        f"{name_in_words(verdict.name)} ({verdict.shift:+.1f} prior standard deviations)"
+        for verdict in verdicts
+        if verdict.is_contested
+    ]
+    if contested:
+        text += f" Data and prior disagree about {listed(contested)}."
+    return text
+
+
+def explain_fit(fit: Fit) -> str:
+    """Return, in plain language, what the targets say about each parameter, to first order at the mode."""
+    found = fit.identifiability()
+    verdicts = judge_all(found.names, found.sd, fit.mode.point, None)
+    n, d = len(found.targets), len(found.names)
+    lines = [
+        f"{n} published figures hold information on about {found.information:.1f} of {d} parameters;"
+        f" {found.n_informed} directions are informed more by the data than by the prior.",
+        explain_verdicts(verdicts, n, whose_figures(fit)),
+        f"Best informed: {found.direction(0)}. Weakest: {found.direction(-1)}.",
+    ]
+    for place, verdict in enumerate(verdicts):
+        strongest = int(np.argmax(np.abs(found.bias[place])))
+        lines.append(
+            f"- {name_in_words(verdict.name)}: {verdict.word} ({100.0 * verdict.left:.0f} % of the prior's"
+            f" spread is left); hangs most on {found.targets[strongest]}, which, one standard error higher,"
+            f" would move it by {found.bias[place, strongest]:+.2f} prior standard deviations."
+        )
+    return "\n".join(lines)
+
+
+def whose_figures(fit: Fit) -> str:
+    """Return whose figures were fitted: the country of the scenario, else its name."""
+    scenario = fit.scenario
+    if scenario is None:
+        return "the data"
+    return scenario.country.capitalize() if scenario.country else scenario.name
