@@ -31,6 +31,7 @@ __all__ = [
     "compare_published",
     "describe_runs",
     "describe_shares",
+    "describe_tolerance",
     "explain_size",
     "published_as_table",
     "published_table",
@@ -291,6 +292,11 @@ def describe_runs(results: Results) -> str:
     )
 
 
+def describe_tolerance(results: Results) -> tuple[str, ...]:
+    """Say what was asked of the error of a mean and what was reached, if it was asked for."""
+    return () if results.tolerance is None else (str(results.tolerance),)
+
+
 def describe_shares(results: Results) -> str:
     """Say which share of the spread is the parameters', with the 90 % interval of that share.
 
@@ -403,6 +409,7 @@ def published_as_table(results: Results) -> Table:
         rows=tuple(rows),
         notes=(
             describe_runs(results),
+            *describe_tolerance(results),
             *explain_size(results),
             "within: the median lies within two standard errors (s.e., assumed) of the published figure.",
             "not fitted: only compared, never part of a fit.  *: recalled, without a source.",
@@ -452,5 +459,5 @@ def yearly_as_table(results: Results) -> Table:
         title=_title(results, "the years"),
         heads=(tuple(heads),),
         rows=tuple(rows),
-        notes=(describe_runs(results), *explain_size(results)),
+        notes=(describe_runs(results), *describe_tolerance(results), *explain_size(results)),
     )

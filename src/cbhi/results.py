@@ -19,6 +19,7 @@ from cbhi.observation import administrative_factor
 from cbhi.packing import first_month_of_sale
 from cbhi.scenarios import Scenario
 from cbhi.strata import GROUPS, stratified_names, stratum_values
+from cbhi.tolerances import Tolerance
 from cbhi.variables import VARIABLES, YEARLY_ONLY, Arrays, By, Cells
 from cbhi.words import suggest
 
@@ -60,6 +61,9 @@ class Results:
         Hash of the sources and packages that computed them (``cbhi.engine.engine_hash``).
     population
         Fingerprint of the population that a user supplied; empty where it was drawn.
+    tolerance
+        What was asked of the Monte Carlo error and what was reached, if it was asked for; no part of what is
+        equal or saved with the arrays.
     """
 
     scenario: Scenario
@@ -72,6 +76,7 @@ class Results:
     survey: int = 0
     engine: str = ""
     population: str = ""
+    tolerance: Tolerance | None = None
 
     def __repr__(self) -> str:
         """Return one line: what was run, how large, how often."""
@@ -734,6 +739,15 @@ def join_results(parts: Sequence[Results]) -> Results:
     return _with_arrays(first, joined)
 
 
+def add_replicates(one: Results, more: Results | None) -> Results:
+    """Return the replicates of both, each once."""
+    if more is None:
+        return one
+    have = {int(number) for number in one.arrays.replicates}
+    rest = select_replicates(more, {int(number) for number in more.arrays.replicates} - have)
+    return join_results([one, rest]) if rest.n_replicates else one
+
+
 def select_replicates(results: Results, numbers: Container[int]) -> Results:
     """Return the results of those replicates whose number is in ``numbers``."""
     kept = np.array(
@@ -750,4 +764,5 @@ def select_replicates(results: Results, numbers: Container[int]) -> Results:
 def _with_arrays(results: Results, arrays: dict[str, NDArray[Any]]) -> Results:
     for array in arrays.values():
         array.flags.writeable = False
-    return dataclasses.replace(results, arrays=results.arrays._replace(**arrays))
+    # what was asked for was asked of the replicates as they were
+    return dataclasses.replace(results, arrays=results.arrays._replace(**arrays), tolerance=None)

@@ -354,6 +354,7 @@ def _run_record(results: Results) -> dict[str, Any]:
         "spread": describe_spread(results),
         "n_param_sets": results.n_param_sets,
         "param_sets": [int(number) for number in results.param_sets],
+        "tolerance": None if results.tolerance is None else results.tolerance.as_dict(),
         "replicate_numbers": [int(number) for number in results.arrays.replicates],
         "persons_per_simulated_person": results.weight,
         "engine": results.engine,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -19,8 +21,11 @@ from cbhi.memory import Memory, copy_written
 from cbhi.packing import pack_scenario, reporting_periods
 from cbhi.populations import Population
 from cbhi.replicates import run_replicate
-from cbhi.results import Results, join_results, select_replicates
+from cbhi.results import Results, add_replicates, join_results, select_replicates
+from cbhi.runs import find_year
 from cbhi.scenarios import Scenario, scenario
+from cbhi.spread import mean_ci_over_replicates
+from cbhi.tolerances import LEVEL, Tolerance, check_tolerance
 from cbhi.variables import Arrays
 
 HOUSEHOLDS = 20_000
@@ -72,6 +77,10 @@ def simulate(
     first_replicate: int = 0,
     finished: Results | None = None,
     keep: Keep | None = None,
+    tol: float | None = None,
+    on: str = "coverage_end_share",
+    period: str | None = None,
+    max_replicates: int = 200,
 ) -> Results:
     """Simulate a scenario.
 
@@ -85,7 +94,8 @@ def simulate(
         Households simulated at the start, from 1 to 10,000,000, or ``"all"`` for one simulated household
         per real one; 20,000 if not given.
     replicates
-        Repetitions, from 1 to 100,000; each has its own draws.
+        Repetitions, from 1 to 100,000; each has its own draws. With ``tol`` the size of a batch, at least 2
+        (4 with parameter sets).
     seed
         Whole number from 0 to 2**63 - 1. The same seed gives the same integers at any number of workers.
     workers
@@ -98,7 +108,7 @@ def simulate(
         Households, members and bills that take the place of those that are drawn; ``households`` is then
         left out. Results stand for the whole country, as always.
     progress
-        Called with (months done, months in all).
+        Called with (months done, months in all); with ``tol`` the second number grows by the batch.
     first_replicate
         Number of the first replicate, from 0; two runs of one seed without a number in common can be joined.
     finished
@@ -106,6 +116,15 @@ def simulate(
         simulated again, such as those of an ``Interrupted``.
     keep
         Called with the results of each replicate as soon as it is finished, from the thread that ran it.
+    tol
+        Largest half-width of the 95 % interval (Student's t) of the mean of ``on`` at ``period``, in the unit
+        of ``on``; with parameter sets, replicates of one set count as one. Batches of replicates are added
+        until it is met or ``max_replicates`` reached; ``Results.tolerance`` says which. Looking after every
+        batch makes the interval a little too sure of itself when batches are small.
+    on, period
+        Variable and reporting year that ``tol`` is about; the last complete year if not given.
+    max_replicates
+        Most replicates with ``tol``.
 
     Returns
     -------
@@ -121,6 +140,54 @@ def simulate(
         On Ctrl-C; its ``results`` holds the finished replicates.
     """
     chosen = load_scenario(scenario)
+    run = functools.partial(
+        _simulate, chosen, households=households, seed=seed, workers=workers, survey=survey,
+        population=population, first_replicate=first_replicate, keep=keep,
+    )  # fmt: skip
+    if tol is None:
+        return run(replicates=replicates, progress=progress, finished=finished)
+    n = whole_number("replicates", replicates, 1, 100_000)
+    check_tolerance(tol, on, n, chosen.is_uncertain)
+    most = whole_number("max_replicates", max_replicates, n, 100_000)
+    periods = reporting_periods(chosen, pack_scenario(chosen).calendar)
+    place = find_year(periods, period)
+    while True:
+        results = run(replicates=n, progress=progress, finished=finished)
+        reached = _half_width(results, on, place)
+        if reached <= tol or n >= most:
+            found = Tolerance(on, periods[place][0], float(tol), reached, n, of="the mean")
+            return dataclasses.replace(results, tolerance=found)
+        finished = add_replicates(results, finished)
+        n = min(n + replicates, most)
+
+
+def _half_width(results: Results, on: str, place: int) -> float:
+    """Return the half-width of the 95 % interval of a mean in one reporting year."""
+    found = mean_ci_over_replicates(results.values(on)[:, place, 0], LEVEL, results.clusters)
+    width = float(found.high - found.low) / 2.0
+    if math.isnan(width):
+        raise ValueError(
+            f"{on} {results.periods[place][0]} has no value in two replicates or more, so no tolerance can be"
+            " judged on it; choose another variable (on) or year (period)"
+        )
+    return width
+
+
+def _simulate(
+    chosen: Scenario,
+    *,
+    households: int | str | None,
+    replicates: int,
+    seed: int,
+    workers: int,
+    survey: int,
+    population: Population | None,
+    progress: Progress | None,
+    first_replicate: int,
+    finished: Results | None,
+    keep: Keep | None,
+) -> Results:
+    """Simulate so many replicates; see ``simulate``."""
     layout = lay_out_run(chosen, households, population)
     first = whole_number("first_replicate", first_replicate, 0, MAX_REPLICATE)
     n_replicates = whole_number("replicates", replicates, 1, 100_000)

@@ -14,7 +14,7 @@ import numpy as np
 from cbhi.accounts import partners_as_table
 from cbhi.kernels.records import F8
 from cbhi.months import format_month
-from cbhi.published import describe_shares, explain_size, published_as_table
+from cbhi.published import describe_shares, describe_tolerance, explain_size, published_as_table
 from cbhi.results import Results
 from cbhi.runs import find_year, whole_years
 from cbhi.spread import quantiles_over_replicates
@@ -183,7 +183,7 @@ def _table(
     months = [results.periods[place][2] - results.periods[place][1] for place in places]
     if set(months) != {12}:
         heads.append(("", *(f"{n} months" for n in months)))
-    notes = list(_band_notes(results))
+    notes = [*_band_notes(results), *describe_tolerance(results)]
     if any(cell == "-" for row in rows for cell in row[1:]):
         notes.append("-: no value, because there was nobody or nothing to count.")
     notes.append(

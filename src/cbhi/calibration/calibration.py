@@ -109,7 +109,8 @@ class Calibration:
         max_failures: float = 0.01,
         name: str = "",
     ) -> None:
-        chosen = load_scenario(scenario)
+        # what sets an earlier fit left would decide parameters that are explored here
+        chosen = load_scenario(scenario).at_point()
         values: dict[str, Any] = {
             "scenario": chosen,
             "priors": tuple(priors),
@@ -488,7 +489,9 @@ def _origin(scenario: Scenario, shortest: Scenario) -> str:
     from cbhi.scenarios import scenario as find
 
     for name in scenario_names():
-        if find(name).fingerprint() == scenario.fingerprint():
+        shipped = find(name)
+        if shipped.at_point().fingerprint() == scenario.fingerprint():
             end = format_month(shortest.end)
-            return f"cbhi.scenario('{name}').replace(end='{end}')"
+            point = "" if shipped.sets is None else ".at_point()"
+            return f"cbhi.scenario('{name}'){point}.replace(end='{end}')"
     return f"cbhi.scenario('YOUR-FILE.toml').replace(end='{format_month(shortest.end)}')"

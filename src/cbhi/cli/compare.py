@@ -13,7 +13,15 @@ import click
 from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim
 from cbhi.cli.kept import Kept
-from cbhi.cli.options import WholeNumber, choose, default_sizes, default_workers, overrides, point, sizes
+from cbhi.cli.options import (
+    choose,
+    default_sizes,
+    default_workers,
+    overrides,
+    point,
+    sizes,
+    tolerance,
+)
 from cbhi.cli.progress import is_compiled, show_compiling, show_progress
 from cbhi.cli.variants import variant
 
@@ -42,17 +50,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Groups to print, with --on.",
 )
-@click.option(
-    "--tol",
-    type=float,
-    metavar="X",
-    help="Add replicates until the 95 % interval of each difference is +/- X or less, in the unit of --on.",
-)
-@click.option("--in", "period", metavar="YEAR", help="Year that --tol is about.  [default: last complete]")
-@click.option(
-    "--max-replicates", type=WholeNumber(2, 100_000), metavar="N", default=200, show_default=True,
-    help="Most replicates with --tol.",
-)  # fmt: skip
+@tolerance("the 95 % interval of each difference is +/- X or less, in the unit of --on")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path),
     help="Folder for every scenario's results and the differences.  [default: none is written]",
@@ -104,9 +102,10 @@ def command(
             raise ValueError("--in is the year that --tol is about; give --tol, or leave --in out")
         if resume and output is None:
             raise ValueError("--resume needs -o, the folder in which finished replicates were kept")
-        from cbhi.comparison import check_scenarios, check_variable, common_years, compare
+        from cbhi.comparison import check_scenarios, common_years, compare
         from cbhi.saving import clear_leftovers
         from cbhi.simulation import simulate
+        from cbhi.tolerances import check_variable
 
         watched = on or "coverage_end_share"
         check_scenarios(chosen)
@@ -204,15 +203,7 @@ def _as_json(found: Comparison, on: str | None, by: str, output: Path | None) ->
         "households": first.households,
         "replicates": first.n_replicates,
         "n_param_sets": first.n_param_sets,
-        "tolerance": None
-        if tolerance is None
-        else {
-            "variable": tolerance.variable,
-            "period": tolerance.period,
-            "wanted": tolerance.wanted,
-            "reached": tolerance.reached,
-            "met": tolerance.met,
-        },
+        "tolerance": None if tolerance is None else tolerance.as_dict(),
         "output": None if output is None else str(output),
         "differences": rows,
     }

@@ -188,6 +188,27 @@ def default_sizes(chosen: Scenario, households: int | str, replicates: int) -> t
     )
 
 
+def tolerance(until: str) -> Callable[[Command], Command]:
+    """Give a command ``--tol``, ``--in`` and ``--max-replicates``; ``until`` says when it is met."""
+    options = (
+        click.option("--tol", type=float, metavar="X", help=f"Add replicates until {until}."),
+        click.option(
+            "--in", "period", metavar="YEAR", help="Year that --tol is about.  [default: last complete]"
+        ),
+        click.option(
+            "--max-replicates", type=WholeNumber(2, 100_000), metavar="N", default=200, show_default=True,
+            help="Most replicates with --tol.",
+        ),
+    )  # fmt: skip
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
 def point(command: Command) -> Command:
     """Give a command ``--point``."""
     return click.option(

@@ -12,7 +12,16 @@ import click
 
 from cbhi.cli.errors import errors
 from cbhi.cli.folder import claim, default_folder
-from cbhi.cli.options import WholeNumber, choose, default_sizes, default_workers, overrides, point, sizes
+from cbhi.cli.options import (
+    WholeNumber,
+    choose,
+    default_sizes,
+    default_workers,
+    overrides,
+    point,
+    sizes,
+    tolerance,
+)
 from cbhi.cli.progress import duration, is_compiled, show_compiling, show_progress
 from cbhi.cli.resume import find_finished, keep_what_is_finished, tell_what_stays
 
@@ -55,6 +64,11 @@ _SUMMARY = (
 @overrides
 @point
 @click.option(
+    "--on", metavar="VARIABLE", default="coverage_end_share", show_default=True,
+    help="Variable that --tol is about.",
+)  # fmt: skip
+@tolerance("the 95 % interval of the mean is +/- X or less, in the unit of --on")
+@click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder of the results.  [default: out/NAME]"
 )
 @click.option(
@@ -78,6 +92,10 @@ def command(
     changes: tuple[str, ...],
     until: str | None,
     at_point: bool,
+    on: str,
+    tol: float | None,
+    period: str | None,
+    max_replicates: int,
     output: Path | None,
     formats: tuple[str, ...],
     resume: bool,
@@ -98,6 +116,7 @@ def command(
       cbhi run my-scheme.toml --replicates 100 -o results/my-scheme --format xlsx
       cbhi run rwanda --replicates 500 --resume
       cbhi run rwanda --point
+      cbhi run rwanda --tol 0.005 --on coverage_end_share --in 2010
       cbhi run my-scheme.toml --population my-village
     """
     began = time.monotonic()
@@ -107,20 +126,27 @@ def command(
             from cbhi.formats import check_formats
 
             check_formats(formats)  # a missing package is said before anything is simulated
+        from cbhi import simulate
+        from cbhi.tolerances import check_tolerance
+
         chosen = choose(scenario, changes, until, at_point)
         households, replicates = default_sizes(chosen, households, replicates)
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
+        if period is not None and tol is None:
+            raise ValueError("--in is the year that --tol is about; give --tol, or leave --in out")
+        if tol is not None:
+            check_tolerance(tol, on, replicates, chosen.is_uncertain)
+        most = replicates if tol is None else max(replicates, max_replicates)
         population, wanted = _population(population_folder, households)
         folder = output if output is not None else default_folder(chosen, until)
         with claim(folder):
-            from cbhi import simulate
             from cbhi.parts import Parts
             from cbhi.saving import check_folder, check_workbook, clear_leftovers, save_results
             from cbhi.simulation import households_at_start
 
             if "xlsx" in formats:
-                check_workbook(-(-chosen.n_months // 12), replicates)
+                check_workbook(-(-chosen.n_months // 12), most)
             clear_leftovers(folder)
             check_folder(folder)
             parts = Parts(
@@ -136,7 +162,7 @@ def command(
                 with show_compiling(quiet):
                     # in this thread, which Ctrl-C stops at once
                     simulate(chosen, households=1)
-            with keep_what_is_finished(parts, finished, replicates):
+            with keep_what_is_finished(parts, finished, most):
                 with show_progress(quiet) as progress:
                     results = simulate(
                         chosen,
@@ -149,6 +175,10 @@ def command(
                         progress=progress,
                         finished=finished,
                         keep=parts.keep,
+                        tol=tol,
+                        on=on,
+                        period=period,
+                        max_replicates=most,
                     )
                 replaced = _earlier_run(folder) if finished is None else ""
                 record = {"started": started, "wall_seconds": round(time.monotonic() - began, 3)}
@@ -294,6 +324,7 @@ def _summary(results: Results, folder: Path, record: dict[str, Any]) -> str:
         "replicates": results.n_replicates,
         "n_param_sets": results.n_param_sets,
         "spread": describe_spread(results),
+        "tolerance": None if results.tolerance is None else results.tolerance.as_dict(),
         **record,
         "output": str(folder),
         "files": _written(folder),

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,11 +17,11 @@ from cbhi.comparison.differences import Difference
 from cbhi.kernels.records import F8, I8
 from cbhi.months import format_month
 from cbhi.packing import pack_calendar, pack_rules, reporting_periods
-from cbhi.results import Results, join_results, select_replicates
+from cbhi.results import Results, add_replicates
 from cbhi.scenarios import Scenario
-from cbhi.scenarios.parameter_sets import REPLICATES_OF_A_SET
 from cbhi.simulation import Carrier, Keep, Progress, load_scenario, simulate, whole_number
 from cbhi.strata import GROUPS, stratified_names
+from cbhi.tolerances import LEVEL, Tolerance, check_tolerance, check_variable
 from cbhi.variables import VARIABLES, YEARLY_ONLY, By
 from cbhi.words import suggest
 
@@ -34,48 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "Tolerance", "compare", "load_comparison"]
 
 Every = Literal["year", "month"]
-_LEVEL = 0.95  # of the interval that a tolerance bounds
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far replicates were added, and whether that was enough.
-
-    Attributes
-    ----------
-    variable, period
-        What was watched.
-    wanted
-        Largest half-width of the 95 % interval of a mean difference, in the unit of the variable.
-    reached
-        Largest half-width at the end.
-    replicates
-        Number of replicates at the end.
-    """
-
-    variable: str
-    period: str
-    wanted: float
-    reached: float
-    replicates: int
-
-    @property
-    def met(self) -> bool:
-        """Whether every difference is known as well as was asked for."""
-        return self.reached <= self.wanted
-
-    def __str__(self) -> str:
-        """Return one sentence on what was asked for and what was reached."""
-        unit = VARIABLES[self.variable].unit
-        end = (
-            f"met after {self.replicates} replicates"
-            if self.met
-            else f"NOT met: the largest number of replicates, {self.replicates}, came first"
-        )
-        return (
-            f"Tolerance {self.wanted:.6g} [{unit}] on {self.variable} {self.period}: {end}; the widest 95 %"
-            f" interval of a difference is +/- {self.reached:.3g}."
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -413,7 +371,8 @@ def compare(
     year = ""
     if tol is not None:
         uncertain = any(scenario.is_uncertain for scenario in scenarios)
-        check_tolerance(tol, on, replicates, max_replicates, uncertain)
+        check_tolerance(tol, on, replicates, uncertain)
+        whole_number("max_replicates", max_replicates, replicates, 100_000)
         year = _watched_period(period, scenarios)
     earlier = [_own(finished, scenario) for scenario in scenarios]
     run = functools.partial(
@@ -423,7 +382,7 @@ def compare(
         done = _batch(scenarios, earlier, n, run, progress)
         if tol is None:
             return Comparison(tuple(done))
-        earlier = [_joined(one, before) for one, before in zip(done, earlier, strict=True)]
+        earlier = [add_replicates(one, before) for one, before in zip(done, earlier, strict=True)]
         comparison = Comparison(tuple(done))
         widths = _half_widths(comparison, on, year)
         reached = float(np.max(widths))
@@ -457,16 +416,7 @@ def _batch(
 def _own(finished: Sequence[Results], scenario: Scenario) -> Results | None:
     """Return the finished replicates of a scenario, or None."""
     own = [one for one in finished if one.scenario.fingerprint() == scenario.fingerprint()]
-    return functools.reduce(_joined, own) if own else None
-
-
-def _joined(one: Results, more: Results | None) -> Results:
-    """Return the replicates of both, each once."""
-    if more is None:
-        return one
-    have = {int(number) for number in one.arrays.replicates}
-    rest = select_replicates(more, {int(number) for number in more.arrays.replicates} - have)
-    return join_results([one, rest]) if rest.n_replicates else one
+    return functools.reduce(add_replicates, own) if own else None
 
 
 def load_comparison(directory: Path) -> Comparison:
@@ -512,7 +462,7 @@ def load_comparison(directory: Path) -> Comparison:
 def _half_widths(comparison: Comparison, on: str, year: str) -> F8:
     """Return the half-width of the 95 % interval of each difference in the watched year."""
     difference = comparison.difference(on)
-    widths = difference.half_width(_LEVEL)[:, difference.periods.index(year), 0]
+    widths = difference.half_width(LEVEL)[:, difference.periods.index(year), 0]
     for name, width in zip(difference.scenarios, widths, strict=True):
         if math.isnan(width):
             raise ValueError(
@@ -550,31 +500,6 @@ def check_sets(scenarios: Sequence[Scenario]) -> None:
             f"{said}; scenarios that are compared carry the same sets or none: leave them out"
             " (scenario.at_point(), or --point), or give all the same (scenario.with_sets(other.sets))"
         )
-
-
-def check_variable(name: str, by: By = "all") -> None:
-    """Refuse a variable that does not exist, or not by these groups."""
-    if name not in VARIABLES:
-        raise ValueError(f"unknown variable '{name}'{suggest(name, VARIABLES)}; all names: cbhi.VARIABLES")
-    if by in GROUPS and name not in stratified_names(by):
-        known = ", ".join(stratified_names(by))
-        raise ValueError(f"'{name}' is not kept by {by}; there are: {known}")
-
-
-def check_tolerance(tol: Any, on: str, replicates: int, max_replicates: int, uncertain: bool = False) -> None:
-    """Refuse a tolerance that cannot be judged."""
-    check_variable(on)
-    if isinstance(tol, bool) or not isinstance(tol, (int, float)) or not 0.0 < tol < math.inf:
-        unit = VARIABLES[on].unit
-        raise ValueError(f"tol must be a number above 0 in the unit of {on} [{unit}], got {tol!r}")
-    if replicates < 2:
-        raise ValueError("with tol, replicates must be 2 or more: one run says nothing about its error")
-    if uncertain and replicates < 2 * REPLICATES_OF_A_SET:
-        raise ValueError(
-            f"with tol and parameter sets, replicates must be {2 * REPLICATES_OF_A_SET} or more:"
-            " replicates of one set say nothing about the parameters"
-        )
-    whole_number("max_replicates", max_replicates, replicates, 100_000)
 
 
 def _watched_period(period: str | None, scenarios: Sequence[Scenario]) -> str:

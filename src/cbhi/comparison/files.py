@@ -117,15 +117,7 @@ def _record(comparison: Comparison, names: list[str]) -> dict[str, Any]:
         "households": first.households,
         "replicates": first.n_replicates,
         "periods": list(comparison.periods()),
-        "tolerance": None
-        if tolerance is None
-        else {
-            "variable": tolerance.variable,
-            "period": tolerance.period,
-            "wanted": tolerance.wanted,
-            "reached": tolerance.reached,
-            "met": tolerance.met,
-        },
+        "tolerance": None if tolerance is None else tolerance.as_dict(),
     }
 
 

@@ -251,9 +251,7 @@ class Scenario:
         if not isinstance(sets, ParameterSets):
             raise ValueError(f"cbhi.ParameterSets are wanted, got {sets!r}")
         events = _without_keys(self.events, sets.keys)
-        return dataclasses.replace(
-            self, sets=sets, events=events, sources={**self.sources, **_sources_of(sets)}
-        )
+        return dataclasses.replace(self, sets=sets, events=events)
 
     def at_point(self) -> Scenario:
         """Return the scenario without parameter sets: its own values, one for each parameter."""
@@ -379,12 +377,24 @@ class Scenario:
             content["parameter_sets"] = self.sets.fingerprint()
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
+    def source_of(self, key: str) -> tuple[str, str] | None:
+        """Return source and confidence of a value where they are better known than the default's.
+
+        Parameters
+        ----------
+        key
+            Full key; what its parameter sets say of themselves holds for all of theirs.
+        """
+        if self.sets is not None and key in self.sets.keys and "source" in self.sets.about:
+            return self.sets.about["source"], self.sets.about.get("confidence", "assumption")
+        return self.sources.get(key)
+
     def provenance(self) -> list[dict[str, Any]]:
         """Return one row a parameter: key, value at the start, unit, range, source, confidence."""
         first = flat_values(self.regimes()[0][1])
         rows = []
         for key, info in known_parameters().items():
-            source, confidence = self.sources.get(key, (info.source, info.confidence))
+            source, confidence = self.source_of(key) or (info.source, info.confidence)
             rows.append(
                 {
                     "key": key,
@@ -406,13 +416,6 @@ def _without_keys(events: Iterable[Event], keys: Iterable[str]) -> tuple[Event, 
     gone = set(keys)
     kept = ((e, {key: value for key, value in e.changes.items() if key not in gone}) for e in events)
     return tuple(Event(e.month, changes, e.why) for e, changes in kept if changes)
-
-
-def _sources_of(sets: ParameterSets | None) -> dict[str, tuple[str, str]]:
-    """Return source and confidence of the keys of sets that say where they come from."""
-    if sets is None or "source" not in sets.about:
-        return {}
-    return dict.fromkeys(sets.keys, (sets.about["source"], sets.about.get("confidence", "assumption")))
 
 
 def _rebuild(plain: dict[str, Any]) -> Scenario:
@@ -480,7 +483,6 @@ def _load(path: Path, inside: tuple[Path, ...] = ()) -> Scenario:
     start, end = _span(file, base, problems)
     sets = _load_sets(file, base, path, problems)
     own_sets = sets if "parameter_sets" in file.said else None
-    of_sets = _sources_of(own_sets)
     gone = (*file.places, *(own_sets.keys if own_sets is not None else ()))
     inherited = _without_keys(base.events if base else (), gone)
     events = (*inherited, *(Event(e.month, e.changes, e.why) for e in file.events if e.changes))
@@ -500,7 +502,7 @@ def _load(path: Path, inside: tuple[Path, ...] = ()) -> Scenario:
         end=end,
         values=values,
         events=events,
-        sources={**_inherited_sources(base, file, start, path), **of_sets, **file.sources},
+        sources={**_inherited_sources(base, file, start, path), **file.sources},
         country=base.country if file.country is None and base else file.country or "",
         sets=sets,
     )

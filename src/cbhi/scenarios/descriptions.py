@@ -156,7 +156,7 @@ def history(key: str, scenario: Scenario) -> list[tuple[int, int, Any]]:
 def _parameter_table(key: str, scenario: Scenario) -> Table:
     info = known_parameters()[key]
     source, confidence = info.source, info.confidence
-    mine = scenario.sources.get(key)
+    mine = scenario.source_of(key)
     rows = [
         ("unit", info.unit),
         ("allowed", allowed(info)),

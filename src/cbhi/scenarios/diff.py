@@ -114,8 +114,9 @@ def _by_month(scenario: Scenario) -> dict[int, dict[str, tuple[Any, str]]]:
 
 def _source(scenario: Scenario, key: str) -> str:
     info = known_parameters()[key]
-    source, confidence = scenario.sources.get(key, (info.source, info.confidence))
-    if key in scenario.values and key not in scenario.sources:
+    mine = scenario.source_of(key)
+    source, confidence = mine or (info.source, info.confidence)
+    if key in scenario.values and mine is None:
         source, confidence = "given in the scenario", "no source"
     return f"{source} ({confidence})"
 
