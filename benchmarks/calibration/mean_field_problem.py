@@ -139,7 +139,8 @@ def mean_field_problem(seed: int, *, sd_factor: float = 1.0, length: float = 20.
     noise_sd = NOISE_SHARE * PUBLISHED_SD
     error_sd = sd_factor * np.hypot(PUBLISHED_SD, DISCREPANCY)
     observed = expected_targets(truth[None])[0]
-    observed = observed + rng.normal(0, error_sd) + rng.normal(0, noise_sd)
+    # no noise of a simulator in the data: the covariance counts that once, for the simulated side
+    observed = observed + rng.normal(0, error_sd)
     field = Field(rng, len(NAMES), len(TARGETS), length)
 
     def evaluate(step: str, points: F8) -> F8:

@@ -44,7 +44,9 @@ N_CANDIDATES = 16384
 AT_RANDOM = 0.1
 """Share of a batch that is taken from the candidates whatever the emulator says of them."""
 N_EMULATED = 350
-"""Simulated points, the best ones, that an emulator is fitted to."""
+"""Most simulated points that an emulator is fitted to."""
+REACH = 10.0
+"""Nats beyond the usual half a nat a parameter below the mode within which a point is worth emulating."""
 N_FIRST = 250
 """Draws of the first batch and most of a later one."""
 N_SMALLEST = 100
@@ -214,10 +216,14 @@ def _batch_size(state: _State, min_ess: float) -> int:
 def _emulate(state: _State, before: Emulator | None) -> Emulator | None:
     """Return an emulator of the whitened residuals; None where too little is known for one."""
     losses = state.problem.loss(state.points, state.simulated)
-    best = np.argsort(losses, kind="stable")[:N_EMULATED]
     if np.isfinite(losses).sum() < 2 * state.problem.n_parameters:
         return None
-    return fit_emulator(state.points[best], state.problem.residuals(state.simulated[best]), before)
+    order = np.argsort(losses, kind="stable")
+    n_within = int(np.sum(losses <= losses[order[0]] + REACH + 0.5 * state.problem.n_parameters))
+    useful = order[: max(n_within, N_EMULATED)]
+    # the best alone would leave out where most of the posterior is when there are many parameters
+    few = useful[np.linspace(0, len(useful) - 1, min(N_EMULATED, len(useful))).astype(int)]
+    return fit_emulator(state.points[few], state.problem.residuals(state.simulated[few]), before)
 
 
 def _follow(seed: int, mixture: Mixture, emulator: Emulator, step: str) -> Mixture:
