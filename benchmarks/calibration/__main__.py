@@ -53,7 +53,7 @@ def main() -> int:
             print(f"{found[0]['problem']} {found[0]['data_set']}: {line}", file=sys.stderr, flush=True)
     musts = verdict(rows)
     about = {
-        "command": " ".join(["python", "benchmarks/calibration/compare.py", *sys.argv[1:]]),
+        "command": " ".join(["python", "benchmarks/calibration", *sys.argv[1:]]),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {"python": platform.python_version(), "cbhi": cbhi.__version__, **versions()},
         "musts": [{"met": met, "what": words} for met, words in musts],

@@ -126,7 +126,8 @@ def verdict(rows: Sequence[dict[str, Any]]) -> list[tuple[bool, str]]:
         part = [row for row in rows if row["problem"] == kind]
         ratio = float(np.median(_ratios(part)))
         late = sum(row["to_1"] is None for row in part if row["method"] == "Optuna TPE")
-        words = f"{kind}: Optuna TPE needs {'at least ' if late else ''}{ratio:.1f} times as many simulations to +1"
+        least = "at least " if late else ""
+        words = f"{kind}: Optuna TPE needs {least}{ratio:.1f} times as many simulations to +1"
         if late:
             words += f"; {late} of {len(ours)} of its searches never got there, and their budget counts"
         found.append((ratio >= FEWER, f"{words} (median over data sets; must {FEWER:g})"))

@@ -136,5 +136,5 @@ def test_explaining_names_every_parameter_and_the_figure_it_hangs_on():
     found = fit.identifiability()
     for place, name in enumerate(("slope 0", "slope 1", "slope 2")):
         line = next(line for line in text.splitlines() if line.startswith(f"- {name}: "))
-        assert found.targets[int(np.abs(found.bias[place]).argmax())] in line
+        assert f"'{found.targets[int(np.abs(found.bias[place]).argmax())]} 20" in line
         assert f"{100 * found.sd[place]:.0f} % of the prior's spread" in line

@@ -21,10 +21,9 @@ from cbhi.calibration.verdicts import (
     PARTLY,
     explain_verdicts,
     judge,
-    name_in_words,
-    significant,
 )
 from cbhi.calibration.weighted import weighted_correlations, weighted_mean_sd, weighted_quantiles
+from cbhi.calibration.wording import name_in_words, significant
 from cbhi.tables import Table
 
 
@@ -121,7 +120,7 @@ def test_carried_parameters_that_move_nothing_keep_their_prior():
 def test_verdicts_flip_when_the_data_become_informative():
     words = {}
     explained = {
-        10.0: "say next to nothing about slope 0 and slope 1",
+        10.0: "say little or nothing about slope 0 and slope 1",
         1.0: "inform in part",
         0.1: "inform slope 0",
     }
@@ -164,7 +163,7 @@ def test_the_sentence_says_everything_and_nothing_twice():
     text = explain_verdicts(verdicts, 15, "Rwanda")
     assert text == (
         "Of 3 fitted mechanisms the 15 published figures of Rwanda inform price slope and inertia; they say"
-        " next to nothing about trust weight: there the results rest on the stated priors. Saving was not"
+        " little or nothing about trust weight: there the results rest on the stated priors. Saving was not"
         " fitted; doubt about it widens the bands. Data and prior disagree about inertia (-2.5 prior standard"
         " deviations)."
     )

@@ -76,6 +76,9 @@ class Calibration:
         Share of simulations that may fail, beside one.
     name
         What the report calls it.
+    base
+        What a scenario file calls the scenario, so that one can be written that carries the fitted sets; the
+        name or file, where ``scenario`` is one, if not given.
 
     Raises
     ------
@@ -93,6 +96,7 @@ class Calibration:
     replicates: int
     max_failures: float
     name: str
+    base: str
 
     def __init__(
         self,
@@ -108,9 +112,11 @@ class Calibration:
         replicates: int = 2,
         max_failures: float = 0.01,
         name: str = "",
+        base: str = "",
     ) -> None:
-        # what sets an earlier fit left would decide parameters that are explored here
+        # sets of parameters that it carries are not used: they are what is looked for
         chosen = load_scenario(scenario).at_point()
+        own = "" if isinstance(scenario, Scenario) else str(scenario)
         values: dict[str, Any] = {
             "scenario": chosen,
             "priors": tuple(priors),
@@ -122,6 +128,7 @@ class Calibration:
             "replicates": whole_number("replicates", replicates, 1, FIRST_PILOT_REPLICATE),
             "max_failures": max_failures,
             "name": name or chosen.name,
+            "base": base or (str(Path(own).resolve()) if own.endswith(".toml") else own),
         }
         for attribute, value in values.items():
             object.__setattr__(self, attribute, value)
@@ -181,11 +188,13 @@ class Calibration:
 
     def replace(self, **changes: Any) -> Calibration:
         """Return a copy with other arguments, named as for ``Calibration``."""
-        names = ("scenario", "priors", "targets", "carried", "shared_errors", "seed", "households",
-                 "replicates", "max_failures", "name")  # fmt: skip
+        names = ["scenario", "priors", "targets", "carried", "shared_errors", "seed", "households",
+                 "replicates", "max_failures", "name", "base"]  # fmt: skip
         unknown = [word for word in changes if word not in (*names, "discrepancy")]
         if unknown:
             raise ValueError(f"a calibration has no '{unknown[0]}'{suggest(unknown[0], names)}")
+        if "scenario" in changes:
+            names.remove("base")
         return Calibration(**{**{word: getattr(self, word) for word in names}, **changes})
 
     def with_observed(self, values: F8) -> Calibration:
@@ -489,9 +498,7 @@ def _origin(scenario: Scenario, shortest: Scenario) -> str:
     from cbhi.scenarios import scenario as find
 
     for name in scenario_names():
-        shipped = find(name)
-        if shipped.at_point().fingerprint() == scenario.fingerprint():
+        if find(name).fingerprint() == scenario.fingerprint():
             end = format_month(shortest.end)
-            point = "" if shipped.sets is None else ".at_point()"
-            return f"cbhi.scenario('{name}'){point}.replace(end='{end}')"
+            return f"cbhi.scenario('{name}').replace(end='{end}')"
     return f"cbhi.scenario('YOUR-FILE.toml').replace(end='{format_month(shortest.end)}')"

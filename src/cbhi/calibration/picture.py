@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cbhi.calibration.tables import target_label, target_scale
-from cbhi.calibration.verdicts import ASSUMPTION, INFORMED, PARTLY, name_in_words
+from cbhi.calibration.verdicts import ASSUMPTION, INFORMED, PARTLY
 from cbhi.calibration.weighted import weighted_quantiles
+from cbhi.calibration.wording import name_in_words, target_label, target_scale
 from cbhi.plots import new_figure
 
 if TYPE_CHECKING:

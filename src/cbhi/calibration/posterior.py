@@ -146,9 +146,12 @@ class Posterior:
 
     def explain(self, profiles: Profiles | None = None) -> str:
         """Return the sentence that may be quoted on what the data do and do not say."""
-        from cbhi.calibration.verdicts import explain_verdicts, whose_figures
+        from cbhi.calibration.verdicts import explain_verdicts
+        from cbhi.calibration.wording import whose_figures
 
-        return explain_verdicts(self.verdicts(profiles), len(self.fit.targets), whose_figures(self.fit))
+        return explain_verdicts(
+            self.verdicts(profiles), len(self.fit.targets), whose_figures(self.fit.scenario)
+        )
 
     def predictive_checks(self) -> PredictiveChecks:
         """Set each target beside what the fitted model would publish; no new simulation is needed."""
@@ -241,12 +244,12 @@ class Posterior:
             More to say of them, such as the command that made them, beside source, confidence, and the
             settings of the fit.
         """
-        from cbhi.calibration.verdicts import whose_figures
+        from cbhi.calibration.wording import whose_figures
         from cbhi.scenarios import ParameterSets
 
         fit, frame = self.fit, self.members(n, seed=seed)
         facts = {
-            "source": f"fitted to {len(fit.targets)} published figures of {whose_figures(fit)}",
+            "source": f"fitted to {len(fit.targets)} published figures of {whose_figures(fit.scenario)}",
             "confidence": "fitted",
             "draws": f"{n} equally weighted of an effective {self.effective_size:.0f} ({self.draws.method})",
             "seed": fit.problem.seed,

@@ -181,6 +181,7 @@ class _File:
                 targets,
                 carried=carried,
                 shared_errors=shared,
+                base=self._base(),
                 **{word: self.head[word] for word in words if word in self.head},
             )
         except ValueError as error:
@@ -204,6 +205,11 @@ class _File:
                 return path
         return next(((word,) for word in self.head if text.startswith(f"{word} ")), ())
 
+    def _base(self) -> str:
+        """Return what another scenario file calls the scenario: a name, or a path from anywhere."""
+        name = str(self.head["scenario"])
+        return str((self.path.parent / name).resolve()) if name.endswith(".toml") else name
+
     def _scenario(self) -> Scenario | None:
         name = self.head.get("scenario")
         if name is None:
@@ -211,8 +217,7 @@ class _File:
                 self.problem((), "'scenario' is missing; example: scenario = \"rwanda-rules\"")
             return None
         try:
-            beside = self.path.parent / name
-            return scenario(beside if name.endswith(".toml") and not Path(name).is_absolute() else name)
+            return scenario(self._base())
         except ValueError as error:
             self.problem(("scenario",), f"scenario: {error}".replace("\n", "; "))
         return None

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cbhi.calibration.verdicts import name_in_words, significant
-from cbhi.tables import Scale, Table, scale_of
+from cbhi.calibration.wording import name_in_words, significant, target_label, target_scale
+from cbhi.tables import Scale, Table
 
 if TYPE_CHECKING:
     from cbhi.calibration.fit import Described, Fit
@@ -28,28 +28,9 @@ __all__ = [
     "predictive_table",
     "profile_table",
     "summary_table",
-    "target_label",
-    "target_scale",
 ]
 
 _OWN_UNITS = "5 to 95 %: quantiles; every parameter in its own unit (`cbhi show KEY`)."
-
-
-def target_label(target: Described) -> str:
-    """Return what a target is called in a table: the words for its published variable, else its name."""
-    from cbhi.published import READINGS
-
-    reading = READINGS.get(target.name.split(":")[0])
-    return reading.label if reading is not None else target.name
-
-
-def target_scale(target: Described) -> Scale:
-    """Return how figures of a target are written; the same in every year, so that years can be compared."""
-    if target.unit == "RWF":
-        return Scale(1e-9, "bn RWF", 2)
-    if target.unit in ("share", "visits per person per year"):
-        return Scale(100.0, "%", 1) if target.unit == "share" else Scale(1.0, "", 2)
-    return scale_of(target.unit, abs(target.value))
 
 
 def _name(target: Described) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cbhi.calibration.wording import name_in_words, target_label, whose_figures
 from cbhi.kernels.records import F8
 from cbhi.words import listed
 
@@ -24,8 +25,7 @@ __all__ = [
     "explain_fit",
     "explain_verdicts",
     "judge",
-    "name_in_words",
-    "significant",
+    "judge_all",
 ]
 
 INFORMED, PARTLY, ASSUMPTION = "informed", "partly informed", "remains assumption"
@@ -118,21 +118,6 @@ def judge_all(
     return tuple(verdicts)
 
 
-def name_in_words(key: str) -> str:
-    """Return the last part of a key as words: ``price slope`` for ``enrolment.price_slope``."""
-    return key.rsplit(".", 1)[-1].replace("_", " ")
-
-
-def significant(value: float, digits: int = 3) -> str:
-    """Return a number with so many significant figures, never as a power of ten."""
-    if not math.isfinite(value):
-        return "-" if math.isnan(value) else ("inf" if value > 0.0 else "-inf")
-    if value == 0.0:
-        return "0"
-    places = digits - 1 - math.floor(math.log10(abs(value)))
-    return f"{round(value, places) + 0.0:,.{max(0, places)}f}"
-
-
 def explain_verdicts(verdicts: Sequence[Verdict], n_targets: int, whose: str) -> str:
     """Return the sentence that may be quoted on what the data do and do not say.
 
@@ -157,7 +142,7 @@ def explain_verdicts(verdicts: Sequence[Verdict], n_targets: int, whose: str) ->
         parts.append(f"inform in part {listed(groups[PARTLY])}")
     if groups[ASSUMPTION]:
         ending = "there the results rest on the stated priors"
-        parts.append(f"say next to nothing about {listed(groups[ASSUMPTION])}: {ending}")
+        parts.append(f"say little or nothing about {listed(groups[ASSUMPTION])}: {ending}")
     said = "; they ".join(parts)
     text = f"Of {len(free)} fitted mechanisms the {n_targets} published figures of {whose} {said}."
     carried = [name_in_words(verdict.name) for verdict in verdicts if verdict.is_carried]
@@ -182,25 +167,18 @@ def explain_fit(fit: Fit) -> str:
     found = fit.identifiability()
     verdicts = judge_all(found.names, found.sd, fit.mode.point, None)
     n, d = len(found.targets), len(found.names)
+    labels = [f"{target_label(target)} {target.period}" for target in fit.targets]
     lines = [
         f"{n} published figures hold information on about {found.information:.1f} of {d} parameters;"
         f" {found.n_informed} directions are informed more by the data than by the prior.",
-        explain_verdicts(verdicts, n, whose_figures(fit)),
+        explain_verdicts(verdicts, n, whose_figures(fit.scenario)),
         f"Best informed: {found.direction(0)}. Weakest: {found.direction(-1)}.",
     ]
     for place, verdict in enumerate(verdicts):
         strongest = int(np.argmax(np.abs(found.bias[place])))
         lines.append(
             f"- {name_in_words(verdict.name)}: {verdict.word} ({100.0 * verdict.left:.0f} % of the prior's"
-            f" spread is left); hangs most on {found.targets[strongest]}, which, one standard error higher,"
+            f" spread is left); hangs most on '{labels[strongest]}', which, one standard error higher,"
             f" would move it by {found.bias[place, strongest]:+.2f} prior standard deviations."
         )
     return "\n".join(lines)
-
-
-def whose_figures(fit: Fit) -> str:
-    """Return whose figures were fitted: the country of the scenario, else its name."""
-    scenario = fit.scenario
-    if scenario is None:
-        return "the data"
-    return scenario.country.capitalize() if scenario.country else scenario.name

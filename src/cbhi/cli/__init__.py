@@ -14,6 +14,7 @@ _COMMANDS = {
     "run": ("run", "Simulate a scenario and write the results."),
     "compare": ("compare", "Compare scenarios on the same random numbers."),
     "solve": ("solve", "Find the value at which a goal is just met."),
+    "calibrate": ("calibrate", "Fit parameters to published figures, with all doubt that is left."),
     "predict": ("predict", "Predict the years after a scenario's own."),
     "household": ("household", "Follow one family month by month."),
     "list": ("listing", "List the shipped scenarios."),

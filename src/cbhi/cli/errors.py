@@ -13,7 +13,10 @@ CHECK_FAILED, BAD_INPUT, MISSING_PACKAGE, INTERRUPTED = 1, 2, 3, 130
 
 
 # which extra of the package brings an optional module
-_EXTRAS = {"matplotlib": "plot", "pyarrow": "io", "openpyxl": "io"}
+_EXTRAS = {
+    "matplotlib": "plot", "pyarrow": "io", "openpyxl": "io", "joblib": "joblib", "distributed": "dask",
+    "arviz": "bayes",
+}  # fmt: skip
 
 
 def fail(message: str, code: int) -> NoReturn:

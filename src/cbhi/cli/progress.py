@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from cbhi.calibration.evaluating import Progress
+
 COMPILING = "compiling the engine, once; half a minute to a minute"
 
 
@@ -112,6 +114,48 @@ def show_progress(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
         if first[1] < done < total:
             left = f", {duration((now - first[0]) * (total - done) / (done - first[1]))} left"
         click.echo(f"simulating: {100 * done // total} %{left}", err=True)
+
+    yield tell
+
+
+@contextlib.contextmanager
+def show_batches(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """Give a function that shows how far a calibration is: a bar for the batch on a terminal, else lines."""
+    if quiet:
+        yield None
+        return
+    console = _terminal()
+    if console is not None:
+        from rich import progress as shown
+
+        columns = (
+            shown.TextColumn("{task.description}"),
+            shown.BarColumn(bar_width=30),
+            shown.TextColumn("{task.completed:.0f} of {task.total:.0f}, {task.fields[simulations]:,} in all"),
+            shown.TimeElapsedColumn(),
+        )
+        with shown.Progress(*columns, console=console) as bar:
+            task = bar.add_task("calibrating", total=None, simulations=0)
+
+            def move(now: Progress) -> None:
+                bar.update(
+                    task, description=now.step, completed=now.done, total=now.total,
+                    simulations=now.simulations,
+                )  # fmt: skip
+
+            yield move
+        return
+    told = -math.inf
+
+    def tell(now: Progress) -> None:
+        nonlocal told
+        if now.done < now.total and time.monotonic() - told < 5.0:
+            return
+        told = time.monotonic()
+        of = f"{now.done} of {now.total}" if now.done < now.total else f"{now.total}"
+        failed = f", {now.failures} failed" if now.failures else ""
+        so_far = f"{now.simulations:,} in all{failed}, {duration(now.seconds)}"
+        click.echo(f"{now.step}: {of} simulations; {so_far}", err=True)
 
     yield tell
 

@@ -1,0 +1,338 @@
+"""The command ``cbhi calibrate``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import time
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cbhi.cli.errors import CHECK_FAILED, INTERRUPTED, errors, fail
+from cbhi.cli.folder import claim
+from cbhi.cli.options import WholeNumber, default_workers
+from cbhi.cli.progress import duration, is_compiled, show_batches, show_compiling, show_progress
+from cbhi.cli.resume import command_to_resume
+
+if TYPE_CHECKING:
+    from cbhi.calibration import Calibration, Target
+    from cbhi.calibration.fit import Fit
+    from cbhi.calibration.forecasting import Forecast
+    from cbhi.calibration.posterior import Posterior
+    from cbhi.calibration.profiles import Profiles
+
+CHECKPOINT = "checkpoint"
+STUDY_HOUSEHOLDS, STUDY_REPLICATES = 1_000, 1
+"""Size of the simulations of a study, unless told otherwise: every set of it is a whole calibration."""
+
+
+@click.command()
+@click.argument("name")
+@click.option("--households", type=WholeNumber(1, 10_000_000), metavar="N",
+              help="Households of a simulation.  [default: of the file; 1000 with --sbc]")  # fmt: skip
+@click.option("--replicates", type=WholeNumber(1, 1_000), metavar="N",
+              help="Simulations that make a point.  [default: of the file; 1 with --sbc]")  # fmt: skip
+@click.option(
+    "--seed", type=WholeNumber(0, 2**63 - 1), metavar="N", help="Of all draws.  [default: of the file]"
+)
+@click.option("--workers", type=WholeNumber(1, 256), metavar="N", help="At once.  [default: all processors]")
+@click.option(
+    "--executor", type=click.Choice(("serial", "threads", "processes", "joblib", "dask")),
+    help="Where simulations run; no choice changes a result.  [default: threads; processes with --sbc]",
+)  # fmt: skip
+@click.option("--fit-until", type=WholeNumber(1900, 2200), metavar="YEAR", help="Last year that is fitted.")
+@click.option(
+    "--predict-until", type=WholeNumber(1900, 2200), metavar="YEAR",
+    help="With --fit-until: predict the figures after it, to this year, and score them.",
+)  # fmt: skip
+@click.option(
+    "--sbc", "study", type=WholeNumber(1, 10_000), metavar="N",
+    help="Instead: fit N synthetic data sets and see whether intervals hold the truth.",
+)  # fmt: skip
+@click.option(
+    "--targets-sd-factor", "factor", type=float, metavar="X", default=1.0, show_default=True,
+    help="Factor on all errors of figures and model.",
+)  # fmt: skip
+@click.option("--sets", type=WholeNumber(2, 100_000), metavar="N", default=200, show_default=True,
+              help="Equally weighted parameter sets to write.")  # fmt: skip
+@click.option("--profiles/--no-profiles", default=True, show_default=True, help="Profile likelihoods.")
+@click.option("--max-simulations", type=WholeNumber(100, 1_000_000), metavar="N", default=6_000,
+              show_default=True, help="Points after which importance sampling gives up.")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder of the results.  [default: out/calibration-NAME]",
+)
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), metavar="DIR",
+    help="Folder of what is simulated, kept at the end.  [default: in the output, removed at the end]",
+)  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on with the checkpoint of a calibration that was stopped.")
+@click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON and nothing else.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no progress and no report.")
+def command(name: str, **asked: Any) -> None:
+    """Fit the parameters of NAME to published figures, and say what is still not known.
+
+    NAME is a shipped calibration, such as rwanda, or a TOML file. Written are a report, equally weighted
+    parameter sets with a scenario that carries them, weighted draws, and the fit. A calibration that is
+    stopped keeps what was simulated; the same command with --resume goes on to the same result.
+
+    \b
+    Examples:
+      cbhi calibrate rwanda
+      cbhi calibrate rwanda --households 2000 --replicates 1 -o out/quick
+      cbhi calibrate rwanda --fit-until 2008 --predict-until 2012
+      cbhi calibrate rwanda --sbc 50
+    """
+    began = time.monotonic()
+    output = asked["output"]
+    with errors(asked["households"] or 0) as outcome, _problems_of_calibration(outcome):
+        if output is not None and output == Path():
+            raise ValueError("the output folder has no name; example: -o out/mine")
+        if asked["predict_until"] is not None and asked["fit_until"] is None:
+            raise ValueError("--predict-until needs --fit-until, the last year that is fitted")
+        calibration = _calibration(name, asked)
+        folder = output or Path("out") / f"{'study' if asked['study'] else 'calibration'}-{Path(name).stem}"
+        with claim(folder):
+            from cbhi.simulation import simulate
+
+            if not is_compiled():
+                with show_compiling(asked["quiet"]):
+                    simulate(calibration.scenario, households=1)
+            run = _study if asked["study"] else _fit
+            passed, said = run(calibration, folder, asked, outcome, began)
+    if asked["as_json"]:
+        click.echo(json.dumps(said["json"], indent=2, allow_nan=False, ensure_ascii=False))
+    elif not asked["quiet"]:
+        click.echo(said["text"])
+        click.echo(f"written to {folder} in {duration(time.monotonic() - began)}: {', '.join(said['files'])}")
+    if not passed:
+        raise SystemExit(CHECK_FAILED)
+
+
+@contextlib.contextmanager
+def _problems_of_calibration(outcome: Any) -> Iterator[None]:
+    """Turn a calibration that found no answer, or was stopped, into a message and an exit code."""
+    from cbhi.calibration import CalibrationNotConverged, TooManyFailures
+
+    try:
+        yield
+    except (CalibrationNotConverged, TooManyFailures) as error:
+        fail(f"error: {error}", CHECK_FAILED)
+    except KeyboardInterrupt:
+        fail(
+            "interrupted: what was simulated is kept\n"
+            f"go on with: {command_to_resume()}" if outcome.said == "nothing was written"
+            else f"interrupted: {outcome.said}",
+            INTERRUPTED,
+        )  # fmt: skip
+
+
+def _calibration(name: str, asked: dict[str, Any]) -> Calibration:
+    """Return what the options ask for."""
+    from cbhi.calibration import Calibration
+
+    given = {word: asked[word] for word in ("households", "replicates", "seed") if asked[word] is not None}
+    if asked["study"]:
+        given = {"households": STUDY_HOUSEHOLDS, "replicates": STUDY_REPLICATES, **given}
+    if asked["fit_until"] is not None and asked["predict_until"] is None:
+        given["until"] = asked["fit_until"]
+    return Calibration.read(name, **given)
+
+
+def _fit(
+    calibration: Calibration, folder: Path, asked: dict[str, Any], outcome: Any, began: float
+) -> tuple[bool, dict[str, Any]]:
+    """Calibrate, write everything, and return what is printed."""
+    from cbhi.calibration.forecasting import forecast, split_at
+    from cbhi.calibration.identifiability import FlatDirections
+
+    whole = calibration
+    later: tuple[Target, ...] = ()
+    if asked["predict_until"] is not None:
+        calibration, later = split_at(whole, asked["fit_until"], asked["predict_until"])
+    if asked["factor"] != 1.0:
+        calibration = calibration.with_errors(asked["factor"])
+    checkpoint = asked["checkpoint"] or folder / CHECKPOINT
+    hands = {"executor": asked["executor"], "workers": asked["workers"] or default_workers()}
+    with show_batches(asked["quiet"]) as progress, warnings.catch_warnings():
+        # the report says it
+        warnings.simplefilter("ignore", FlatDirections)
+        fit = calibration.fit(progress=progress, checkpoint=checkpoint, resume=asked["resume"], **hands)
+        try:
+            posterior = fit.posterior(max_sims=asked["max_simulations"])
+            profiles = fit.profiles() if asked["profiles"] else None
+            found = forecast(whole, posterior, later, **hands) if later else None
+        finally:
+            fit.problem.evaluate.close()  # type: ignore[attr-defined]
+    with outcome.writing(folder):
+        said = _write(calibration, posterior, profiles, found, folder, asked, began)
+    if asked["checkpoint"] is None:
+        shutil.rmtree(checkpoint, ignore_errors=True)
+    return True, said
+
+
+def _write(
+    calibration: Calibration,
+    posterior: Posterior,
+    profiles: Profiles | None,
+    found: Forecast | None,
+    folder: Path,
+    asked: dict[str, Any],
+    began: float,
+) -> dict[str, Any]:
+    """Write report, sets, scenario, draws, fit and the record of the run."""
+    from cbhi.calibration.journal import write_whole
+
+    report = posterior.report(profiles)
+    report.save(folder)
+    command_line = command_to_resume().removesuffix(" --resume")
+    sets = posterior.sets(asked["sets"], about={"command": command_line})
+    sets.write(folder / "parameter-sets.csv")
+    write_whole(folder / "draws.csv", posterior.to_frame().to_csv(index=False).encode())
+    posterior.save(folder / "posterior")
+    files = ["report.md", "parameter-sets.csv", "draws.csv", "posterior"]
+    text = str(report)
+    if calibration.base:
+        write_whole(folder / "scenario.toml", _scenario_text(calibration).encode())
+        files.append("scenario.toml")
+    if found is not None:
+        write_whole(folder / "forecast.csv", found.to_frame().to_csv(index=False).encode())
+        files.append("forecast.csv")
+        text = f"{text}\n{found.summary()}\n"
+    if (folder / "calibration.png").is_file():
+        files.append("calibration.png")
+    summary = _summary(calibration, posterior, found, asked["sets"])
+    summary["command"] = command_line
+    summary["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+    summary["wall_seconds"] = round(time.monotonic() - began, 1)
+    summary["folder"] = str(folder)
+    summary["files"] = [*files, "run.json"]
+    record = {**summary, "settings": dict(posterior.fit.settings), "identity": calibration.identity()}
+    write_whole(folder / "run.json", (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
+    return {"text": text, "json": summary, "files": summary["files"]}
+
+
+def _scenario_text(calibration: Calibration) -> str:
+    """Return a scenario file that carries the fitted sets."""
+    from cbhi.scenarios.changes import as_toml
+
+    return (
+        f"# {calibration.name} under the parameter sets of a calibration: cbhi run scenario.toml\n"
+        f"name = {as_toml(f'{calibration.name}, calibrated')}\n"
+        f"base = {as_toml(calibration.base)}\n"
+        'parameter_sets = "parameter-sets.csv"\n'
+    )
+
+
+def _number(value: float) -> float | None:
+    import math
+
+    return float(value) if math.isfinite(value) else None
+
+
+def _summary(
+    calibration: Calibration, posterior: Posterior, found: Forecast | None, n_sets: int
+) -> dict[str, Any]:
+    """Return the main results as plain values."""
+    fit, draws = posterior.fit, posterior.draws
+    summary: dict[str, Any] = {
+        "calibration": calibration.name,
+        "households": calibration.households,
+        "replicates": calibration.replicates,
+        "seed": calibration.seed,
+        "n_targets": len(fit.targets),
+        "n_param_sets": n_sets,
+        "loss": _number(fit.loss),
+        "n_modes": len(fit.modes),
+        "method": draws.method,
+        "effective_size": _number(draws.effective_size),
+        "pareto_k": _number(draws.pareto_k),
+        "n_simulations": fit.problem.evaluate.n_simulations,  # type: ignore[attr-defined]
+        "failures": len(fit.problem.evaluate.failures),  # type: ignore[attr-defined]
+        "mode": fit.values,
+        "posterior": _quantiles(posterior),
+        "targets": _targets(fit),
+        "says": posterior.explain(),
+    }
+    if found is not None:
+        summary["forecast"] = {"skill": _number(found.skill), "coverage_90": _number(found.coverage)}
+    return summary
+
+
+def _quantiles(posterior: Posterior) -> dict[str, dict[str, float | None]]:
+    table = posterior.quantiles(0.05, 0.5, 0.95)
+    return {
+        str(key): {name: _number(value) for name, value in zip(("p05", "p50", "p95"), row, strict=True)}
+        for key, row in zip(table.index, table.to_numpy(dtype=float), strict=True)
+    }
+
+
+def _targets(fit: Fit) -> dict[str, dict[str, float | None]]:
+    """Return published and fitted value of each target, with the total error."""
+    total = fit.problem.covariance.diagonal() ** 0.5
+    return {
+        target.name: {
+            "published": target.value,
+            "sd": target.sd,
+            "total_sd": _number(sd),
+            "mode": _number(mode),
+        }
+        for target, sd, mode in zip(fit.targets, total, fit.mode.simulated, strict=True)
+    }
+
+
+def _study(
+    calibration: Calibration, folder: Path, asked: dict[str, Any], outcome: Any, began: float
+) -> tuple[bool, dict[str, Any]]:
+    """Fit synthetic data sets, write the study, and return what is printed."""
+    from cbhi.calibration.journal import write_whole
+    from cbhi.calibration.synthetic import simulation_based_calibration
+
+    checkpoint = asked["checkpoint"] or folder / "sets"
+    if not asked["resume"] and any(checkpoint.glob("set-*.json")):
+        raise ValueError(
+            f"'{checkpoint}' holds sets of a study; go on with it (--resume), or choose another folder"
+        )
+    with show_progress(asked["quiet"]) as progress:
+        study = simulation_based_calibration(
+            calibration,
+            asked["study"],
+            seed=calibration.seed,
+            targets_sd_factor=asked["factor"],
+            executor=asked["executor"] or "processes",
+            workers=asked["workers"] or default_workers(),
+            checkpoint=checkpoint,
+            progress=progress,
+            max_sims=asked["max_simulations"],
+        )
+    with outcome.writing(folder):
+        frame = study.to_frame()
+        write_whole(folder / "study.csv", frame.to_csv(index=False).encode())
+        write_whole(folder / "sets.csv", study.sets_frame().to_csv(index=False).encode())
+        write_whole(folder / "study.txt", f"{study.summary()}\n".encode())
+    covered, error = study.pooled()
+    summary = {
+        "calibration": calibration.name,
+        "households": calibration.households,
+        "replicates": calibration.replicates,
+        "n_sets": len(study.outcomes),
+        "n_converged": len(study.converged),
+        "pooled_coverage_90": _number(covered),
+        "standard_error": _number(error),
+        "passed": study.passed,
+        "verdict": study.verdict(),
+        "rows": json.loads(frame.to_json(orient="records")),
+        "command": command_to_resume().removesuffix(" --resume"),
+        "wall_seconds": round(time.monotonic() - began, 1),
+        "folder": str(folder),
+    }
+    return study.passed, {"text": str(study.summary()), "json": summary,
+                          "files": ["study.txt", "study.csv", "sets.csv", checkpoint.name]}  # fmt: skip
