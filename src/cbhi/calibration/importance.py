@@ -14,8 +14,9 @@ Adaptive multiple importance sampling, Scandinavian Journal of Statistics 39(4),
 two phases. Where the emulator is wrong weights are uneven, which the diagnostics see; they are never biased
 by it.
 
-On 100 synthetic data sets of ``benchmarks/calibration/mean_field_problem.py`` (twelve parameters, eighteen
-targets) this needs about half of the simulations of moments adapted by weights alone (750 against 1,500).
+On synthetic data sets of ``benchmarks/calibration/mean_field_problem.py`` (twelve parameters, eighteen
+targets) an effective size of 400 takes 620 to 860 simulations (median 750 of 20 sets), half of what moments
+adapted by weights alone take (1,500), and 950 to 1,490 with errors three times smaller (8 sets).
 """
 
 from __future__ import annotations

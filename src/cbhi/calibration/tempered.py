@@ -117,7 +117,7 @@ def tempered_sampling(
         before = temperature
         temperature = _next_temperature(problem.misfit(swarm.simulated), before)
         root = _reweigh(swarm, temperature - before, f"tempered/{stage}")
-        moves, acceptance = _mix(swarm, stage, temperature, root, max_sims)
+        moves, acceptance = _mix(swarm, stage, temperature, root, min_ess, max_sims)
         table.append(_row(swarm, stage, temperature, moves, acceptance))
         if moves == 0:
             break
@@ -137,8 +137,10 @@ def _next_temperature(misfit: F8, temperature: float) -> float:
     """Return the temperature at which weights have the effective size wanted, at most 1."""
     from scipy.optimize import brentq
 
+    alive = misfit[np.isfinite(misfit)]
+
     def surplus(step: float) -> float:
-        return effective_size(-step * misfit) - KEEP * float(np.isfinite(misfit).sum())
+        return effective_size(-step * alive) - KEEP * alive.size
 
     left = 1.0 - temperature
     if surplus(left) >= 0.0:
@@ -156,30 +158,40 @@ def _reweigh(swarm: _Swarm, step: float, name: str) -> F8:
     return np.asarray(np.linalg.cholesky(covariance))
 
 
-def _mix(swarm: _Swarm, stage: int, temperature: float, root: F8, max_sims: int) -> tuple[int, float]:
+def _mix(
+    swarm: _Swarm, stage: int, temperature: float, root: F8, min_ess: float, max_sims: int
+) -> tuple[int, float]:
     """Move particles until they have forgotten where they were; return moves and the share accepted."""
     from scipy.linalg import solve_triangular
 
     start = swarm.points
-    target = MIXED if temperature >= 1.0 else MIXED_ON_THE_WAY
+    arrived = temperature >= 1.0
+    target = MIXED if arrived else MIXED_ON_THE_WAY
     accepted: list[float] = []
     while len(accepted) < MOST_MOVES and swarm.n_simulations + len(start) <= max_sims:
         accepted.append(swarm.move(f"tempered/{stage}/{len(accepted) + 1}", temperature, root))
         moved = solve_triangular(root, (swarm.points - start).T, lower=True)
         # the mean squared difference of two standard normal values with correlation c is 2 (1 - c)
-        if 1.0 - 0.5 * float(np.mean(moved**2)) < target:
+        forgotten = 1.0 - 0.5 * float(np.mean(moved**2)) < target
+        if forgotten and (not arrived or _distinct(swarm.points) >= min(min_ess, 0.9 * len(start))):
             break
     return len(accepted), float(np.mean(accepted)) if accepted else 0.0
 
 
+def _distinct(points: F8) -> float:
+    """Return Kish's effective size of equally weighted points of which some are copies."""
+    copies = np.unique(points, axis=0, return_counts=True)[1]
+    return float(len(points) ** 2 / np.sum(copies**2))
+
+
 def _row(swarm: _Swarm, stage: int, temperature: float, moves: int, acceptance: float) -> dict[str, Any]:
-    copies = np.unique(swarm.points, axis=0, return_counts=True)[1]
+    """Return a line of the table; particles that have not arrived and mixed have no effective size."""
     arrived = temperature >= 1.0 and 0 < moves < MOST_MOVES
     return {
         "method": "tempered",
         "batch": stage,
         "draws": len(swarm.points),
-        "effective_size": float(len(swarm.points) ** 2 / np.sum(copies**2)) if arrived else 0.0,
+        "effective_size": _distinct(swarm.points) if arrived else 0.0,
         "pareto_k": np.nan,
         "temperature": temperature,
         "moves": moves,
