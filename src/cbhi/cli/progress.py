@@ -135,7 +135,7 @@ def show_batches(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
             shown.TimeElapsedColumn(),
         )
         with shown.Progress(*columns, console=console) as bar:
-            task = bar.add_task("calibrating", total=None, simulations=0)
+            task = bar.add_task("calibrating", total=1, simulations=0)
 
             def move(now: Progress) -> None:
                 bar.update(

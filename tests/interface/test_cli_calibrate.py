@@ -1,0 +1,149 @@
+"""The command `cbhi calibrate`: what it writes and prints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+import cbhi
+from cbhi.cli import main
+from cbhi.scenarios import ParameterSets
+
+SCENARIO = """
+name = "small"
+base = "rwanda-rules"
+to = 2001-12-31
+[switches]
+rollout = false
+"""
+
+CALIBRATION = """
+name = "Small"
+scenario = "small.toml"
+country = ""
+households = 60
+replicates = 1
+
+[explored.enrolment.intercept]
+prior = "normal"
+mean = -1.0
+sd = 1.0
+source = "a test"
+confidence = "assumption"
+
+[explored.care.seek_intercept]
+prior = "normal"
+mean = 0.0
+sd = 0.7
+source = "a test"
+confidence = "assumption"
+
+[[target]]
+name = "members"
+variable = "coverage_end_share"
+period = 2000
+value = 0.2
+sd = 0.05
+kind = "coverage"
+
+[[target]]
+name = "visits"
+variable = "visits_per_person_year"
+period = 2000
+value = 0.4
+sd = 0.05
+kind = "visits"
+
+[[target]]
+name = "later visits"
+variable = "visits_per_person_year"
+period = 2001
+value = 0.4
+sd = 0.05
+kind = "visits"
+"""
+
+
+def calibrate(*words: str) -> Result:
+    return CliRunner().invoke(main, ["calibrate", *words])
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    Path("small.toml").write_text(SCENARIO)
+    Path("mine.toml").write_text(CALIBRATION)
+    return "mine.toml"
+
+
+@pytest.mark.slow
+def test_writes_report_sets_scenario_draws_and_record(file: str) -> None:
+    done = calibrate(file, "--sets", "20", "--workers", "2", "--no-profiles", "--json")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert (said["n_param_sets"], said["n_targets"], said["failures"]) == (20, 3, 0)
+    assert said["effective_size"] >= 400
+    assert said["posterior"]["enrolment.intercept"]["p05"] < said["posterior"]["enrolment.intercept"]["p95"]
+    folder = Path(said["folder"])
+    assert folder == Path("out/calibration-mine")
+    for name in said["files"]:
+        assert (folder / name).exists(), name
+    assert not (folder / "checkpoint").exists()
+    sets = ParameterSets.read(folder / "parameter-sets.csv")
+    assert (len(sets), sets.keys) == (20, ("enrolment.intercept", "care.seek_intercept"))
+    assert sets.about["command"] == "cbhi calibrate mine.toml --workers 2 --sets 20 --no-profiles --json"
+    draws = pd.read_csv(folder / "draws.csv")
+    assert draws["weight"].sum() == pytest.approx(1.0)
+    record = json.loads((folder / "run.json").read_text())
+    assert record["identity"]["targets"]["visits"]["value"] == 0.4
+    assert "small" in (folder / "report.md").read_text().lower()
+    # the fitted scenario stands wherever a scenario can
+    fitted = cbhi.scenario(folder / "scenario.toml")
+    assert fitted.sets == sets
+    results = cbhi.simulate(fitted, households=60, replicates=4)
+    assert len(set(results.arrays.param_sets.tolist())) == 2
+
+
+@pytest.mark.slow
+def test_fits_the_earlier_years_and_scores_the_later(file: str) -> None:
+    done = calibrate(file, "--fit-until", "2000", "--predict-until", "2001", "--no-profiles", "-o", "early")
+    assert done.exit_code == 0, done.output
+    assert pd.read_csv("early/forecast.csv")["target"].tolist() == ["later visits"]
+    assert json.loads(Path("early/run.json").read_text())["n_targets"] == 2
+
+
+def test_a_checkpoint_of_another_calibration_is_refused(file: str) -> None:
+    kept = cbhi.Calibration.read(file).evaluator("serial", checkpoint="kept")
+    kept.close()
+    done = calibrate(file, "--households", "61", "--checkpoint", "kept", "--resume", "-q")
+    assert done.exit_code == 2
+    assert "belongs to another calibration" in done.stderr
+    assert "households: 60 there, 61 here" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("rwnda",), "did you mean 'rwanda'"),
+        (("none.toml",), "the file 'none.toml' does not exist"),
+        (("mine.toml", "--predict-until", "2001"), "--predict-until needs --fit-until"),
+        (("mine.toml", "--fit-until", "2001", "--predict-until", "2000"), "must reach beyond the fit"),
+        (("mine.toml", "--targets-sd-factor", "0"), "the factor on errors must be above 0"),
+        (("mine.toml", "--fit-until", "1999"), "there are no targets"),
+    ],
+)
+def test_what_is_wrong_is_said(file: str, words: tuple[str, ...], said: str) -> None:
+    done = calibrate(*words, "-q")
+    assert done.exit_code == 2, done.output
+    assert said in done.stderr
+
+
+def test_a_missing_package_is_said(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    done = calibrate(file, "--executor", "dask", "-q")
+    assert done.exit_code == 3
+    assert "distributed is not installed; pip install 'cbhi[dask]'" in done.stderr
