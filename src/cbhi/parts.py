@@ -234,6 +234,12 @@ def differences(whose: Mapping[str, Any], scenario: Scenario, wanted: Parts) -> 
     lines += said[:_SHOWN]
     if len(said) > _SHOWN:
         lines.append(f"and {len(said) - _SHOWN} more")
+    if scenario.sets != wanted.scenario.sets:
+        there, here = (
+            "none" if s.sets is None else f"{len(s.sets)} ({s.sets.fingerprint()})"
+            for s in (scenario, wanted.scenario)
+        )
+        lines.append(f"parameter sets are {there} there, {here} here")
     if scenario.country != wanted.scenario.country:
         lines.append(f"the country is '{scenario.country}' there, '{wanted.scenario.country}' here")
     return lines or ["the scenario differs"]

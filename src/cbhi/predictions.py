@@ -21,11 +21,12 @@ from cbhi.kernels.records import F8
 from cbhi.months import format_month, parse_month
 from cbhi.packing import pack_scenario, reporting_periods
 from cbhi.placing import STAGED, place_files
+from cbhi.published import describe_runs
 from cbhi.results import Results
 from cbhi.runs import Period, is_whole
 from cbhi.saving import versions_of_packages
 from cbhi.scenarios import Scenario
-from cbhi.spread import quantiles_over_replicates
+from cbhi.spread import quantiles_over_replicates, variance_shares
 from cbhi.tables import Scale, Table, scale_of
 from cbhi.variables import VARIABLES
 
@@ -65,7 +66,10 @@ BY_MONTH = "coverage_end_share"
 """What is predicted month by month: how membership builds up within the year."""
 
 _BANDS = (0.05, 0.5, 0.95)
-_COLUMNS = ("outcome", "period", "months", "median", "p05", "p95", "n_replicates", "n_param_sets", "unit")
+_COLUMNS = (
+    "outcome", "period", "months", "median", "p05", "p95", "share_parameters", "n_replicates",
+    "n_param_sets", "unit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Predictions:
     @property
     def n_param_sets(self) -> int:
         """Parameter sets that the replicates hold; 1 where parameters are certain."""
-        return int(getattr(self.results, "n_param_sets", 1))
+        return self.results.n_param_sets
 
     def to_frame(self) -> pd.DataFrame:
         """Return every figure, by year and then by month.
@@ -98,19 +102,22 @@ class Predictions:
         -------
         pandas.DataFrame
             ``outcome``, ``period`` ("2013" for the year that closes in 2013, "2012-07" for a month),
-            ``months`` in the period, ``median``, ``p05`` and ``p95`` over replicates, ``n_replicates``,
-            ``n_param_sets``, ``unit``.
+            ``months`` in the period, ``median``, ``p05`` and ``p95`` over replicates, ``share_parameters``
+            (of the variance, the rest is chance; not a number where no set has two replicates),
+            ``n_replicates``, ``n_param_sets``, ``unit``.
         """
         import pandas as pd
 
-        rows = [self._row(name, place) for name, _ in PREDICTED for place in self._places]
+        rows = []
+        for name, _ in PREDICTED:
+            cells = self._cells(name, _values(self.results, name)[:, self._places])
+            for place, own in zip(self._places, cells, strict=True):
+                label, begin, end = self.results.periods[place]
+                rows.append({"period": label, "months": end - begin, **own})
         begin, end = self._span
-        monthly = quantiles_over_replicates(
-            self.results.values(BY_MONTH, every="month")[:, begin:end, 0], _BANDS
-        )
-        for t in range(begin, end):
-            label = format_month(self.results.scenario.start + t)
-            rows.append(self._cells(BY_MONTH, label, 1, monthly[:, t - begin]))
+        by_month = self.results.values(BY_MONTH, every="month")[:, begin:end, 0]
+        for t, own in zip(range(begin, end), self._cells(BY_MONTH, by_month), strict=True):
+            rows.append({"period": format_month(self.results.scenario.start + t), "months": 1, **own})
         return pd.DataFrame(rows, columns=list(_COLUMNS))
 
     @property
@@ -122,27 +129,29 @@ class Predictions:
     def _span(self) -> tuple[int, int]:
         return self.results.periods[self._places[0]][1], self.results.periods[self._places[-1]][2]
 
-    def _row(self, name: str, place: int) -> dict[str, Any]:
-        label, begin, end = self.results.periods[place]
-        return self._cells(name, label, end - begin, self._bands(name)[:, place])
-
     def _bands(self, name: str) -> F8:
-        """Return quantiles, shape (3, reporting years)."""
+        """Return quantiles of an outcome by year, shape (3, reporting years)."""
         return quantiles_over_replicates(_values(self.results, name), _BANDS)
 
-    def _cells(self, name: str, period: str, months: int, bands: F8) -> dict[str, Any]:
-        low, median, high = bands.tolist()
-        return {
-            "outcome": name,
-            "period": period,
-            "months": months,
-            "median": median,
-            "p05": low,
-            "p95": high,
-            "n_replicates": self.results.n_replicates,
-            "n_param_sets": self.n_param_sets,
-            "unit": _unit(name),
-        }
+    def _cells(self, name: str, values: F8) -> list[dict[str, Any]]:
+        """Return what is said of each period of an outcome, from values (replicates, periods)."""
+        bands = quantiles_over_replicates(values, _BANDS)
+        clusters = self.results.clusters
+        # where parameters are certain they have no share in the spread
+        shares = np.zeros(values.shape[1]) if clusters is None else variance_shares(values, clusters).share
+        return [
+            {
+                "outcome": name,
+                "median": median,
+                "p05": low,
+                "p95": high,
+                "share_parameters": share,
+                "n_replicates": self.results.n_replicates,
+                "n_param_sets": self.n_param_sets,
+                "unit": _unit(name),
+            }
+            for (low, median, high), share in zip(bands.T.tolist(), shares.tolist(), strict=True)
+        ]
 
     def summary(self) -> Table:
         """Return the outcomes by year: medians, and 5-95 % bands below them."""
@@ -264,8 +273,8 @@ class Predictions:
     def _bands_in_words(self) -> str:
         if self.n_param_sets > 1:
             return (
-                f"Medians; below them 5-95 % bands over {self.n_param_sets} parameter sets and chance: doubt"
-                " about parameters is in them, doubt about the model itself and about rules to come is not."
+                "Medians; below them 5-95 % bands: doubt about the model itself and about rules to come is"
+                f" not in them. {describe_runs(self.results)}"
             )
         return (
             "Medians; below them 5-95 % bands of chance alone: one parameter set, so they hold no doubt about"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from cbhi import Results, scenario, simulate
+from cbhi import ParameterSets, Results, scenario, simulate
 from cbhi.cli import main
 from cbhi.predictions import BY_MONTH, NET_PER_MEMBER, PREDICTED, PREDICTION_FILES, predictions
 
@@ -78,6 +78,23 @@ def test_the_command_writes_what_python_computes(run: Results, written: Path) ->
 def test_one_parameter_set_is_said_to_be_one(run: Results) -> None:
     notes = " ".join(predictions(run, "2012-07", "2014-06").summary().notes)
     assert "chance alone" in notes
+
+
+def test_bands_hold_what_parameter_sets_say() -> None:
+    values = np.repeat([[0.1], [0.9]], 2, axis=0)
+    sets = ParameterSets(keys=("enrolment.attention_per_month",), values=values)
+    chosen = scenario("rwanda").replace({}, end="2013-06").with_sets(sets)
+    run = simulate(chosen, households=250, replicates=8)
+    found = predictions(run, "2012-07", "2013-06")
+    assert found.n_param_sets == 4
+    frame = found.to_frame()
+    row = frame[(frame["outcome"] == "coverage_end_share") & (frame["period"] == "2013")].iloc[0]
+    # attention of 0.1 and 0.9 a month are far apart, and chance is small beside it
+    assert row["share_parameters"] > 0.8
+    assert row["p95"] - row["p05"] > 0.2
+    notes = " ".join(found.summary().notes)
+    assert "parameters and chance" in notes
+    assert "chance alone" not in notes
 
 
 def test_the_page_of_the_documentation_is_made_of_the_folder(written: Path) -> None:

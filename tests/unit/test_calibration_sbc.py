@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -138,6 +138,16 @@ def test_what_is_finished_is_read_again(tmp_path: Path) -> None:
     assert again[:3] == first
     assert asked == [(3, 5), (4, 5), (5, 5)]
     assert again == outcomes_of_sets(Linear(), 5)
+
+
+def test_a_finished_set_is_kept_while_one_before_it_still_runs(tmp_path: Path) -> None:
+    def last_first(function: Callable[[int], SetOutcome], numbers: Iterable[int]) -> Iterator[SetOutcome]:
+        answers = {number: function(number) for number in reversed(list(numbers))}
+        assert len(list(tmp_path.glob("set-*.json"))) == len(answers)
+        yield from (answers[number] for number in sorted(answers))
+
+    found = outcomes_of_sets(Linear(), 3, folder=tmp_path, map_over=last_first)
+    assert [outcome.number for outcome in found] == [0, 1, 2]
 
 
 def _cut(path: Path) -> None:

@@ -116,7 +116,7 @@ def test_two_replicates_in_a_row_share_a_set() -> None:
         (
             ("enrolment.inertai",),
             [[1.0]],
-            "unknown key 'enrolment.inertai'; did you mean 'enrolment.inertia'",
+            "'enrolment.inertai'; did you mean 'enrolment.inertia'",
         ),
         (("enrolment.inertia",) * 2, [[1.0, 1.0]], "'enrolment.inertia' is there twice"),
         (("switches.groups",), [[1.0]], "'switches.groups' is no real number"),
@@ -134,7 +134,7 @@ def test_what_sets_cannot_hold(keys: tuple[str, ...], values: Any, said: str) ->
 
 
 def test_a_confidence_is_one_of_the_words_for_it() -> None:
-    with pytest.raises(ValueError, match="confidence must be one of .*did you mean 'fitted'"):
+    with pytest.raises(ValueError, match=r"confidence must be one of .*did you mean 'fitted'"):
         cbhi.ParameterSets(KEYS, np.array(VALUES), {"confidence": "fited"})
 
 

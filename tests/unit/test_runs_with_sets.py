@@ -17,9 +17,8 @@ from cbhi.parts import Parts
 from cbhi.psa import psa_frame
 from cbhi.published import published_as_table
 from cbhi.results import select_replicates
-from cbhi.simulation import lay_out_run
 from cbhi.spread import variance_shares
-from cbhi.testing import core as testing_core
+from cbhi.testing.surroundings import freeze_surroundings
 
 SIZE = dict(households=150, seed=3, survey=40)
 # parameters of the rules, of what is observed, of a provider's hours and of the lenders' accounts
@@ -216,7 +215,7 @@ def test_a_family_is_followed_at_the_scenario_s_own_values() -> None:
 
 
 def test_properties_are_checked_at_the_scenario_s_own_values() -> None:
-    assert testing_core.load_scenario(scenario()).at_point().sets is None
+    assert freeze_surroundings(scenario()) == freeze_surroundings(scenario().at_point())
 
 
 class _Posterior:

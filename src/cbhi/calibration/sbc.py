@@ -141,17 +141,26 @@ def outcomes_of_sets(
     missing = [i for i in range(n) if i not in found]
     if progress is not None:
         progress(len(found), n)
-    for outcome in map_over(functools.partial(_run, subject, seed), missing):
+    for outcome in map_over(functools.partial(_run, subject, seed, folder, identity), missing):
         found[outcome.number] = outcome
-        if folder is not None:
+        if folder is not None and not _file(folder, outcome.number).exists():
             _write(_file(folder, outcome.number), outcome, identity)
         if progress is not None:
             progress(len(found), n)
     return tuple(found[i] for i in range(n))
 
 
-def _run(subject: Subject, seed: int, number: int) -> SetOutcome:
-    return subject.run(number, seed)
+def _run(
+    subject: Subject, seed: int, folder: Path | None, identity: Mapping[str, Any], number: int
+) -> SetOutcome:
+    """Run one set and keep it at once: answers come back in order, and one before it may take long.
+
+    A worker that does not see the folder leaves the writing to who asked.
+    """
+    outcome = subject.run(number, seed)
+    if folder is not None and folder.is_dir():
+        _write(_file(folder, number), outcome, identity)
+    return outcome
 
 
 def _file(folder: Path, number: int) -> Path:

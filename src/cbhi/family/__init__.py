@@ -30,6 +30,7 @@ from cbhi.scenarios import Scenario
 from cbhi.simulation import (
     MAX_REPLICATE,
     MAX_SEED,
+    Carrier,
     Progress,
     households_at_start,
     load_scenario,
@@ -203,7 +204,7 @@ class Family:
 
 
 def household(
-    scenario: Scenario | str | Path = "rwanda",
+    scenario: Scenario | str | Path | Carrier = "rwanda",
     *,
     households: int | str = 2_000,
     seed: int = 1,
