@@ -199,10 +199,11 @@ def _notes(comparison: Comparison, ratios: F8, several: bool) -> tuple[str, ...]
             "Paired by replicate. s.e.: Monte Carlo error of the mean difference. same sign: replicates whose"
             f" difference has the sign of the mean.{spread} {_doubt(comparison)}"
         )
+        shared = "seeds" if comparison.clusters is None else "seeds and parameter sets"
         known = ratios[np.isfinite(ratios)]
         middle = f" (median {np.median(known):.1f})" if known.size else ""
         notes.append(
-            f"var. ratio{middle}: variance of the difference if seeds were independent over that of the"
+            f"var. ratio{middle}: variance of the difference if {shared} were independent over that of the"
             " pairs; near 1, the scenarios differ too much for pairing to help; - where the difference does"
             " not vary, which does not count for the median."
         )
