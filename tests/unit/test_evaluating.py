@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from calibration_cases import small_calibration
 
 import cbhi
 from cbhi.calibration import TooManyFailures, simulating
 from cbhi.calibration.evaluating import Evaluator
 from cbhi.calibration.executors import Workers, cut
 from cbhi.calibration.simulating import Task
-from calibration_cases import small_calibration
 
 POINTS = np.random.default_rng(5).standard_normal((7, 2))
 
@@ -165,7 +165,7 @@ class TestFailures:
     def test_too_many_end_the_calibration(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(simulating, "read_targets", broken)
         evaluator = small_calibration().evaluator("serial")
-        with pytest.raises(TooManyFailures, match="2 of 4 simulations failed.*tolerated") as caught:
+        with pytest.raises(TooManyFailures, match=r"2 of 4 simulations failed.*tolerated") as caught:
             evaluator("two fail", np.array([[2.0, 0.0], [2.5, 0.0]]))
         assert len(caught.value.failures) == 2
 
@@ -241,7 +241,7 @@ class TestJournal:
         ask(small_calibration().evaluator("serial", checkpoint=tmp_path))
         file = next(tmp_path.rglob("*.npz"))
         file.write_bytes(file.read_bytes()[:keep])
-        with pytest.raises(ValueError, match="is damaged.*delete it, and what it held is simulated again"):
+        with pytest.raises(ValueError, match=r"is damaged.*delete it, and what it held is simulated again"):
             ask(small_calibration().evaluator("serial", checkpoint=tmp_path))
 
     def test_changed_numbers_are_noticed(self, tmp_path: Path) -> None:
