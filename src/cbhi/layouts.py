@@ -17,9 +17,9 @@ from cbhi.scenarios import Scenario
 
 HOUSEHOLDS_PER_SECTION = 250
 NEVER = 12 * 9999
-# households founded in a year for each member of a household of the start, and those at once, where many marry
+# households founded for each member of a household: in a year, and at once where marriages are frequent
 FOUNDED_PER_PERSON = 0.007
-WAITING_TO_MARRY = 0.25
+WAITING_TO_MARRY = 0.06
 
 
 class Layout(NamedTuple):
@@ -107,22 +107,24 @@ def _room(scenario_: Scenario, households: I8) -> I8:
     """Return how many households each section has room for, those founded later included.
 
     Two people who marry found a household. In runs of 13 and 30 years with other births, deaths, marriages
-    and sizes of households these were at most what the two constants say, and the count of a section lay
-    within four standard deviations. Couples without room stay with their families and are counted
-    (``marriages_without_room``).
+    and sizes of households these were at most what the constants say, and the count of a section lay within
+    four standard deviations. Not more than a twentieth a year is reserved for, more with frequent marriages,
+    and couples without room stay with their families and are counted (``marriages_without_room``).
     """
     regimes = [p for _, p in scenario_.regimes()]
-    marriages = max(p.demography.marriages if p.switches.demography else 0.0 for p in regimes)
-    if marriages <= 0.0:
+    first = regimes[0]
+    if not first.switches.demography or first.demography.marriages <= 0.0:
         return households.copy()
-    size = regimes[0].population.household_size
+    years = scenario_.n_months / 12.0
+    most = np.ceil(households * (1.0 + 0.05 * max(1.0, first.demography.marriages)) ** years) + 10
     births = max(1.0, *(p.demography.births for p in regimes))
-    yearly = FOUNDED_PER_PERSON * size * (1.0 + 0.15 * (births - 1.0))
+    marriages = max(p.demography.marriages for p in regimes)
+    yearly = FOUNDED_PER_PERSON * first.population.household_size * (1.0 + 0.15 * (births - 1.0))
     # frequent marriages bring forward those of people who have been waiting, and no more
-    waiting = WAITING_TO_MARRY * min(1.0, max(0.0, marriages - 0.5))
-    growth = (1.0 + waiting) * (1.0 + yearly) ** (scenario_.n_months / 12.0)
-    founded = households * (growth - 1.0)
-    return households + np.ceil(founded + 4.0 * np.sqrt(founded)).astype(np.int64) + 10
+    waiting = WAITING_TO_MARRY * first.population.household_size * min(1.0, 1.4 * max(0.0, marriages - 0.5))
+    founded = households * ((1.0 + waiting) * (1.0 + yearly) ** years - 1.0)
+    expected = households + np.ceil(founded + 4.0 * np.sqrt(founded)) + 10
+    return np.minimum(most, expected).astype(np.int64)
 
 
 def opening_months(scenario_: Scenario, layout: Layout, key: tuple[int, int]) -> I8:
