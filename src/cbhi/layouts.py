@@ -124,7 +124,8 @@ def _room(scenario_: Scenario, households: I8) -> I8:
     waiting = WAITING_TO_MARRY * first.population.household_size * min(1.0, 1.4 * max(0.0, marriages - 0.5))
     founded = households * ((1.0 + waiting) * (1.0 + yearly) ** years - 1.0)
     expected = households + np.ceil(founded + 4.0 * np.sqrt(founded)) + 10
-    return np.minimum(most, expected).astype(np.int64)
+    room: I8 = np.minimum(most, expected).astype(np.int64)
+    return room
 
 
 def opening_months(scenario_: Scenario, layout: Layout, key: tuple[int, int]) -> I8:
