@@ -15,7 +15,7 @@ from typing import Any
 
 from llvmlite import binding
 from numba import _dynfunc  # type: ignore[attr-defined]
-from numba.core import codegen, compiler, compiler_machinery, typed_passes, untyped_passes
+from numba.core import codegen, compiler, compiler_machinery, ir, typed_passes
 
 from cbhi.kernels.remembering import QuickFlags, quickly, remembering
 
@@ -30,8 +30,10 @@ _NEEDED = (
 
 def is_supported() -> bool:
     """Say whether this Numba has what joining kernels builds on; without it each is compiled on its own."""
-    return all(hasattr(codegen.JITCodeLibrary, name) for name in _NEEDED) and hasattr(
-        compiler.Flags, "no_compile"
+    return (
+        all(hasattr(codegen.JITCodeLibrary, name) for name in _NEEDED)
+        and hasattr(compiler.Flags, "no_compile")
+        and hasattr(ir.Inst, "_rec_list_vars")
     )
 
 
@@ -145,7 +147,7 @@ class OfferToCallers(compiler_machinery.LoweringPass):
 
 
 # for closures and for arithmetic with whole arrays, which kernels do without
-_NEEDLESS = (untyped_passes.InlineClosureLikes, typed_passes.NopythonRewrites)
+_NEEDLESS = ("InlineClosureLikes", "NopythonRewrites")
 
 
 class KernelCompiler(compiler.CompilerBase):
@@ -164,7 +166,7 @@ class KernelCompiler(compiler.CompilerBase):
     def needed_passes(self) -> Any:
         """Return Numba's passes without those that find nothing in kernels."""
         passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
-        passes.passes = [of for of in passes.passes if of[0] not in _NEEDLESS]
+        passes.passes = [of for of in passes.passes if of[0].__name__ not in _NEEDLESS]
         return passes
 
 

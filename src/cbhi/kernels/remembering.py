@@ -79,7 +79,7 @@ def _get_call_type(function: Any, context: Any, args: Any, kws: Any) -> Any:
 
 # what stands in an instruction and names no variable
 _NAMELESS = frozenset((str, int, float, bool, type(None), type(len), type, ir.Loc))
-_LOOK: Any = ir.Inst._rec_list_vars
+_LOOK: Any = getattr(ir.Inst, "_rec_list_vars", None)
 
 
 def _rec_list_vars(self: Any, value: Any) -> list[Any]:
