@@ -75,16 +75,6 @@ def watched_rows(layout: Layout, share: float) -> int:
     return min(total, math.ceil(total * share + 6.0 * math.sqrt(total * share)) + 10) if share > 0.0 else 0
 
 
-def make_state(
-    scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed, watch: Watch | None = None
-) -> tuple[State, Work]:
-    """Return the population of the start and buffers, everything keyed by ``fixed.key``."""
-    state = make_land(scenario_, layout, fixed, watch)
-    settle_districts(state, fixed)
-    settle(state, layout, scenario_.start - 1, rules[0], fixed)
-    return state, make_work(layout)
-
-
 def make_land(scenario_: Scenario, layout: Layout, fixed: Fixed, watch: Watch | None = None) -> State:
     """Return the state before anybody has settled: room for households, sections, districts."""
     n_districts = layout.district_number.size
