@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from cbhi.kernels.anniversary import refresh_section
+from cbhi.kernels.anniversary import list_anniversaries, refresh_section
 from cbhi.kernels.care import send_elsewhere
 from cbhi.kernels.codes import (
     CONTACTS_WANTED,
@@ -22,9 +22,11 @@ from cbhi.kernels.codes import (
     FORGONE_UNSOUGHT,
     FORMAL_MONTHS,
     GATE_REFUSALS,
+    GROUP_SAVING,
     HOUSEHOLD_MONTHS_INSURED,
     INSURED,
     LIST_ACTING,
+    LIST_ANNIVERSARIES,
     LIST_BORROWERS,
     LIST_PATIENTS,
     NO_GROUP,
@@ -41,11 +43,12 @@ from cbhi.kernels.codes import (
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.cover import has_cover, is_paid_up, stratum_of
-from cbhi.kernels.draws import NOBODY, block, draw_households, uniform
-from cbhi.kernels.enrolment import premium_due
-from cbhi.kernels.groups import save_with_group
+from cbhi.kernels.draws import NOBODY, address, block, draw_households, fill_blocks
+from cbhi.kernels.enrolment import due_at, prices_of
+from cbhi.kernels.groups import put_into_box, saving_of_month
 from cbhi.kernels.income import live_through
 from cbhi.kernels.loans import outstanding
+from cbhi.kernels.money import to_francs
 from cbhi.kernels.need import draw_counts, expect_contacts, explain_unsought
 from cbhi.kernels.notes import note_after, note_before
 from cbhi.kernels.records import (
@@ -57,6 +60,7 @@ from cbhi.kernels.records import (
     Rule,
     Section,
     State,
+    Table,
     Work,
 )
 
@@ -95,16 +99,26 @@ def sanction(
 
 
 def put_savings_aside(
-    state: State, start: int, n: int, watched: bool, sec: Section, rule: Rule, flows: I8
+    state: State, start: int, n: int, watched: bool, sec: Section, rule: Rule, flows: I8, savings: I8
 ) -> None:
-    """Let households of a block save with their associations."""
+    """Let households of a block save with their associations; ``savings`` is a buffer."""
+    households = state.households
+    most = to_francs(rule.group_saving_rwf)
+    prices = prices_of(rule, sec.premium_factor)
     for i in range(n):
-        hh = state.households[start + i]
-        if hh.alive == 0 or int(hh.group) == NO_GROUP or (hh.watched != 0) != watched:
-            continue
-        if hh.formal == 0 and hh.subsidised == 0:
-            due = premium_due(hh, rule, sec.premium_factor)
-            save_with_group(hh, sec, state.groups, due, rule, flows)
+        hh = households[start + i]
+        saving = saving_of_month(hh, due_at(hh, prices), most, rule)
+        saving = saving if hh.alive != 0 else 0
+        saving = saving if int(hh.group) != NO_GROUP else 0
+        saving = saving if hh.formal == 0 else 0
+        saving = saving if hh.subsidised == 0 else 0
+        savings[i] = saving if (hh.watched != 0) == watched else 0
+    saved = 0
+    for i in range(n):
+        if savings[i] > 0:
+            put_into_box(households[start + i], sec, state.groups, savings[i])
+            saved += savings[i]
+    flows[GROUP_SAVING] += saved
 
 
 def enforce_mandate(
@@ -254,7 +268,8 @@ def live_in_block(
         households, start, n, watched, dist.harvest, draws[2], rule, flows
     )
     if rule.group_savings != 0:
-        put_savings_aside(state, start, n, watched, sec, rule, flows)
+        # nobody's episodes are counted yet
+        put_savings_aside(state, start, n, watched, sec, rule, flows, work.episodes[0])
     if rule.compulsory != 0 and now >= sec.opens:
         enforce_mandate(state, start, n, watched, sec, now, rule, fixed, flows, tallies)
     month_share = rule.illness_season * dist.illness / 12.0
@@ -269,6 +284,33 @@ def live_in_block(
     return contacts
 
 
+def heed(households: Table, start: int, n: int, attention: float, u: F8) -> None:
+    """Note who of a block thinks of cover this month."""
+    for i in range(n):
+        hh = households[start + i]
+        acts = ATTENTIVE if u[i] < attention else 0
+        hh.acts = acts if hh.alive != 0 else int(hh.acts)
+
+
+def register_holders(
+    households: Table, start: int, n: int, sec: Section, now: int, rule: Rule, fixed: Fixed, work: Work
+) -> None:
+    """Note whom of a block's holders of a slot the authorities register this month."""
+    rows, addresses = work.persons, work.addresses
+    holders = 0
+    for i in range(n):
+        hh = households[start + i]
+        # written always and kept when counted, without branches that nobody could guess
+        rows[holders] = start + i
+        addresses[holders] = address(int(hh.ordinal), NOBODY)
+        holders += int(hh.alive) if hh.subsidised != 0 else 0
+    fill_blocks(fixed.key, sec.number, now, DRAW_REGISTER, holders, addresses, work.uniforms)
+    for i in range(holders):
+        if work.uniforms[0, i] < rule.subsidy_automatic:
+            hh = households[rows[i]]
+            hh.acts = int(hh.acts) | REGISTERED
+
+
 def take_notice(
     state: State,
     start: int,
@@ -276,48 +318,53 @@ def take_notice(
     sec: Section,
     now: int,
     attention: float,
-    service: float,
     cal: CalendarMonth,
     rule: Rule,
     fixed: Fixed,
     work: Work,
-    gauges: F8,
 ) -> None:
-    """Note who of a block wants care, acts on cover and owes a loan, in order of rows.
+    """Note who of a block wants care, acts on cover and owes a loan, in order of rows."""
+    households = state.households
+    dist = state.districts[sec.district]
+    heed(households, start, n, attention, work.draws[3])
+    if cal.is_open != 0 and rule.subsidy_automatic > 0.0:
+        register_holders(households, start, n, sec, now, rule, fixed, work)
+    patients = int(work.counts[LIST_PATIENTS])
+    acting = int(work.counts[LIST_ACTING])
+    for i in range(n):
+        hh = households[start + i]
+        # as above
+        work.lists[LIST_ACTING, acting] = start + i
+        acting += int(hh.alive) if hh.acts != 0 else 0
+        work.lists[LIST_PATIENTS, patients] = start + i
+        patients += int(hh.alive) if int(hh.contacts) + int(hh.away) > 0 else 0
+    work.counts[LIST_PATIENTS] = patients
+    work.counts[LIST_ACTING] = acting
+    if dist.loans != 0 or dist.loan_interest != 0:
+        list_borrowers(households, start, n, work)
 
-    Unsought episodes are explained by those whose anniversary it is.
-    """
+
+def list_borrowers(households: Table, start: int, n: int, work: Work) -> None:
+    """Note who of a block owes a loan, in order of rows."""
+    borrowers = int(work.counts[LIST_BORROWERS])
+    for i in range(n):
+        hh = households[start + i]
+        work.lists[LIST_BORROWERS, borrowers] = start + i
+        borrowers += int(hh.alive) if outstanding(hh) > 0 else 0
+    work.counts[LIST_BORROWERS] = borrowers
+
+
+def explain_month(
+    state: State, sec: Section, now: int, service: float, rule: Rule, work: Work, gauges: F8
+) -> None:
+    """Explain the unsought episodes of the households whose anniversary it is, for a whole year."""
+    households = state.households
+    rows = work.lists[LIST_ANNIVERSARIES]
     year_share = rule.illness_season * state.districts[sec.district].illness / 12.0 * 12.0
     honoured = 0.0 if sec.suspended != 0 else 1.0
     severity = math.exp(rule.seek_severity)
-    # (section + ordinal) % 12 == now % 12
-    due = (now - int(sec.number)) % 12
-    u_attention = work.draws[3]
-    patients = int(work.counts[LIST_PATIENTS])
-    acting = int(work.counts[LIST_ACTING])
-    borrowers = int(work.counts[LIST_BORROWERS])
-    registers = cal.is_open != 0
-    for i in range(n):
-        hh = state.households[start + i]
-        if hh.alive == 0:
-            continue
-        acts = ATTENTIVE if u_attention[i] < attention else 0
-        if registers and hh.subsidised != 0:
-            u = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_REGISTER, 0)
-            acts |= REGISTERED if u < rule.subsidy_automatic else 0
-        hh.acts = acts
-        if int(hh.ordinal) % 12 == due:
-            explain_unsought(hh, now, year_share, service, honoured, severity, rule, gauges)
-        # written always and kept when counted, without branches that nobody could guess
-        work.lists[LIST_ACTING, acting] = start + i
-        acting += 1 if acts != 0 else 0
-        work.lists[LIST_PATIENTS, patients] = start + i
-        patients += 1 if int(hh.contacts) + int(hh.away) > 0 else 0
-        work.lists[LIST_BORROWERS, borrowers] = start + i
-        borrowers += 1 if outstanding(hh) > 0 else 0
-    work.counts[LIST_PATIENTS] = patients
-    work.counts[LIST_ACTING] = acting
-    work.counts[LIST_BORROWERS] = borrowers
+    for i in range(list_anniversaries(households, sec, now, rows)):
+        explain_unsought(households[rows[i]], now, year_share, service, honoured, severity, rule, gauges)
 
 
 def start_of_month(
@@ -364,7 +411,8 @@ def start_of_month(
         wanted += live_in_block(
             state, start, n, False, sec, now, rule, fixed, work, service, strata, flows, tallies
         )
-        take_notice(state, start, n, sec, now, attention, service, cal, rule, fixed, work, gauges)
+        take_notice(state, start, n, sec, now, attention, cal, rule, fixed, work)
+    explain_month(state, sec, now, service, rule, work, gauges)
     return wanted
 
 
