@@ -136,7 +136,7 @@ def prices_of(rule: Rule, factor: float) -> Prices:
 
 
 def due_at(hh: Household, prices: Prices) -> int:
-    """Return what ``premium_due`` does, at a section's prices; without branches, for loops over households."""
+    """Return what ``premium_due`` does, at a section's prices; without branches, for loops."""
     price = prices.middle if int(hh.listed_category) == MIDDLE else prices.rich
     price = prices.poorest if int(hh.listed_category) == POOREST else price
     # exact: both are small
