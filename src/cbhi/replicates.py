@@ -12,8 +12,9 @@ import numpy as np
 
 from cbhi.coins import in_francs
 from cbhi.kernels import codes
-from cbhi.kernels.care import N_PAYERS, N_PRICES
-from cbhi.kernels.draws import LANES
+from cbhi.kernels.booking import N_PAYERS
+from cbhi.kernels.care import N_PRICES
+from cbhi.kernels.draws import LANES, VECTOR
 from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.measure import take_opening_stocks
 from cbhi.kernels.month import ALL_PHASES, CLOSING, OPENING, SECTIONS, run_months
@@ -165,6 +166,7 @@ def make_buffers(candidates: int) -> Work:
         sizes=np.zeros(LANES),
         prices=np.zeros((N_PAYERS, N_PRICES)),
         weights=np.zeros(codes.MEMBER_SLOTS),
+        few_weights=np.zeros(VECTOR),
         places=np.zeros(2 * candidates),
     )
 

@@ -560,7 +560,9 @@ def seek(
     if r.enrolment_unit == codes.UNIT_PERSON:
         enrolment.seek_cover_as_persons(*args, q, f, t, g)
     else:
-        enrolment.seek_cover_as_household(*args, registered, q, f, t, g)
+        month = enrolment.taste_month(NOW, cal)
+        taste = draws.uniform(fixed().key, sec.number, hh.ordinal, draws.NOBODY, month, codes.DRAW_TASTE, 0)
+        enrolment.seek_cover_as_household(*args, registered, taste, q, f, t, g)
     return sec, f, t, g
 
 
