@@ -368,8 +368,8 @@ def receive_patients(
 
 def of_payer(payer: int, prices: F8, column: int) -> float:
     """Return a price by who pays; choices rather than an index, for loops that become vectors."""
-    price = prices[PAYS_FORMAL, column] if payer == PAYS_FORMAL else prices[PAYS_NOBODY, column]
-    return prices[PAYS_SCHEME, column] if payer == PAYS_SCHEME else price
+    price = float(prices[PAYS_FORMAL, column] if payer == PAYS_FORMAL else prices[PAYS_NOBODY, column])
+    return float(prices[PAYS_SCHEME, column]) if payer == PAYS_SCHEME else price
 
 
 def make_out_bills(n: int, rule: Rule, fixed: Fixed, work: Work) -> None:

@@ -161,6 +161,9 @@ def count_by_stratum(n: int, work: Work, strata: I8, tallies: I8) -> int:
         episodes[place] += of_episodes[i]
     persons, formal, insured, all_episodes, unsought = 0, 0, 0, 0, 0
     for place in range(people.size):
+        if people[place] == 0 and episodes[place] == 0:
+            # of all strata but one where a watched household is counted alone
+            continue
         stratum = strata[place]
         word = int(people[place])
         stratum[S_PERSON_MONTHS] += word & PEOPLE_MASK
