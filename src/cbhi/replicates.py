@@ -12,8 +12,9 @@ import numpy as np
 
 from cbhi.coins import in_francs
 from cbhi.kernels import codes
-from cbhi.kernels.care import N_PAYERS, N_PRICES
-from cbhi.kernels.draws import LANES
+from cbhi.kernels.booking import N_PAYERS
+from cbhi.kernels.care import N_PRICES
+from cbhi.kernels.draws import LANES, VECTOR
 from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.measure import take_opening_stocks
 from cbhi.kernels.month import ALL_PHASES, CLOSING, OPENING, SECTIONS, run_months
@@ -148,13 +149,14 @@ def make_buffers(candidates: int) -> Work:
         events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
-        episodes=np.zeros((3, BLOCK), dtype=np.int64),
+        episodes=np.zeros((5, BLOCK), dtype=np.int64),
         by_stratum=np.zeros((2, codes.STRATA), dtype=np.int64),
         supply=np.zeros((4, LANES)),
         contacts=record_table(Contact, LANES),
         sizes=np.zeros(LANES),
         prices=np.zeros((N_PAYERS, N_PRICES)),
         weights=np.zeros(codes.MEMBER_SLOTS),
+        few_weights=np.zeros(VECTOR),
         places=np.zeros(2 * candidates),
     )
 

@@ -17,6 +17,7 @@ from llvmlite import binding
 from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core import codegen, compiler, compiler_machinery, ir, typed_passes
 
+from cbhi.kernels.record_types import arrays_beside_records
 from cbhi.kernels.remembering import QuickFlags, quickly, remembering
 
 _NEEDED = (
@@ -159,8 +160,8 @@ class KernelCompiler(compiler.CompilerBase):
         self.state.typingctx = remembering(typingctx)
 
     def compile_extra(self, func: Any) -> Any:
-        """Compile a function with what shortens Numba's work."""
-        with quickly():
+        """Compile a function with what shortens Numba's work, and with what it may assume of memory."""
+        with quickly(), arrays_beside_records():
             return super().compile_extra(func)
 
     def needed_passes(self) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,12 @@ from numba.core.typing.templates import (
 )
 from numba.extending import NativeValue, unbox
 from numba.np import arrayobj, numpy_support
+
+# of what the compiler is told about which accesses may meet
+_ROOT = "cbhi"
+# Numba's own access to an item of an array
+_LOAD_ITEM: Any = arrayobj.load_item
+_STORE_ITEM: Any = arrayobj.store_item
 
 
 class _Kept(types.Type):
@@ -299,7 +307,7 @@ def _field_pointer(context: Any, builder: Any, kept: Any, struct: Any, index: An
 def _overlaps_nothing(builder: Any, kept: Any, field: str) -> Any:
     """Return the metadata that say that an access to a field meets no access to another field."""
     module = builder.module
-    root = module.add_metadata(["cbhi columns"])
+    root = module.add_metadata([_ROOT])
     kind = module.add_metadata([f"{kept.record}.{field}", root, ir.Constant(ir.IntType(64), 0)])
     return module.add_metadata([kind, kind, ir.Constant(ir.IntType(64), 0)])
 
@@ -344,3 +352,44 @@ def _get_column(context: Any, builder: Any, kept: Any, value: Any, field: str) -
         array, data=pointer, shape=[table.size], strides=[width], itemsize=width, meminfo=None
     )
     return array._getvalue()
+
+
+def _items_overlap_no_field(builder: Any, dtype: Any) -> Any:
+    """Return the metadata that say that an access to an array's item meets no field of a record."""
+    module = builder.module
+    root = module.add_metadata([_ROOT])
+    kind = module.add_metadata([f"array of {dtype}", root, ir.Constant(ir.IntType(64), 0)])
+    return module.add_metadata([kind, kind, ir.Constant(ir.IntType(64), 0)])
+
+
+def _load_item(context: Any, builder: Any, array: Any, pointer: Any) -> Any:
+    """Read an array's item as Numba does, and say that it is no field."""
+    if not isinstance(array.dtype, types.Number):
+        return _LOAD_ITEM(context, builder, array, pointer)
+    loaded = builder.load(pointer, align=None if array.aligned else 1)
+    loaded.set_metadata("tbaa", _items_overlap_no_field(builder, array.dtype))
+    return context.data_model_manager[array.dtype].from_data(builder, loaded)
+
+
+def _store_item(context: Any, builder: Any, array: Any, value: Any, pointer: Any) -> Any:
+    """Write an array's item as Numba does, and say that it is no field."""
+    if not isinstance(array.dtype, types.Number):
+        return _STORE_ITEM(context, builder, array, value, pointer)
+    data = context.data_model_manager[array.dtype].as_data(builder, value)
+    stored = builder.store(data, pointer, align=None if array.aligned else 1)
+    stored.set_metadata("tbaa", _items_overlap_no_field(builder, array.dtype))
+    return stored
+
+
+@contextlib.contextmanager
+def arrays_beside_records() -> Iterator[None]:
+    """Compile with the promise that no array shares memory with a record, nor reals with whole numbers.
+
+    Kernels are handed tables and arrays, never a table's column as an array (``_get_column`` is for tests, of
+    that column alone). What is booked into an array then leaves what was read from households as it was.
+    """
+    arrayobj.load_item, arrayobj.store_item = _load_item, _store_item
+    try:
+        yield
+    finally:
+        arrayobj.load_item, arrayobj.store_item = _LOAD_ITEM, _STORE_ITEM
