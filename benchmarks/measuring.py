@@ -156,6 +156,8 @@ def fresh_process(arguments: Sequence[str], cache: str | None = None, **environm
         When it fails, with what it said.
     """
     variables = {**os.environ, **environment}
+    # as for users: modules are translated once and not in every process
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     if cache is not None:
         variables["NUMBA_CACHE_DIR"] = cache
     with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile("r") as took:

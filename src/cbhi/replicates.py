@@ -12,8 +12,9 @@ import numpy as np
 
 from cbhi.coins import in_francs
 from cbhi.kernels import codes
-from cbhi.kernels.care import N_PAYERS, N_PRICES
-from cbhi.kernels.draws import LANES
+from cbhi.kernels.booking import N_PAYERS
+from cbhi.kernels.care import N_PRICES
+from cbhi.kernels.draws import LANES, VECTOR
 from cbhi.kernels.health import N_COLUMNS
 from cbhi.kernels.measure import take_opening_stocks
 from cbhi.kernels.month import ALL_PHASES, CLOSING, OPENING, SECTIONS, run_months
@@ -73,16 +74,6 @@ def watched_rows(layout: Layout, share: float) -> int:
     """Return room for the households that a keyed lot picks, six standard deviations above the mean."""
     total = int(layout.limit.sum())
     return min(total, math.ceil(total * share + 6.0 * math.sqrt(total * share)) + 10) if share > 0.0 else 0
-
-
-def make_state(
-    scenario_: Scenario, layout: Layout, rules: Table, fixed: Fixed, watch: Watch | None = None
-) -> tuple[State, Work]:
-    """Return the population of the start and buffers, everything keyed by ``fixed.key``."""
-    state = make_land(scenario_, layout, fixed, watch)
-    settle_districts(state, fixed)
-    settle(state, layout, scenario_.start - 1, rules[0], fixed)
-    return state, make_work(layout)
 
 
 def make_land(scenario_: Scenario, layout: Layout, fixed: Fixed, watch: Watch | None = None) -> State:
@@ -158,13 +149,14 @@ def make_buffers(candidates: int) -> Work:
         events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
-        episodes=np.zeros((3, BLOCK), dtype=np.int64),
+        episodes=np.zeros((5, BLOCK), dtype=np.int64),
         by_stratum=np.zeros((2, codes.STRATA), dtype=np.int64),
         supply=np.zeros((4, LANES)),
         contacts=record_table(Contact, LANES),
         sizes=np.zeros(LANES),
         prices=np.zeros((N_PAYERS, N_PRICES)),
         weights=np.zeros(codes.MEMBER_SLOTS),
+        few_weights=np.zeros(VECTOR),
         places=np.zeros(2 * candidates),
     )
 

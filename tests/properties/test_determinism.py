@@ -19,11 +19,9 @@ from cbhi import Results, Scenario, simulate
 from cbhi.kernels import codes as c
 from cbhi.kernels.codes import FIRST_FOUNDED
 from cbhi.kernels.draws import counter, draw_key, philox
-from cbhi.kernels.month import ALL_PHASES, run_months
 from cbhi.kernels.records import State, Table
 from cbhi.layouts import Layout, lay_out
-from cbhi.packing import pack_calendar, pack_fixed, pack_rules
-from cbhi.replicates import make_output, make_state
+from cbhi.replicates import begin_replicate, run_between
 
 ONES = 0xFFFFFFFF
 HERE = Path(__file__).parent
@@ -170,16 +168,9 @@ def one_section(scenario: Scenario, households: int) -> Layout:
 
 def play(scenario: Scenario, households: int, n_months: int) -> State:
     """Return the state after so many months."""
-    rules = pack_rules(scenario)
-    calendar = pack_calendar(scenario, rules)
-    fixed = pack_fixed(scenario, 5, 0)
-    state, work = make_state(scenario, one_section(scenario, households), rules, fixed)
-    output = make_output(scenario.n_months, 1, int(calendar.period[-1]) + 1)
-    hospital = np.zeros((1, 2), dtype=np.int64)
-    run_months(
-        state, calendar, rules, fixed, work, output, hospital, scenario.start, 0, n_months, 0, 1, ALL_PHASES
-    )
-    return state
+    engine = begin_replicate(scenario, one_section(scenario, households), 5, 0)
+    run_between(engine, 0, n_months)
+    return engine.state
 
 
 def same(ours: Table, theirs: Table, apart_from: tuple[str, ...] = ()) -> None:

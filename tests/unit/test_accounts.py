@@ -20,12 +20,10 @@ from cbhi.accounts import (
     resources_frame,
 )
 from cbhi.kernels import codes
-from cbhi.kernels.draws import draw_key
 from cbhi.layouts import lay_out
 from cbhi.limits import break_even_interest
 from cbhi.months import parse_month
-from cbhi.packing import pack_fixed, pack_rules
-from cbhi.replicates import make_state
+from cbhi.replicates import begin_replicate
 
 FLOW = {name: kind for kind, (name, *_) in enumerate(codes.FLOWS)}
 # payer and payee of every flow by name, as documented in the table of flows
@@ -284,7 +282,7 @@ class TestResources:
         )
         results = simulate(s, households=500, seed=4)
         layout = lay_out(s, 500)
-        state, _ = make_state(s, layout, pack_rules(s), pack_fixed(s, 4, 0)._replace(key=draw_key(4, 0)))
+        state = begin_replicate(s, layout, 4, 0).state
         members = int((state.households["group"] != codes.NO_GROUP).sum())
         people = int(state.households["n_members"].sum())
         frame = results.resources_frame()

@@ -434,6 +434,49 @@ class Plain(NamedTuple):
 
 
 @is_bundle
+class Inner(NamedTuple):
+    cube: Any
+    pair: Any
+    strided: Any
+
+
+@is_bundle
+class Outer(NamedTuple):
+    reals: Any
+    grid: Any
+    number: float
+    inner: Any
+    records: Any
+    turned: Any
+    empty: Any
+    table: Any
+
+
+@numba.njit
+def add_up(bundle, first, second):
+    """Read and write arrays of a bundle by index, by slice and by shape."""
+    inner = bundle.inner
+    bundle.reals[first] += 1
+    inner.cube[1, 2, first] = inner.cube.shape[1] * 10 + inner.cube.size
+    bundle.grid[1:, second][0] += inner.pair[1]
+    inner.strided[second] += inner.strided.size
+    bundle.records[second]["b"] += bundle.records.size
+    bundle.turned[2, second] -= bundle.turned.shape[0]
+    total = inner.cube[0].sum() + inner.cube[1, 1:, 2].sum() + bundle.grid[2].sum() + bundle.turned.sum()
+    total += bundle.grid.strides[0] + inner.cube.strides[1] + bundle.reals.itemsize + bundle.empty.size
+    return total + bundle.number * bundle.table[second].money + bundle.reals.sum() + inner.strided.sum()
+
+
+@numba.njit
+def all_of(bundle):
+    """Hand a bundle on, in a loop and outside."""
+    total = 0.0
+    for i in range(2):
+        total += add_up(bundle, i + 2, i)
+    return total + bundle.records[0]["b"] + bundle.empty.shape[1]
+
+
+@is_bundle
 class Known(NamedTuple):
     """The same, known to calls."""
 
@@ -483,6 +526,25 @@ class TestBundles:
             parts = tuple(numba.typeof(part) for part in bundle)
             assert tuple(numba.typeof(bundle)) == parts
             assert numba.typeof(bundle).instance_class is type(bundle)
+
+    def bundle(self) -> Outer:
+        """Arrays of one to three dimensions, side by side in memory or not, with records, within another."""
+        records = np.array([(1, 2, 0.5), (3, 4, 1.5)], dtype=[("a", "i1"), ("b", "i8"), ("c", "f4")])
+        inner = Inner(np.arange(24, dtype=np.int32).reshape(2, 3, 4), (5, 6), np.arange(6.0)[::2])
+        return Outer(np.arange(5.0, dtype=np.float32), np.arange(6).reshape(3, 2), 2.5, inner, records,
+                     np.arange(6.0).reshape(2, 3).T, np.zeros((0, 3)), filled(ByColumns, 2))  # fmt: skip
+
+    @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
+    def test_kernels_hand_on_all_that_is_in_one(self) -> None:
+        def plainly(bundle: Outer) -> float:
+            total = sum(add_up.py_func(bundle, i + 2, i) for i in range(2))
+            return float(total + bundle.records[0]["b"] + bundle.empty.shape[1])
+
+        ours, theirs = self.bundle(), self.bundle()
+        assert all_of(ours) == pytest.approx(plainly(theirs))
+        for mine, other in zip((*ours[:2], *ours[3][::2], *ours[4:6]),
+                               (*theirs[:2], *theirs[3][::2], *theirs[4:6]), strict=True):  # fmt: skip
+            assert np.array_equal(mine, other)
 
     @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
     def test_kernels_are_compiled_once_for_tables_of_any_size(self) -> None:

@@ -253,6 +253,25 @@ class TestMemory:
                 assert add.get_call_type(context, pair, {}) == plain
                 assert add.get_call_type(context, pair, {}) is add.get_call_type(context, pair, {})
 
+    def test_finds_the_variables_that_numba_finds(self) -> None:
+        def busy(a: Any, b: Any) -> Any:
+            for i, (left, right) in enumerate(zip(a, b)):  # noqa: B905
+                a[i] = max(left, right, key=abs) if i else {"x": left}["x"]
+                b[i : i + 2, 0] += [left, right][i % 2]
+            return a, (b, None)
+
+        found = 0
+        for block in numba.core.compiler.run_frontend(busy).blocks.values():
+            for statement in block.body:
+                ours = remembering._rec_list_vars(statement, statement.__dict__)
+                assert ours == statement.list_vars()
+                found += len(ours)
+        assert found > 100
+        before = numba.core.ir.Inst._rec_list_vars
+        with remembering.quickly():
+            assert numba.core.ir.Inst._rec_list_vars is not before
+        assert numba.core.ir.Inst._rec_list_vars is before
+
     def test_flags_compare_by_what_is_set(self) -> None:
         plain = numba.core.compiler.Flags()
         quick = remembering.QuickFlags(plain)

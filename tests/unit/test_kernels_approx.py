@@ -67,3 +67,11 @@ def test_plain_and_compiled_are_the_same_numbers() -> None:
     for i, value in enumerate(np.exp(x)):
         plain[i] = getattr(approx.log, "py_func", approx.log)(float(value))
     np.testing.assert_array_equal(plain, compiled)
+
+
+def test_quick_exponential_to_13_digits_from_zero_on() -> None:
+    x = np.concatenate([np.linspace(0.0, 60.0, 4_001), [699.0, 700.0]])
+    found = np.array([approx.few_exp(float(value)) for value in x])
+    np.testing.assert_allclose(found, np.exp(x), rtol=2e-13)
+    assert approx.few_exp(-3.0) == 1.0
+    assert approx.few_exp(1e9) == approx.few_exp(700.0) < np.inf

@@ -477,7 +477,7 @@ class TestElsewhere:
         )
         f, t, hospital = flows(), tallies(), np.zeros(2, dtype=np.int64)
         own, claim = (200, 800) if fields else (700, 0)
-        r = rule(**PLAIN, **changes)
+        r = rule(**PLAIN, portability_share=0.5, **changes)
         back = serve(hh, mm, home, 1, True, terms(), r, hospital, strata(), f, t, host)
         assert back == 0
         assert (home.health_centre_cash, host.health_centre_cash, host.visitor_cash) == (0, 0, own + 9)

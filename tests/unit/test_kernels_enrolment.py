@@ -560,7 +560,9 @@ def seek(
     if r.enrolment_unit == codes.UNIT_PERSON:
         enrolment.seek_cover_as_persons(*args, q, f, t, g)
     else:
-        enrolment.seek_cover_as_household(*args, registered, q, f, t, g)
+        month = enrolment.taste_month(NOW, cal)
+        taste = draws.uniform(fixed().key, sec.number, hh.ordinal, draws.NOBODY, month, codes.DRAW_TASTE, 0)
+        enrolment.seek_cover_as_household(*args, registered, taste, q, f, t, g)
     return sec, f, t, g
 
 
@@ -962,3 +964,20 @@ class TestLuckOfTheFinanced:
             joined += enrolled > 0
         assert 100 < joined < 1_000
         assert abs(np.mean(luck)) < 4 * np.std(luck) / math.sqrt(len(luck))
+
+
+@given(
+    st.integers(1, codes.MEMBER_SLOTS), st.sampled_from([codes.POOREST, codes.MIDDLE, codes.RICH]),
+    st.booleans(), st.integers(1, 9), st.floats(0.0, 3.0),
+)  # fmt: skip
+@quick
+def test_a_sections_prices_give_what_is_due(
+    n: int, category: int, by_household: bool, covers: int, factor: float
+) -> None:
+    r = rule(
+        premium_by_household=int(by_household), household_covers=covers, premium_poorest_rwf=2_003,
+        premium_middle_rwf=3_001, premium_rich_rwf=7_007,
+    )  # fmt: skip
+    hh, _ = household((30,) * n, listed_category=category)
+    prices = enrolment.prices_of(r, factor)
+    assert enrolment.due_at(hh, prices) == enrolment.premium_due(hh, r, factor)

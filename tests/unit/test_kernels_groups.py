@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import district, flows, gauges, groups, household, quick, rule, section
+from support import district, flows, gauges, groups, household, households, quick, rule, section, state
 
-from cbhi.kernels import codes
+from cbhi.kernels import codes, start
 from cbhi.kernels import groups as associations
+from cbhi.kernels.records import District, Member, Section, record_table
 
 R: dict[str, Any] = dict(group_savings=1, group_saving_rwf=433.4, buffer_months=0.25, group_pays_together=1)
 WISHES = dict(standing=codes.STANDING_UNAFFORDABLE)
 
 
-def save(premium: int = 4_000, rules: Any = None, **fields: Any) -> tuple[int, Any]:
-    gg, f = groups(3), flows()
+def save(premium: int = 4_000, rules: Any = None, apart: bool = False, **fields: Any) -> tuple[int, Any]:
+    """Let one household go through the month's saving, its premium as given."""
+    f, hhs = flows(), households(1)
+    hhs[0], _ = household(**{"cash": 20_000, "income": 10_000, "group": 1, **WISHES, **fields})
+    world = state(hhs, record_table(Member, (1, 1)), record_table(Section, 1), record_table(District, 1), 3)
+    gg, hh = world.groups, hhs[0]
     gg.fund[2] = 50
-    hh, _ = household(**{"cash": 20_000, "income": 10_000, "group": 1, **WISHES, **fields})
     before, balance = int(hh.cash), int(hh.group_balance)
-    associations.save_with_group(
-        hh, section(group_first=1, group_end=3), gg, premium, rule(**{**R, **(rules or {})}), f
-    )
+    prices = dict(premium_by_household=1, premium_middle_rwf=premium, household_covers=codes.MEMBER_SLOTS)
+    start.put_savings_aside(
+        world, 0, 1, apart, section(group_first=1, group_end=3), rule(**{**R, **prices, **(rules or {})}),
+        f, np.zeros(1, dtype=np.int64),
+    )  # fmt: skip
     saved = before - int(hh.cash)
     assert (
         saved == f[codes.GROUP_SAVING] == f.sum() == int(gg.fund[2]) - 50 == int(hh.group_balance) - balance
@@ -60,8 +67,12 @@ class TestSaving:
     def test_by_hand(self, fields: Any, saved: int) -> None:
         assert save(**fields)[0] == saved
 
-    def test_only_where_associations_save(self) -> None:
-        assert save(rules={"group_savings": 0})[0] == 0
+    def test_the_watched_save_apart_from_the_others(self) -> None:
+        saved = [save(apart=apart, watched=place)[0] for apart in (False, True) for place in (0, 3)]
+        assert saved == [433, 0, 0, 433]
+
+    def test_the_dead_save_nothing(self) -> None:
+        assert save(alive=0)[0] == 0
 
     def test_spare_cash_is_above_the_buffer(self) -> None:
         hh, _ = household(cash=12_000, income=30_000)
@@ -256,7 +267,10 @@ def test_money_is_conserved_and_never_owed(events: Any, together: bool) -> None:
             group_deposits=int(what == "deposit"), lender_deposit_interest=0.5,
         )  # fmt: skip
         if what == "save":
-            associations.save_with_group(hh, sec, gg, 10**6, r, f)
+            saving = associations.saving_of_month(hh, 10**6, amount, r)
+            if saving > 0:
+                associations.put_into_box(hh, sec, gg, saving)
+                f[codes.GROUP_SAVING] += saving
         elif what == "pay" and amount <= associations.group_limit(hh, sec, dist, gg, 0, r):
             associations.pay_from_group(hh, sec, dist, gg, amount, 0, f)
         elif what in ("deposit", "home"):

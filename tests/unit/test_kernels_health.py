@@ -49,6 +49,27 @@ class TestNeed:
         assert hh.rate_enrolled == pytest.approx(3 * 0.5 * (0.85 + 1.4 * 2), rel=1e-6)
         assert hh.rate_other == pytest.approx(3 * 0.5 * 1.7 * 2, rel=1e-6)
 
+    @pytest.mark.parametrize("lanes", [8, codes.MEMBER_SLOTS])
+    def test_members_together_need_what_each_does(self, lanes: int) -> None:
+        # every band, its first and last month, sick or not, both sexes; slots without a member are left out
+        months = [0, 59, 60, 179, 180, 599, 600, 900]
+        r = rule(need_rate=3.0, chronic_factor=2.5)
+        terms = fixed(need_by_age=NEEDS)
+        for sex in (codes.FEMALE, codes.MALE):
+            for chronic in (0, 1):
+                hh, mm = household(
+                    [0] * 8, shared_frailty=0.7, m_sex=[sex] * 8, m_chronic=[chronic] * 8,
+                    m_frailty=np.linspace(0.3, 2.0, 8), m_enrolled=[1, 0, 0, 1, 1, 0, 1, 0],
+                )  # fmt: skip
+                mm["born"][:8] = [NOW - age for age in months]
+                mm["frailty"][8:] = 5.0
+                health.refresh_rates(hh, mm, NOW, r, terms)
+                alone = (hh.rate_enrolled, hh.rate_other)
+                hh.rate_enrolled = hh.rate_other = -1.0
+                health.set_rates(hh, mm, NOW, 3.0, 2.5, NEEDS, np.full(lanes, 9.0))
+                assert (hh.rate_enrolled, hh.rate_other) == alone
+                assert min(alone) > 0.0
+
     def test_age_is_in_completed_years(self) -> None:
         r = rule(need_rate=1.0)
         hh, mm = household((5,), m_sex=[codes.MALE])

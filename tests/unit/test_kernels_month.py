@@ -24,10 +24,11 @@ from support import (
     state,
     strata,
     tallies,
+    update,
     work,
 )
 
-from cbhi.kernels import codes, demography, month, need, start, targeting
+from cbhi.kernels import codes, demography, draws, month, need, start, targeting
 from cbhi.kernels.records import District, Member, Section, State, record_table
 
 
@@ -38,7 +39,8 @@ class TestSanction:
         n = 6_000
         for ordinal in range(n):
             hh, _ = household(cash=3_000)
-            start.sanction(hh, 5, ordinal, NOW, 0.8, r, fixed().key, f, t)
+            u0, u1, _, _ = draws.block(fixed().key, 5, ordinal, draws.NOBODY, NOW, codes.DRAW_PENALTY, 0)
+            start.sanction(hh, u0, u1, 0.8, r, f, t)
         for found, p in ((t[codes.PENALTIES], 0.9 * 0.8 / 12.0), (t[codes.GATE_REFUSALS], 0.5 * 0.8)):
             # four standard errors; a rate 5 % off lies outside for the gate
             assert abs(found / n - p) < 4 * math.sqrt(p * (1 - p) / n)
@@ -47,9 +49,8 @@ class TestSanction:
 
     def test_without_capacity_nothing_happens(self) -> None:
         t = tallies()
-        for ordinal in range(200):
-            hh, _ = household(cash=3_000)
-            start.sanction(hh, 5, ordinal, NOW, 0.0, rule(enforcement_max=1.0), fixed().key, flows(), t)
+        hh, _ = household(cash=3_000)
+        start.sanction(hh, 2.0**-33, 2.0**-33, 0.0, rule(enforcement_max=1.0), flows(), t)
         assert t[codes.PENALTIES] == t[codes.GATE_REFUSALS] == 0
 
 
@@ -188,7 +189,7 @@ class TestBlock:
         for watched, fined in ((False, caught), (True, [])):
             t, f = tallies(), flows()
             before = world.households["cash"].copy()
-            start.enforce_mandate(world, 0, 6, watched, sec, NOW, r, fixed(), f, t)
+            start.enforce_mandate(world, 0, 6, watched, sec, NOW, r, fixed(), work(), f, t)
             assert np.flatnonzero(world.households["cash"] != before).tolist() == fined
             assert t[codes.PENALTIES] == t[codes.GATE_REFUSALS] == len(fined)
             assert f[codes.PENALTY] == 400 * len(fined)
@@ -199,6 +200,7 @@ class TestBlock:
         hhs = world.households
         hhs["contacts"], hhs["away"] = [0, 1, 0, 0, 0, 3], [0, 0, 0, 2, 0, 0]
         hhs["loan"], hhs["loan_interest"] = [0, 0, 5, 0, 0, 5], [0, 0, 0, 0, 2, 0]
+        world.districts[0].loan_interest = 2
         hhs["subsidised"] = [0, 1, 0, 0, 1, 1]
         hhs["acts"] = 3
         buffers = work()
@@ -207,8 +209,8 @@ class TestBlock:
         for kind in (codes.LIST_PATIENTS, codes.LIST_ACTING, codes.LIST_BORROWERS):
             note_rows(buffers, kind, [77])
         start.take_notice(
-            world, 0, 6, world.sections[0], NOW, 0.3, 1.0, calendar(is_open=is_open),
-            rule(subsidy_automatic=1.0), fixed(), buffers, gauges(),
+            world, 0, 6, world.sections[0], NOW, 0.3, calendar(is_open=is_open),
+            rule(subsidy_automatic=1.0), fixed(), buffers,
         )  # fmt: skip
 
         def rows(kind: int) -> list[int]:
@@ -222,6 +224,16 @@ class TestBlock:
             *(start.ATTENTIVE * (h in attentive) + start.REGISTERED * (h in registered) for h in range(5)), 3,
         ]  # fmt: skip
 
+    def test_who_owes_nothing_is_not_looked_for(self) -> None:
+        # loans of a district that has none
+        world = self.world()
+        world.households["loan"] = 5
+        buffers = work()
+        start.take_notice(
+            world, 0, 6, world.sections[0], NOW, 0.3, calendar(), rule(), fixed(), buffers
+        )  # fmt: skip
+        assert buffers.counts[codes.LIST_BORROWERS] == 0
+
     def test_unsought_episodes_are_explained_in_the_anniversary_month(self) -> None:
         explained = []
         for ordinal in range(12):
@@ -230,9 +242,8 @@ class TestBlock:
             world.sections[0].number = 3
             world.districts[0].illness = 1.0
             g = gauges()
-            start.take_notice(
-                world, 0, 1, world.sections[0], NOW, 0.0, 1.0, calendar(), rule(), fixed(), work(), g
-            )
+            update(world.sections[0], end=1, limit=1)
+            start.explain_month(world, world.sections[0], NOW, 1.0, rule(), work(), g)
             explained.append(bool(g.sum() > 0))
         assert explained == [(3 + ordinal) % 12 == NOW % 12 for ordinal in range(12)]
 

@@ -15,12 +15,11 @@ from cbhi.kernels import codes, notes
 from cbhi.kernels.enrolment import NO_MEANS
 from cbhi.kernels.income import adult_equivalents
 from cbhi.kernels.loans import loan_cost
-from cbhi.kernels.month import ALL_PHASES, run_months
 from cbhi.kernels.records import Output, State
 from cbhi.layouts import lay_out
 from cbhi.months import parse_month
-from cbhi.packing import pack_calendar, pack_fixed, pack_rules
-from cbhi.replicates import make_output, make_state, make_watch
+from cbhi.packing import pack_rules
+from cbhi.replicates import begin_replicate, make_watch, run_between
 from cbhi.scenarios import Scenario
 
 PARTNERS = {
@@ -65,20 +64,11 @@ def run(unit: str = "household", share: float = 1.0, households: int = 120) -> W
     """Every household watched, from the start or its founding on, and every choice written down."""
     scenario = rich(unit)
     layout = lay_out(scenario, households)
-    rules = pack_rules(scenario)
-    calendar = pack_calendar(scenario, rules)
-    constant = pack_fixed(scenario, SEED, 0, share)
     watch = make_watch(int(layout.limit.sum()) if share else 0, scenario.n_months, choices=100_000)
-    state, work = make_state(scenario, layout, rules, constant, watch)
-    cash = state.households["cash"].copy()
-    n_districts = layout.district_number.size
-    output = make_output(scenario.n_months, n_districts, int(calendar["period"][-1]) + 1)
-    hospital = np.zeros((n_districts, 2), dtype=np.int64)
-    run_months(
-        state, calendar, rules, constant, work, output, hospital, scenario.start, 0, scenario.n_months, 0,
-        layout.number.size, ALL_PHASES,
-    )  # fmt: skip
-    return Watched(state, output, cash)
+    engine = begin_replicate(scenario, layout, SEED, 0, share, watch)
+    cash = engine.state.households["cash"].copy()
+    run_between(engine, 0, scenario.n_months)
+    return Watched(engine.state, engine.output, cash)
 
 
 # what households do or undergo; everything else is booked by sections and districts

@@ -20,8 +20,7 @@ from support import (
 from cbhi.kernels import codes, settlement
 from cbhi.kernels.records import District, Household, Member, Section, State
 from cbhi.layouts import lay_out
-from cbhi.packing import pack_fixed, pack_rules
-from cbhi.replicates import make_state
+from cbhi.replicates import begin_replicate
 from cbhi.scenarios import Scenario
 
 N = 4000
@@ -197,7 +196,7 @@ class TestRows:
             **{key.replace("__", "."): value for key, value in changes.items()},
         }  # fmt: skip
         s = base().replace(values)
-        made, _ = make_state(s, lay_out(s, households), pack_rules(s), pack_fixed(s, 1, 0))
+        made = begin_replicate(s, lay_out(s, households), 1, 0).state
         return s, made
 
     def test_sections_of_a_district_stand_together(self) -> None:
@@ -230,7 +229,7 @@ class TestRows:
         late = s.replace({"groups.required": False}).add_event(
             "2004-06", {"groups.required": True, "groups.forming_size": 10}
         )
-        made, _ = make_state(late, lay_out(late, 2_000), pack_rules(late), pack_fixed(late, 1, 0))
+        made = begin_replicate(late, lay_out(late, 2_000), 1, 0).state
         rows = made.sections["group_end"] - made.sections["group_first"]
         assert rows.tolist() == [5 + -(-int(n) // 10) for n in limit]
 

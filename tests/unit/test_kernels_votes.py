@@ -147,11 +147,14 @@ class TestVotes:
         vote(world, choice)
         r = rule(**{**EVEN, **choice, "enrolment_unit": codes.UNIT_HOUSEHOLD, "cash_gate": 0})
         outlook = enrolment.outlook_of(world.sections[0], 0.9, r)
+        month = enrolment.taste_month(NOW, calendar(**YEAR))
         for h in range(60):
+            place = (world.sections[0].number, world.households[h].ordinal, draws.NOBODY, month)
+            taste = draws.uniform(fixed().key, *place, codes.DRAW_TASTE, 0)
             enrolment.seek_cover_as_household(
                 world.households[h], world.members[h], world.sections[0], district(), groups(), NOW, outlook,
-                calendar(**YEAR), r, r, fixed(), False, strata(), np.zeros(codes.N_FLOWS, dtype=np.int64),
-                tallies(), gauges(),
+                calendar(**YEAR), r, r, fixed(), False, taste, strata(),
+                np.zeros(codes.N_FLOWS, dtype=np.int64), tallies(), gauges(),
             )  # fmt: skip
         joined = int((world.households["standing"] == codes.STANDING_PAID).sum())
         assert world.groups.yes[0] == joined

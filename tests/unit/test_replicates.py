@@ -17,6 +17,7 @@ sys.path.append(str(Path(__file__).parents[1] / "properties"))
 from eventful_cases import PARTNERS, eventful
 
 from cbhi import Scenario, replicates, simulate, simulation
+from cbhi import scenario as rwanda
 from cbhi.kernels import codes
 from cbhi.kernels.records import Output
 from cbhi.layouts import Layout, lay_out
@@ -113,3 +114,24 @@ class TestThreads:
             np.testing.assert_array_equal(getattr(spread.arrays, name), values, err_msg=name)
             np.testing.assert_array_equal(getattr(together.arrays, name), values, err_msg=name)
         assert alone.survey_frame().equals(together.survey_frame())
+
+
+class TestRoom:
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {},
+            {"demography.marriages": 2.0},
+            {"demography.marriages": 4.0, "demography.births": 2.0},
+            {"demography.marriages": 4.0, "population.household_size": 8.0},
+            {"population.household_size": 2.0, "demography.deaths": 0.0},
+        ],
+    )
+    def test_all_who_marry_find_room_and_little_is_left(self, changes: dict[str, float]) -> None:
+        of = rwanda("rwanda").replace(changes)
+        layout = lay_out(of, 2_000)
+        engine = begin_replicate(of, layout, SEED, REPLICATE)
+        run_between(engine, 0, of.n_months)
+        assert engine.output.tallies[..., codes.MARRIAGES_WITHOUT_ROOM].sum() == 0
+        used = (engine.state.sections["end"] - engine.state.sections["first"]).sum()
+        assert used > 0.7 * layout.limit.sum()

@@ -221,8 +221,7 @@ import numpy as np
 import cbhi
 from cbhi.kernels import columns
 from cbhi.layouts import lay_out
-from cbhi.packing import pack_fixed, pack_rules
-from cbhi.replicates import make_state
+from cbhi.replicates import begin_replicate
 
 read = set()
 of_row = columns.Row.__getattr__
@@ -240,7 +239,7 @@ for changes in ({}, saving):
     scenario = base.replace(changes)
     for population in (None, supplied):
         layout = lay_out(scenario, 150 if population is None else None, population)
-        make_state(scenario, layout, pack_rules(scenario), pack_fixed(scenario, 1, 0, 0.5, population))
+        begin_replicate(scenario, layout, 1, 0, 0.5)
 print(json.dumps(sorted(read)))
 """
 

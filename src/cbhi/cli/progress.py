@@ -52,20 +52,27 @@ def show_compiling(quiet: bool) -> Iterator[None]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f} of {task.total:.0f} kernels"),
+        TextColumn("{task.fields[told]}"),
         TimeElapsedColumn(),
     )
     engine = (run_months, settle_districts, settle_sections, take_opening_stocks)
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("compiling", total=len(needed_kernels(*engine)))
+        total = len(needed_kernels(*engine))
+        task = bar.add_task("compiling", total=total, told=_told(0, total))
 
         def tell(done: int, total: int) -> None:
-            # the last one is the loop over months, with which all others are joined
-            stage = "joining" if done == total - 1 else "compiling"
-            bar.update(task, completed=done, total=total, description=stage)
+            bar.update(task, completed=done, total=total, told=_told(done, total))
+            if done == total - 1:
+                # the last one is the loop over months, with which all others are joined: a third of the time,
+                # of which nobody can say how much is left
+                bar.add_task("joining", total=None, told="")
 
         with told_of_compiling(tell, *engine):
             yield
+
+
+def _told(done: int, total: int) -> str:
+    return f"{done} of {total} kernels"
 
 
 def _terminal() -> Console | None:

@@ -80,7 +80,9 @@ def refresh_rows(state: State, rows: I8, n: int, now: int, rule: Rule, fixed: Fi
         for i in range(lanes):
             hh = households[listed[i]]
             follow_employment(hh, now, rule.formal_share)
-            set_rates(hh, members[listed[i]], now, rule.need_rate, rule.chronic_factor, fixed.need_by_age)
+            needs = work.few_weights if int(hh.n_members) <= work.few_weights.size else work.weights
+            mm = members[listed[i]]
+            set_rates(hh, mm, now, rule.need_rate, rule.chronic_factor, fixed.need_by_age, needs)
         refresh_odds_of_rows(households, members, listed, lanes, now, terms, work.lanes)
 
 

@@ -12,57 +12,31 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cbhi.kernels.booking import (
+    NO_PLACE,
+    PAYS_FORMAL,
+    PAYS_NOBODY,
+    PAYS_SCHEME,
+    REFUSED,
+    SERVED,
+    book_contacts,
+    book_elsewhere,
+)
 from cbhi.kernels.codes import (
-    ADMISSIONS,
     BILLED_HEALTH_CENTRE,
-    BILLED_HOSPITAL,
     CAPITATION_BILLED,
-    CARDS_FOUND,
-    CLAIMS_APPROVED_POOL,
     CLAIMS_APPROVED_SECTION,
-    CLAIMS_APPROVED_SECTION_HOSPITAL,
-    COPAYMENT_HEALTH_CENTRE,
-    COPAYMENT_HOSPITAL,
     DRAW_CARD,
     DRAW_CONTACT,
     DRAW_ELSEWHERE,
     DRAW_SUPPLY,
-    FEE_HEALTH_CENTRE,
-    FEE_HOSPITAL,
     FEMALE,
-    FORGONE_CAPACITY,
-    FORGONE_CASH,
-    FORGONE_REFUSED,
-    FORMAL_CLAIMS_HEALTH_CENTRE,
-    FORMAL_CLAIMS_HOSPITAL,
-    INDUCED_RWF,
     LIST_PATIENTS,
     PAY_CAPITATION,
     PAY_CASE,
-    PORTABLE_CLAIMS,
-    REFUSED_AND_PAID,
-    S_ADMISSIONS,
-    S_ADMISSIONS_FORMAL,
-    S_ADMISSIONS_INSURED,
-    S_ADMISSIONS_WOMEN,
-    S_CLAIMS,
-    S_CLAIMS_FORMAL,
-    S_FORGONE_CAPACITY,
-    S_FORGONE_CASH,
-    S_FORGONE_REFUSED,
-    S_OUT_OF_POCKET,
-    S_OUT_OF_POCKET_FORMAL,
-    S_OUT_OF_POCKET_INSURED,
-    S_VISITS,
-    S_VISITS_FORMAL,
-    S_VISITS_INSURED,
-    S_VISITS_WOMEN,
-    UPCODED_RWF,
-    VISITS_BORROWED_CARD,
     VISITS_ELSEWHERE,
     VISITS_FORMAL,
     VISITS_INSURED,
-    VISITS_REFUSED,
     VISITS_UNINSURED,
 )
 from cbhi.kernels.compiling import compile_kernels
@@ -70,14 +44,12 @@ from cbhi.kernels.cover import has_cover, stratum_of
 from cbhi.kernels.draws import NOBODY, address, block, fill_blocks, uniform
 from cbhi.kernels.fraud import attempted, detection
 from cbhi.kernels.health import (
-    band_of,
     bill,
     chance,
     fill_bill_sizes,
-    need_in_band,
+    fill_needs,
     of_either_severity,
 )
-from cbhi.kernels.income import can_raise, pay_from_cash_or_debt
 from cbhi.kernels.money import split_bill, to_francs
 from cbhi.kernels.notes import note_after, note_before
 from cbhi.kernels.provider import (
@@ -102,15 +74,6 @@ from cbhi.kernels.records import (
     Work,
 )
 
-# what becomes of a contact before it comes to money
-SERVED = 0
-NO_PLACE = 1
-REFUSED = 2
-# who pays a visit, beside the patient's own part: nobody, a formal insurer, the scheme
-PAYS_NOBODY = 0
-PAYS_FORMAL = 1
-PAYS_SCHEME = 2
-N_PAYERS = 3
 # columns of ``Work.prices``, which has a row for each of these
 MEAN_HONEST = 0  # mean bill of the health centre, RWF
 MEAN_CHARGED = 1  # and with what is induced or coded up in it
@@ -180,31 +143,45 @@ def pick_patient(
 ) -> int:
     """Return the slot of the member behind a contact, in proportion to the members' contacts.
 
-    ``weights`` is a buffer.
+    ``weights`` is a buffer for all members. Whatever their number, all of it is gone through: where a loop
+    over members ends follows no pattern that a processor could guess.
     """
     n = int(hh.n_members)
     p_covered = of_either_severity(seeking.insured, seeking.severe_insured, rule.severe_share)
     p_other = of_either_severity(seeking.uninsured, seeking.severe_uninsured, rule.severe_share)
     formal = hh.formal != 0
-    scale = rule.need_rate * float(hh.shared_frailty)
-    chronic_factor = rule.chronic_factor
+    weigh_members(
+        mm, n, now, p_covered if formal or active else p_other, p_covered if formal else p_other,
+        rule.need_rate * float(hh.shared_frailty), rule.chronic_factor, need_by_age, weights,
+    )  # fmt: skip
     total = 0.0
-    for k in range(n):
-        member = mm[k]
-        band = band_of(now - int(member.born))
-        need = need_in_band(
-            band, int(member.sex), int(member.chronic), float(member.frailty), chronic_factor, need_by_age
-        )
-        p = p_covered if formal | (active & (member.enrolled != 0)) else p_other
-        weights[k] = p * (scale * need)
+    for k in range(weights.size):
         total += weights[k]
     left = u * total
     slot = 0
-    for k in range(n - 1):
+    for k in range(weights.size):
         left -= weights[k]
-        # counted rather than left at once: where it ends follows no pattern that a processor could guess
+        # counted rather than left at once
         slot += int(left >= 0.0)
-    return slot
+    return min(slot, n - 1)
+
+
+def weigh_members(
+    mm: Table,
+    n: int,
+    now: int,
+    p_enrolled: float,
+    p_other: float,
+    scale: float,
+    chronic_factor: float,
+    need_by_age: F8,
+    weights: F8,
+) -> None:
+    """Write the contacts that members make, up to a factor; nothing in slots without a member."""
+    fill_needs(mm, now, chronic_factor, need_by_age, weights)
+    for k in range(weights.size):
+        weight = (p_enrolled if mm[k].enrolled != 0 else p_other) * (scale * weights[k])
+        weights[k] = weight if k < n else 0.0
 
 
 def send_elsewhere(
@@ -312,17 +289,6 @@ def set_prices(prices: F8, terms: Terms, rule: Rule) -> None:
     prices[PAYS_SCHEME, SHARE_HOSPITAL] = rule.coinsurance_share
 
 
-def take_payment(sec: Section, host: Section, amount_rwf: int, tallies: I8) -> None:
-    """Put a patient's or a formal insurer's payment into the till of the health centre that served."""
-    if host.number == sec.number:
-        sec.health_centre_cash += amount_rwf
-        sec.revenue_month += amount_rwf
-    else:
-        tallies[VISITS_ELSEWHERE] += 1
-        host.visitors += 1
-        host.visitor_cash += amount_rwf
-
-
 def shows_borrowed_card(
     contact: Contact, ordinal: int, section: int, now: int, terms: Terms, key: tuple[int, int]
 ) -> None:
@@ -335,30 +301,6 @@ def shows_borrowed_card(
             contact.payer = PAYS_SCHEME
 
 
-def bill_elsewhere(sec: Section, host: Section, claim_rwf: int, rule: Rule, tallies: I8) -> None:
-    """Bill a member's contact to the fund of the section that served it, which the home fund owes it to.
-
-    Not reviewed. Nobody owes anybody where the pool pays for all; a merged host passes on what it gets.
-    """
-    host.visitor_claims += claim_rwf
-    sec.away_claims += claim_rwf
-    tallies[CLAIMS_APPROVED_SECTION] += claim_rwf
-    if rule.pool_pays_outpatient == 0:
-        tallies[PORTABLE_CLAIMS] += claim_rwf
-        sec.owes += claim_rwf
-        host.owed += claim_rwf
-
-
-def bill_hospital(sec: Section, claim_rwf: int, rule: Rule, hospital: I8, tallies: I8) -> None:
-    """Bill a member's admission to the pool, or to the section's fund where there are no pools."""
-    if rule.sections_pay_hospital != 0:
-        sec.hospital_month += claim_rwf
-        tallies[CLAIMS_APPROVED_SECTION_HOSPITAL] += claim_rwf
-    else:
-        hospital[0] += claim_rwf
-        tallies[CLAIMS_APPROVED_POOL] += claim_rwf
-
-
 def bill_capitation(sec: Section, rule: Rule, tallies: I8) -> int:
     """Return the health centre's invoice for the section's members this month, RWF; approved as it is."""
     if rule.payment != PAY_CAPITATION or sec.suspended != 0:
@@ -368,33 +310,6 @@ def bill_capitation(sec: Section, rule: Rule, tallies: I8) -> int:
     tallies[BILLED_HEALTH_CENTRE] += invoice
     tallies[CLAIMS_APPROVED_SECTION] += invoice
     return invoice
-
-
-def count_visit(stratum: I8, is_woman: int, own_rwf: int, claim_rwf: int, covered: int, formal: bool) -> None:
-    """Count a visit in its stratum: what the patient and what third parties pay, by cover."""
-    stratum[S_VISITS] += 1
-    stratum[S_VISITS_WOMEN] += is_woman
-    stratum[S_OUT_OF_POCKET] += own_rwf
-    stratum[S_CLAIMS] += claim_rwf
-    if formal:
-        stratum[S_VISITS_FORMAL] += 1
-        stratum[S_OUT_OF_POCKET_FORMAL] += own_rwf
-        stratum[S_CLAIMS_FORMAL] += claim_rwf
-    else:
-        # products rather than a branch: cover follows no pattern that a processor could guess
-        stratum[S_VISITS_INSURED] += covered
-        stratum[S_OUT_OF_POCKET_INSURED] += covered * own_rwf
-
-
-def count_admission(stratum: I8, is_woman: int, covered: int, formal: bool, tallies: I8) -> None:
-    """Count an admission, in its stratum by cover."""
-    tallies[ADMISSIONS] += 1
-    stratum[S_ADMISSIONS] += 1
-    stratum[S_ADMISSIONS_WOMEN] += is_woman
-    if formal:
-        stratum[S_ADMISSIONS_FORMAL] += 1
-    else:
-        stratum[S_ADMISSIONS_INSURED] += covered
 
 
 def receive_patients(
@@ -417,7 +332,9 @@ def receive_patients(
         h = int(contact.household)
         hh = state.households[h]
         contact.card_found = 0
-        if contact.number < hh.contacts and work.supply[0, i] >= limit:
+        contact.stratum = stratum_of(hh)
+        contact.away = int(contact.number >= hh.contacts)
+        if contact.away == 0 and work.supply[0, i] >= limit:
             contact.outcome = NO_PLACE
             continue
         contact.outcome = SERVED
@@ -425,12 +342,13 @@ def receive_patients(
         formal = hh.formal != 0
         seeking = seeking_of(hh, terms.service)
         mm = state.members[h]
+        weights = work.few_weights if int(hh.n_members) <= work.few_weights.size else work.weights
         slot = pick_patient(
-            hh, mm, now, active, seeking, rule, fixed.need_by_age, work.weights, work.uniforms[0, i]
+            hh, mm, now, active, seeking, rule, fixed.need_by_age, weights, work.uniforms[0, i]
         )
         covered = formal | (active & (mm[slot].enrolled != 0))
         insured = covered
-        contact.slot = slot
+        contact.is_woman = int(mm[slot].sex == FEMALE)
         contact.covered = covered
         contact.payer = PAYS_FORMAL if formal else (PAYS_SCHEME if covered else PAYS_NOBODY)
         if work.supply[1, i] < terms.refusal:
@@ -448,108 +366,67 @@ def receive_patients(
         contact.admitted = severe and work.uniforms[3, i] < min(1.0, rule.admission_if_severe + referral)
 
 
+def of_payer(payer: int, prices: F8, column: int) -> float:
+    """Return a price by who pays; choices rather than an index, for loops that become vectors."""
+    price = float(prices[PAYS_FORMAL, column] if payer == PAYS_FORMAL else prices[PAYS_NOBODY, column])
+    return float(prices[PAYS_SCHEME, column]) if payer == PAYS_SCHEME else price
+
+
 def make_out_bills(n: int, rule: Rule, fixed: Fixed, work: Work) -> None:
     """Make out the bills of the ``n`` contacts at hand, and divide them between patients and payers."""
     log_sd = rule.cost_log_sd
     prices = work.prices
-    fill_bill_sizes(n, log_sd, work.uniforms[2], fixed.bill_sizes, fixed.bill_chances, work.sizes)
+    contacts = work.contacts
+    sizes = work.sizes
+    capitation = rule.payment == PAY_CAPITATION
+    fill_bill_sizes(n, log_sd, work.uniforms[2], fixed.bill_sizes, fixed.bill_chances, sizes)
     for i in range(n):
-        contact = work.contacts[i]
+        contact = contacts[i]
         payer = int(contact.payer)
-        size = 1.0 if prices[payer, BY_CASE] != 0.0 else work.sizes[i]
-        centre = to_francs(prices[payer, MEAN_CHARGED] * size)
-        ward = 0
+        size = 1.0 if of_payer(payer, prices, BY_CASE) != 0.0 else sizes[i]
+        centre = to_francs(of_payer(payer, prices, MEAN_CHARGED) * size)
+        part = min(centre, int(of_payer(payer, prices, COPAYMENT)))
+        part += to_francs((centre - part) * of_payer(payer, prices, SHARE_CENTRE))
+        contact.added = centre - to_francs(of_payer(payer, prices, MEAN_HONEST) * size)
+        # capitation pays the rest in one sum
+        paid_apart = capitation & (payer == PAYS_SCHEME)
+        contact.centre = part if paid_apart else centre
+        contact.own_centre = part
+        contact.ward = 0
+        contact.own_ward = 0
+    for i in range(n):
+        contact = contacts[i]
         if contact.admitted != 0:
+            payer = int(contact.payer)
             ward = bill(prices[payer, MEAN_ADMISSION], log_sd, work.supply[2, i], fixed)
-        contact.added = centre - to_francs(prices[payer, MEAN_HONEST] * size)
-        contact.centre = centre
-        contact.ward = ward
-        contact.own_centre, _ = split_bill(
-            centre, int(prices[payer, COPAYMENT]), float(prices[payer, SHARE_CENTRE])
-        )
-        contact.own_ward, _ = split_bill(ward, 0, float(prices[payer, SHARE_HOSPITAL]))
+            contact.ward = ward
+            contact.own_ward, _ = split_bill(ward, 0, float(prices[payer, SHARE_HOSPITAL]))
 
 
-def book_formal(
-    centre: int, ward: int, own_centre: int, own_ward: int, hospital: I8, flows: I8, tallies: I8
+def send_to_hosts(
+    state: State,
+    sec: Section,
+    ring: int,
+    begin: int,
+    end: int,
+    now: int,
+    rule: Rule,
+    fixed: Fixed,
+    work: Work,
+    tallies: I8,
 ) -> None:
-    """Book a visit that a formal insurer pays."""
-    tallies[VISITS_FORMAL] += 1
-    flows[COPAYMENT_HEALTH_CENTRE] += own_centre
-    flows[COPAYMENT_HOSPITAL] += own_ward
-    flows[FORMAL_CLAIMS_HEALTH_CENTRE] += centre - own_centre
-    flows[FORMAL_CLAIMS_HOSPITAL] += ward - own_ward
-    hospital[1] += ward - own_ward
-
-
-def book_claims(
-    claim: int,
-    ward_claim: int,
-    sec: Section,
-    host: Section,
-    rule: Rule,
-    hospital: I8,
-    tallies: I8,
-) -> int:
-    """Book what a scheme owes for a visit; return the claim on the home section's fund, RWF."""
-    bill_hospital(sec, ward_claim, rule, hospital, tallies)
-    if host.number != sec.number:
-        bill_elsewhere(sec, host, claim, rule, tallies)
-        return 0
-    return claim
-
-
-def book_visit(
-    hh: Household,
-    is_woman: int,
-    contact: Contact,
-    sec: Section,
-    host: Section,
-    rule: Rule,
-    hospital: I8,
-    stratum: I8,
-    flows: I8,
-    tallies: I8,
-) -> int:
-    """Let the patient pay a visit or forgo it, and book it; return the claim on the home fund, RWF.
-
-    Hospital claims on the pool are added to ``hospital[0]`` and hospital receipts from patients and formal
-    insurers to ``hospital[1]``. A visit whose bill nobody shares leaves claims of zero.
-    """
-    formal = hh.formal != 0
-    covered = int(contact.covered)
-    insured = int(contact.insured)
-    by_scheme = contact.payer == PAYS_SCHEME
-    own_centre = int(contact.own_centre)
-    own_ward = int(contact.own_ward)
-    own = own_centre + own_ward
-    tallies[CARDS_FOUND] += int(contact.card_found)
-    tallies[REFUSED_AND_PAID] += covered - insured
-    if not can_raise(hh, own, rule):
-        tallies[FORGONE_CASH] += 1
-        stratum[S_FORGONE_CASH] += 1
-        return 0
-    ward = int(contact.ward)
-    centre = own_centre if by_scheme and rule.payment == PAY_CAPITATION else int(contact.centre)
-    pay_from_cash_or_debt(hh, own, flows)
-    hh.out_of_pocket = int(hh.out_of_pocket) + own
-    count_visit(stratum, is_woman, own, centre + ward - own, covered, formal)
-    if contact.admitted != 0:
-        count_admission(stratum, is_woman, covered, formal, tallies)
-    tallies[UPCODED_RWF if rule.payment == PAY_CASE else INDUCED_RWF] += int(contact.added)
-    tallies[BILLED_HEALTH_CENTRE] += centre
-    tallies[BILLED_HOSPITAL] += ward
-    hospital[1] += own_ward
-    take_payment(sec, host, centre if formal else own_centre, tallies)
-    if formal:
-        book_formal(centre, ward, own_centre, own_ward, hospital, flows, tallies)
-        return 0
-    tallies[VISITS_INSURED if insured != 0 else VISITS_UNINSURED] += 1
-    tallies[VISITS_REFUSED] += covered - insured
-    tallies[VISITS_BORROWED_CARD] += int(by_scheme) * (1 - insured)
-    flows[COPAYMENT_HEALTH_CENTRE if by_scheme else FEE_HEALTH_CENTRE] += own_centre
-    flows[COPAYMENT_HOSPITAL if by_scheme else FEE_HOSPITAL] += own_ward
-    return book_claims(centre - own_centre, ward - own_ward, sec, host, rule, hospital, tallies)
+    """Book with hosts what visits elsewhere cost, of contacts ``begin`` to ``end - 1``."""
+    dist = state.districts[sec.district]
+    for i in range(begin, end):
+        contact = work.contacts[i]
+        if contact.away == 0 or contact.outcome != SERVED:
+            continue
+        ordinal = int(state.households[contact.household].ordinal)
+        host = state.sections[host_of(dist, sec, ring, ordinal, int(contact.number), now, fixed.key)]
+        formal = contact.payer == PAYS_FORMAL
+        taken = int(contact.centre) if formal else int(contact.own_centre)
+        claim = 0 if formal else int(contact.centre) - int(contact.own_centre)
+        book_elsewhere(sec, host, taken, claim, rule, tallies)
 
 
 def settle_contacts(
@@ -569,35 +446,37 @@ def settle_contacts(
     """Book the ``n`` contacts at hand, in the order of households, whose cash decides what they can pay.
 
     ``ring`` is the section's place in its district. Returns the claims on its fund, RWF, and their number.
+    Contacts of the watched are booked one by one, and so are those between them.
     """
+    households = state.households
     claims = 0
     n_claims = 0
-    for i in range(n):
-        contact = work.contacts[i]
-        h = int(contact.household)
-        hh = state.households[h]
-        stratum = strata[stratum_of(hh)]
-        if hh.watched != 0:
+    begin = 0
+    while begin < n:
+        end = next_watched(households, work.contacts, begin, n) if state.watch.asked.size > 0 else n
+        watched = end == begin
+        if watched:
+            end = begin + 1
             note_before(state.watch, flows, tallies)
-        if contact.outcome == NO_PLACE:
-            tallies[FORGONE_CAPACITY] += 1
-            stratum[S_FORGONE_CAPACITY] += 1
-        elif contact.outcome == REFUSED:
-            tallies[FORGONE_REFUSED] += 1
-            stratum[S_FORGONE_REFUSED] += 1
-        else:
-            host = sec
-            if contact.number >= hh.contacts:
-                dist = state.districts[sec.district]
-                number = int(contact.number)
-                host = state.sections[host_of(dist, sec, ring, int(hh.ordinal), number, now, fixed.key)]
-            is_woman = int(state.members[h][contact.slot].sex == FEMALE)
-            claim = book_visit(hh, is_woman, contact, sec, host, rule, hospital, stratum, flows, tallies)
-            claims += claim
-            n_claims += int(claim > 0)
-        if hh.watched != 0:
-            note_after(state.watch, hh, flows, tallies)
+        more, n_more = book_contacts(
+            households, work.contacts, begin, end, sec, rule, hospital, strata, flows, tallies
+        )
+        claims += more
+        n_claims += n_more
+        if rule.portability_share > 0.0:
+            send_to_hosts(state, sec, ring, begin, end, now, rule, fixed, work, tallies)
+        if watched:
+            note_after(state.watch, households[work.contacts[begin].household], flows, tallies)
+        begin = end
     return claims, n_claims
+
+
+def next_watched(households: Table, contacts: Table, begin: int, n: int) -> int:
+    """Return the first contact of a watched household from ``begin`` on, or ``n``."""
+    for i in range(begin, n):
+        if households[contacts[i].household].watched != 0:
+            return i
+    return n
 
 
 def place_on_ring(state: State, sec: Section) -> int:
@@ -706,7 +585,8 @@ def give_care(
                 n = 0
             contacts[n].household = h
             contacts[n].number = number
-            contacts[n].slot = ahead
+            # taken by the patient's sex
+            contacts[n].is_woman = ahead
             work.addresses[n] = address(int(hh.ordinal), NOBODY, number)
             n += 1
     more, n_more = treat_contacts(
@@ -718,5 +598,5 @@ def give_care(
 
 compile_kernels(
     globals(),
-    inlined=("book_visit", "make_out_bills", "pick_patient", "receive_patients", "settle_contacts"),
+    inlined=("make_out_bills", "pick_patient", "receive_patients", "settle_contacts"),
 )

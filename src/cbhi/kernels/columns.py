@@ -19,10 +19,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numba.core import types
 from numba.extending import typeof_impl
 
-from cbhi.kernels.record_types import NestedType, RowType, TableType
+from cbhi.kernels.record_types import BundleType, NestedType, RowType, TableType
 
 # columns start on multiples of this, bytes: a cache line, and the widest vector
 ALIGNMENT = 64
@@ -283,7 +282,7 @@ def is_bundle(kind: type[Any]) -> type[Any]:
         key = _described(bundle)
         if key not in _BUNDLES:
             parts = [typeof_impl(part, c) for part in bundle]
-            _BUNDLES[key] = types.NamedTuple(parts, kind)
+            _BUNDLES[key] = BundleType(parts, kind)
         return _BUNDLES[key]
 
     typeof_impl.register(kind)(typed)

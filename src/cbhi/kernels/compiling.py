@@ -9,6 +9,7 @@ together is in ``linking``.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import tempfile
 from collections.abc import Callable, Collection, Container, Iterator
@@ -19,6 +20,7 @@ from typing import Any
 import numba
 import platformdirs
 from numba.core import event
+from numba.core.compiler_lock import global_compiler_lock
 
 from cbhi.kernels.linking import PartCompiler, WholeCompiler, is_supported
 
@@ -103,14 +105,40 @@ def _compiled(kernel: FunctionType, counts_references: bool, inlined: bool) -> A
         "_nrt": counts_references,
         "forceinline": inlined,
     }
-    kept = CACHE_FOLDER is not None
     if not is_supported():
-        return _compile_once(numba.njit(cache=kept, **options)(kernel))
-    whole = numba.njit(cache=kept, pipeline_class=WholeCompiler, **options)(kernel)
-    part = _compile_once(numba.njit(pipeline_class=PartCompiler, **options)(kernel))
-    whole.get_call_template = part.get_call_template
-    whole.get_overload = part.get_overload
-    return whole
+        return _kept(_compile_once(numba.njit(**options)(kernel)))
+    whole = numba.njit(pipeline_class=WholeCompiler, **options)(kernel)
+
+    # made when another kernel that calls it is compiled, which is seldom
+    @functools.cache
+    def part() -> Any:
+        return _compile_once(numba.njit(pipeline_class=PartCompiler, **options)(kernel))
+
+    whole.get_call_template = lambda args, kws: part().get_call_template(args, kws)
+    whole.get_overload = lambda signature: part().get_overload(signature)
+    return _kept(whole)
+
+
+def _kept(dispatcher: Any) -> Any:
+    """Let a kernel be kept in the cache folder, which is looked for when Python first calls it."""
+    if CACHE_FOLDER is None:
+        return dispatcher
+    compile_now = dispatcher.compile
+
+    def look_first(signature: Any) -> Any:
+        with global_compiler_lock:
+            if dispatcher.compile is look_first:
+                before = _CONFIG.CACHE_DIR
+                _CONFIG.CACHE_DIR = CACHE_FOLDER
+                try:
+                    dispatcher.enable_caching()
+                finally:
+                    _CONFIG.CACHE_DIR = before
+                dispatcher.compile = compile_now
+            return compile_now(signature)
+
+    dispatcher.compile = look_first
+    return dispatcher
 
 
 def needed_kernels(*kernels: Any) -> set[str]:
@@ -186,15 +214,10 @@ def compile_kernels(
         raise NameError(f"no kernels to put into their callers: {', '.join(unknown)}")
     if _CONFIG.DISABLE_JIT:
         return
-    before = _CONFIG.CACHE_DIR
-    _CONFIG.CACHE_DIR = CACHE_FOLDER or ""
-    try:
-        for name, value in list(namespace.items()):
-            if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
-                namespace[name] = (
-                    numba.njit(error_model="numpy", inline="always")(value)
-                    if name in inline
-                    else _compiled(value, name in allocating, name in inlined)
-                )
-    finally:
-        _CONFIG.CACHE_DIR = before
+    for name, value in list(namespace.items()):
+        if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
+            namespace[name] = (
+                numba.njit(error_model="numpy", inline="always")(value)
+                if name in inline
+                else _compiled(value, name in allocating, name in inlined)
+            )

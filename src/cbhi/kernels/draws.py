@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 
-from cbhi.kernels.approx import exp
+from cbhi.kernels.approx import exp, few_exp
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.records import F8, I8, Table
 
@@ -258,27 +258,28 @@ def poisson_quantile(u: float, mean: float) -> int:
 
 
 def count_few(u: float, mean: float) -> int:
-    """Return `poisson_quantile` up to ``FEW``; nothing branches, so that loops over draws become vectors."""
-    term = exp(-mean)
-    total = term
-    n = 1 if u > total else 0
-    term *= mean
+    """Return `poisson_quantile` up to ``FEW``; nothing branches, so that loops over draws become vectors.
+
+    Not the draw and the sums of probabilities are compared but both times exp(``mean``), as reals until the
+    end. Neither that nor the exponential to 14 digits decides on a draw, of which there are 2**32.
+    """
+    drawn = u * few_exp(mean)
+    count = 1.0 if drawn > 1.0 else 0.0
+    total = 1.0 + mean
+    count = 2.0 if drawn > total else count
+    term = mean * mean * 0.5
     total += term
-    n += 1 if u > total else 0
-    term *= mean * 0.5
-    total += term
-    n += 1 if u > total else 0
-    # not divided: the last bit of a probability decides nothing
+    count = 3.0 if drawn > total else count
     term *= mean * (1.0 / 3.0)
     total += term
-    n += 1 if u > total else 0
+    count = 4.0 if drawn > total else count
     term *= mean * 0.25
     total += term
-    n += 1 if u > total else 0
+    count = 5.0 if drawn > total else count
     term *= mean * 0.2
     total += term
-    n += 1 if u > total else 0
-    return n if mean > 0.0 else 0
+    count = 6.0 if drawn > total else count
+    return int(count if mean > 0.0 else 0.0)
 
 
 def table_quantile(u: float, table: object) -> float:

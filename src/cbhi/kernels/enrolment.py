@@ -24,7 +24,6 @@ from cbhi.kernels.codes import (
     BY_LOAN,
     CONTRIBUTION,
     DECISIONS,
-    DRAW_TASTE,
     DRAW_TASTE_MEMBER,
     ENROLMENTS,
     GAUGE_EXPECTED_ENROLLED,
@@ -43,6 +42,7 @@ from cbhi.kernels.codes import (
     POOR_BY_SUBSIDY,
     POOREST,
     PREMIUMS_BORROWED,
+    RICH,
     RISK_PREMIUM_CAPPED,
     S_BY_CASH,
     S_BY_GROUP,
@@ -62,7 +62,7 @@ from cbhi.kernels.codes import (
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.cover import is_recent_member, stratum_of
-from cbhi.kernels.draws import NOBODY, uniform
+from cbhi.kernels.draws import uniform
 from cbhi.kernels.groups import group_limit, pay_from_group, spare_cash
 from cbhi.kernels.health import chance, member_rate, refresh_rates
 from cbhi.kernels.income import pay_from_cash_or_debt
@@ -114,6 +114,32 @@ def premium_due(hh: Household, rule: Rule, factor: float) -> int:
         covers = rule.household_covers
         return to_francs(premium_rwf(rule, MIDDLE) * factor) * ((n + covers - 1) // covers)
     return to_francs(premium_rwf(rule, int(hh.listed_category)) * factor) * n
+
+
+class Prices(NamedTuple):
+    """What cover of one person costs, by listed category, or of one household of at most ``covers``, RWF."""
+
+    poorest: int
+    middle: int
+    rich: int
+    covers: int
+
+
+def prices_of(rule: Rule, factor: float) -> Prices:
+    """Return the prices of a section whose premiums are ``factor`` times the schedule's."""
+    middle = to_francs(premium_rwf(rule, MIDDLE) * factor)
+    if rule.premium_by_household != 0:
+        return Prices(middle, middle, middle, int(rule.household_covers))
+    poorest = to_francs(premium_rwf(rule, POOREST) * factor)
+    return Prices(poorest, middle, to_francs(premium_rwf(rule, RICH) * factor), 1)
+
+
+def due_at(hh: Household, prices: Prices) -> int:
+    """Return what ``premium_due`` does, at a section's prices; without branches, for loops."""
+    price = prices.middle if int(hh.listed_category) == MIDDLE else prices.rich
+    price = prices.poorest if int(hh.listed_category) == POOREST else price
+    # exact: both are small
+    return price * int((int(hh.n_members) + prices.covers - 1) / prices.covers)
 
 
 def premium_of_person(hh: Household, rule: Rule, factor: float) -> int:
@@ -692,6 +718,7 @@ def decide_household(
     now: int,
     outlook: Outlook,
     cover_share: float,
+    taste: float,
     cal: CalendarMonth,
     rule: Rule,
     fixed: Fixed,
@@ -701,7 +728,8 @@ def decide_household(
 ) -> int:
     """Let a household wish and find means; return what pays its own part (BY_*), or NO_MEANS.
 
-    A loan is paid out here. A household that is registered at no cost, or bound by a vote, wishes.
+    ``taste`` is the draw of the membership year. A loan is paid out here. A household that is registered at
+    no cost, or bound by a vote, wishes.
     """
     n = int(hh.n_members)
     standing, highest = standing_of_year(hh, cal)
@@ -718,7 +746,6 @@ def decide_household(
         probability = wish_probability(hh, weighed, float(own_part), social, rule)
         tallies[DECISIONS] += 1
         tallies[RISK_PREMIUM_CAPPED] += 1 if weighed.capped else 0
-    taste = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, taste_month(now, cal), DRAW_TASTE, 0)
     if gate == GATE_ALONE:
         ask_for_group(hh, cal, taste < probability, max(probability, highest))
         return NO_MEANS
@@ -779,6 +806,7 @@ def seek_cover_as_household(
     price_rule: Rule,
     fixed: Fixed,
     registered: bool,
+    taste: float,
     strata: I8,
     flows: I8,
     tallies: I8,
@@ -786,7 +814,8 @@ def seek_cover_as_household(
 ) -> None:
     """Let a household decide on cover for all its members, and pay.
 
-    ``registered`` households hold a subsidy slot and were enrolled by the authorities unasked.
+    ``registered`` households hold a subsidy slot and were enrolled by the authorities unasked. ``taste`` is
+    the draw of the membership year on sale, at the address (household, ``taste_month``, DRAW_TASTE).
     """
     period = cover_period(int(hh.cover_until), now, cal, waiting_due(int(hh.cover_until), now, rule))
     if period[0] >= period[1]:
@@ -801,8 +830,8 @@ def seek_cover_as_household(
     waiting = waiting_part(hh, sec, cal, price_rule)
     share = year_share(period[0], period[1])
     by = decide_household(
-        hh, sec, dist, gg, own_part, waiting, gate, unasked, now, outlook, share, cal, rule, fixed,
-        flows, tallies, gauges,
+        hh, sec, dist, gg, own_part, waiting, gate, unasked, now, outlook, share, taste, cal, rule,
+        fixed, flows, tallies, gauges,
     )  # fmt: skip
     if by == NO_MEANS:
         return

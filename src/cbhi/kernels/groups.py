@@ -12,7 +12,6 @@ from cbhi.kernels.codes import (
     GAUGE_MEETING_HOURS,
     GROUP_CONTRIBUTION,
     GROUP_DEPOSIT,
-    GROUP_SAVING,
     GROUP_WITHDRAWAL,
     NO_GROUP,
     STANDING_UNAFFORDABLE,
@@ -34,26 +33,27 @@ def saving_goal(hh: Household, premium: int) -> int:
     A year's premium for those who wish for cover and could not pay for it, and for those whom the
     association paid for last time; nothing but what is owed for everybody else.
     """
-    wishes = hh.standing == STANDING_UNAFFORDABLE or hh.standing_next == STANDING_UNAFFORDABLE
-    relies = hh.financed_by == BY_GROUP and hh.paid_before != 0
-    return premium if wishes or relies else 0
+    # one choice after the other, so that loops over it become vectors
+    relied = premium if hh.financed_by == BY_GROUP else 0
+    goal = relied if hh.paid_before != 0 else 0
+    goal = premium if hh.standing == STANDING_UNAFFORDABLE else goal
+    return premium if hh.standing_next == STANDING_UNAFFORDABLE else goal
 
 
-def save_with_group(hh: Household, sec: Section, gg: Groups, premium: int, rule: Rule, flows: I8) -> None:
-    """Let a household put the month's saving into its association's box, from cash above its buffer.
+def saving_of_month(hh: Household, premium: int, most: int, rule: Rule) -> int:
+    """Return what a household would put into its association's box this month, RWF; 0 or less for nothing.
 
-    ``premium`` is what a year of cover would cost it now, RWF.
+    From cash above its buffer, at most ``most``; ``premium`` is what a year of cover would cost it now.
     """
-    if rule.group_savings == 0 or int(hh.group) == NO_GROUP or hh.formal != 0 or hh.subsidised != 0:
-        return
     missing = saving_goal(hh, premium) - int(hh.group_balance)
-    saving = min(min(missing, to_francs(rule.group_saving_rwf)), spare_cash(hh, rule))
-    if saving <= 0:
-        return
+    return min(min(missing, most), spare_cash(hh, rule))
+
+
+def put_into_box(hh: Household, sec: Section, gg: Groups, saving: int) -> None:
+    """Move a household's saving into its association's box."""
     hh.cash = int(hh.cash) - saving
     hh.group_balance = int(hh.group_balance) + saving
     gg.fund[sec.group_first + int(hh.group)] += saving
-    flows[GROUP_SAVING] += saving
 
 
 def group_limit(hh: Household, sec: Section, dist: District, gg: Groups, waiting: int, rule: Rule) -> int:

@@ -69,24 +69,52 @@ def member_rate(hh: Household, mm: Table, k: int, now: int, rule: Rule, fixed: F
 
 def refresh_rates(hh: Household, mm: Table, now: int, rule: Rule, fixed: Fixed) -> None:
     """Recompute episodes a year of members under the policy and of the others."""
-    set_rates(hh, mm, now, rule.need_rate, rule.chronic_factor, fixed.need_by_age)
-
-
-def set_rates(
-    hh: Household, mm: Table, now: int, need_rate: float, chronic_factor: float, need_by_age: F8
-) -> None:
-    """Do what ``refresh_rates`` does, with what a section's households have in common read before."""
-    scale = need_rate * float(hh.shared_frailty)
     enrolled = 0.0
     other = 0.0
     for k in range(int(hh.n_members)):
+        rate = member_rate(hh, mm, k, now, rule, fixed)
+        insured = mm[k].enrolled != 0
+        enrolled += rate if insured else 0.0
+        other += 0.0 if insured else rate
+    hh.rate_enrolled = enrolled
+    hh.rate_other = other
+
+
+def fill_needs(mm: Table, now: int, chronic_factor: float, need_by_age: F8, needs: F8) -> None:
+    """Write what ``need_in_band`` gives for the member of each slot, and something in slots without one.
+
+    One choice after the other, so that a household's members become a vector: where a loop over members ends
+    follows no pattern that a processor could guess. ``needs`` is as long as all members, or more.
+    """
+    infant, child, adult, old = need_by_age[0], need_by_age[1], need_by_age[2], need_by_age[3]
+    for k in range(needs.size):
         member = mm[k]
-        age = (now - int(member.born)) // 12
-        need = member_need(
-            age, int(member.sex), int(member.chronic), float(member.frailty), chronic_factor, need_by_age
-        )
-        rate = scale * need
-        insured = member.enrolled != 0
+        age = now - int(member.born)
+        need = child if age >= 5 * 12 else infant
+        need = adult if age >= 15 * 12 else need
+        need = old if age >= 50 * 12 else need
+        more = WOMEN_15_49 if member.sex == FEMALE else 1.0
+        more = more if age >= 15 * 12 else 1.0
+        more = more if age < 50 * 12 else 1.0
+        need = need * float(member.frailty) * more
+        needs[k] = need * (chronic_factor if member.chronic != 0 else 1.0)
+
+
+def set_rates(
+    hh: Household, mm: Table, now: int, need_rate: float, chronic_factor: float, need_by_age: F8, needs: F8
+) -> None:
+    """Do what ``refresh_rates`` does, with what a section's households have in common read before.
+
+    ``needs`` is a buffer.
+    """
+    fill_needs(mm, now, chronic_factor, need_by_age, needs)
+    scale = need_rate * float(hh.shared_frailty)
+    n = int(hh.n_members)
+    enrolled = 0.0
+    other = 0.0
+    for k in range(needs.size):
+        rate = scale * needs[k] if k < n else 0.0
+        insured = mm[k].enrolled != 0
         enrolled += rate if insured else 0.0
         other += 0.0 if insured else rate
     hh.rate_enrolled = enrolled
@@ -284,7 +312,7 @@ def bill_size(log_sd: float, u: float, sizes: F8, chances: F8) -> float:
 def fill_bill_sizes(n: int, log_sd: float, draws: F8, sizes: F8, chances: F8, filled: F8) -> None:
     """Fill ``filled[:n]`` with what ``bill_size`` gives for the first ``n`` draws.
 
-    In two passes, since the quantile away from the tails is computed for several draws at once.
+    In passes, since all but the quantile in the tails is computed for several draws at once.
     """
     if sizes.size > 0 or log_sd <= 0.0:
         for i in range(n):
@@ -294,8 +322,10 @@ def fill_bill_sizes(n: int, log_sd: float, draws: F8, sizes: F8, chances: F8, fi
     for i in range(several.size):
         filled[i] = central_quantile(several[i] - 0.5)
     for i in range(n):
-        normal = filled[i] if abs(draws[i] - 0.5) <= CENTRE else normal_quantile(draws[i])
-        filled[i] = math.exp(log_sd * normal - 0.5 * log_sd * log_sd)
+        if abs(draws[i] - 0.5) > CENTRE:
+            filled[i] = normal_quantile(draws[i])
+    for i in range(several.size):
+        filled[i] = exp(log_sd * filled[i] - 0.5 * log_sd * log_sd)
 
 
 def bill(mean_rwf: float, log_sd: float, u: float, fixed: Fixed) -> int:

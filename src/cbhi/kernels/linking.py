@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import binding
 from numba import _dynfunc  # type: ignore[attr-defined]
-from numba.core import codegen, compiler, compiler_machinery, typed_passes
+from numba.core import codegen, compiler, compiler_machinery, ir, typed_passes
 
+from cbhi.kernels.record_types import arrays_beside_records
 from cbhi.kernels.remembering import QuickFlags, quickly, remembering
 
 _NEEDED = (
@@ -29,16 +31,22 @@ _NEEDED = (
 
 def is_supported() -> bool:
     """Say whether this Numba has what joining kernels builds on; without it each is compiled on its own."""
-    return all(hasattr(codegen.JITCodeLibrary, name) for name in _NEEDED) and hasattr(
-        compiler.Flags, "no_compile"
+    return (
+        all(hasattr(codegen.JITCodeLibrary, name) for name in _NEEDED)
+        and hasattr(compiler.Flags, "no_compile")
+        and hasattr(ir.Inst, "_rec_list_vars")
     )
 
 
-class PartLibrary(codegen.JITCodeLibrary):
-    """The code of one kernel for other kernels: neither optimised nor translated on its own."""
+class KernelLibrary(codegen.JITCodeLibrary):
+    """The code of a kernel, not optimised function by function."""
 
     def _optimize_functions(self, ll_module: Any) -> None:
         ll_module.data_layout = self._codegen._data_layout
+
+
+class PartLibrary(KernelLibrary):
+    """The code of one kernel for other kernels: neither optimised nor translated on its own."""
 
     def finalize(self) -> None:
         """Close the library; whoever links it links its callees too."""
@@ -48,11 +56,8 @@ class PartLibrary(codegen.JITCodeLibrary):
         self._finalized = True
 
 
-class WholeLibrary(codegen.JITCodeLibrary):
+class WholeLibrary(KernelLibrary):
     """A kernel that Python calls, with everything that it calls."""
-
-    def _optimize_functions(self, ll_module: Any) -> None:
-        ll_module.data_layout = self._codegen._data_layout
 
     def finalize(self) -> None:
         """Join the parts, each once, optimise them together and translate them to machine code."""
@@ -70,6 +75,17 @@ class WholeLibrary(codegen.JITCodeLibrary):
         self._optimize_final_module()
         self._final_module.verify()
         self._finalize_final_module()
+
+    def serialize_using_object_code(self) -> tuple[str, str, tuple[bytes, bytes]]:
+        """Return what is kept in the cache: machine code, and the names of the functions in it.
+
+        Numba keeps the code from before translation too, to link it elsewhere, which nobody does with a whole
+        kernel; reading that took a third of a first run.
+        """
+        self._ensure_finalized()
+        names = [fn.name for fn in self._final_module.functions if not fn.is_declaration]
+        empty = "".join(f'define void @"{name}"() {{ ret void }}\n' for name in names)
+        return self.name, "object", (self._get_compiled_object(), binding.parse_assembly(empty).as_bitcode())
 
 
 def _needed(whole: WholeLibrary) -> tuple[list[PartLibrary], list[Any]]:
@@ -131,6 +147,10 @@ class OfferToCallers(compiler_machinery.LoweringPass):
         return True
 
 
+# for closures and for arithmetic with whole arrays, which kernels do without
+_NEEDLESS = ("InlineClosureLikes", "NopythonRewrites")
+
+
 class KernelCompiler(compiler.CompilerBase):
     """Numba's compiler with a memory of types."""
 
@@ -140,9 +160,15 @@ class KernelCompiler(compiler.CompilerBase):
         self.state.typingctx = remembering(typingctx)
 
     def compile_extra(self, func: Any) -> Any:
-        """Compile a function with what shortens Numba's work."""
-        with quickly():
+        """Compile a function with what shortens Numba's work, and with what it may assume of memory."""
+        with quickly(), arrays_beside_records():
             return super().compile_extra(func)
+
+    def needed_passes(self) -> Any:
+        """Return Numba's passes without those that find nothing in kernels."""
+        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.passes = [of for of in passes.passes if of[0].__name__ not in _NEEDLESS]
+        return passes
 
 
 class PartCompiler(KernelCompiler):
@@ -155,7 +181,7 @@ class PartCompiler(KernelCompiler):
         state.flags.no_compile = True
         state.flags.no_cpython_wrapper = True
         state.flags.no_cfunc_wrapper = True
-        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(state)
+        passes = self.needed_passes()
         passes.add_pass_after(OfferToCallers, typed_passes.NativeLowering)
         passes.finalize()
         return [passes]
@@ -169,4 +195,4 @@ class WholeCompiler(KernelCompiler):
         state = self.state
         state.library = WholeLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
-        return [compiler.DefaultPassBuilder.define_nopython_pipeline(state)]
+        return [self.needed_passes()]

@@ -62,6 +62,10 @@ from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.cover import is_paid_up, paid_up, recently, stratum_of
 from cbhi.kernels.records import F8, I8, CalendarMonth, Groups, Household, Section, State, Table
 
+# an association's families, and those with cover lately, share a word while they are counted
+RECENT_BITS = 31
+RECENT_MASK = (1 << RECENT_BITS) - 1
+
 
 def close_membership_year(hh: Household, now: int, stratum: I8, tallies: I8) -> None:
     """Judge renewal at the end of a membership year and turn to the next one."""
@@ -191,10 +195,14 @@ def look_at_groups(households: Table, sec: Section, gg: Groups, now: int, stocks
     first_group = int(sec.group_first)
     for h in range(sec.first, sec.end):
         hh = households[h]
-        if int(hh.group) != NO_GROUP and hh.alive != 0 and hh.formal == 0:
-            g = first_group + int(hh.group)
-            gg.eligible[g] += 1
-            gg.recent[g] += recently(int(hh.cover_until), now)
+        # no branches, which nobody could guess: those outside add nothing to the first one; both counts share
+        # a word, which the next household may wait for
+        mine = int(hh.alive) & int(int(hh.group) != NO_GROUP) & int(hh.formal == 0)
+        recent = mine & recently(int(hh.cover_until), now)
+        gg.eligible[first_group + max(0, int(hh.group))] += mine + (recent << RECENT_BITS)
+    for g in range(sec.group_first, sec.group_end):
+        gg.recent[g] = int(gg.eligible[g]) >> RECENT_BITS
+        gg.eligible[g] = int(gg.eligible[g]) & RECENT_MASK
 
 
 def close_periods(state: State, sec: Section, now: int, cal: CalendarMonth, strata: I8, tallies: I8) -> None:

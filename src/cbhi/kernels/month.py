@@ -26,6 +26,7 @@ from cbhi.kernels.codes import (
     CAPACITY,
     CONTACTS_WANTED,
     DRAW_HARVEST,
+    DRAW_TASTE,
     FLOW_PAYEE,
     FLOW_PAYER,
     FORGONE_REFUSED,
@@ -55,13 +56,14 @@ from cbhi.kernels.codes import (
     UNIT_PERSON,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.draws import NOBODY, block, normal_quantile
+from cbhi.kernels.draws import LANES, NOBODY, address, block, fill_blocks, normal_quantile
 from cbhi.kernels.enrolment import (
     Outlook,
     may_seek_cover,
     outlook_of,
     seek_cover_as_household,
     seek_cover_as_persons,
+    taste_month,
 )
 from cbhi.kernels.fraud import review_claims
 from cbhi.kernels.fund import settle_section_claims, share_out
@@ -167,36 +169,57 @@ def seek_cover(
     dist = state.districts[sec.district]
     by_person = rule.enrolment_unit == UNIT_PERSON
     rows = LIST_APPLICANTS if answered else LIST_ACTING
+    listed = int(work.counts[rows])
     applicants = 0
-    for i in range(int(work.counts[rows])):
-        h = int(work.lists[rows, i])
-        hh = state.households[h]
-        if not may_seek_cover(hh, now, cal):
-            continue
-        hh.applied = 0
-        mm = state.members[h]
-        registered = (int(hh.acts) & REGISTERED) != 0
-        watched = hh.watched != 0
-        if watched:
-            note_before(state.watch, flows, tallies)
-            if not answered:
-                explain_choice(state, sec, hh, mm, now, outlook, cal, rule, price_rule, fixed, registered)
+    done = 0
+    while done < listed:
+        begin = done
+        done = min(listed, begin + LANES)
+        n = list_buyers(state.households, work.lists[rows], begin, done, now, cal, work)
         if not by_person:
-            seek_cover_as_household(
-                hh, mm, sec, dist, state.groups, now, outlook, cal, rule, price_rule, fixed, registered,
-                strata, flows, tallies, gauges,
-            )  # fmt: skip
-        elif int(hh.cover_until) <= now + 1:
-            seek_cover_as_persons(
-                hh, mm, sec, dist, state.groups, now, outlook, cal, rule, price_rule, fixed, strata,
-                flows, tallies, gauges,
-            )  # fmt: skip
-        if watched:
-            note_after(state.watch, hh, flows, tallies)
-        if hh.applied != 0:
-            work.lists[LIST_APPLICANTS, applicants] = h
-            applicants += 1
+            month = taste_month(now, cal)
+            fill_blocks(fixed.key, sec.number, month, DRAW_TASTE, n, work.addresses, work.uniforms)
+        for i in range(n):
+            h = int(work.persons[i])
+            hh = state.households[h]
+            hh.applied = 0
+            mm = state.members[h]
+            registered = (int(hh.acts) & REGISTERED) != 0
+            watched = hh.watched != 0
+            if watched:
+                note_before(state.watch, flows, tallies)
+                if not answered:
+                    explain_choice(state, sec, hh, mm, now, outlook, cal, rule, price_rule, fixed, registered)
+            if not by_person:
+                seek_cover_as_household(
+                    hh, mm, sec, dist, state.groups, now, outlook, cal, rule, price_rule, fixed, registered,
+                    float(work.uniforms[0, i]), strata, flows, tallies, gauges,
+                )  # fmt: skip
+            elif int(hh.cover_until) <= now + 1:
+                seek_cover_as_persons(
+                    hh, mm, sec, dist, state.groups, now, outlook, cal, rule, price_rule, fixed, strata,
+                    flows, tallies, gauges,
+                )  # fmt: skip
+            if watched:
+                note_after(state.watch, hh, flows, tallies)
+            if hh.applied != 0:
+                work.lists[LIST_APPLICANTS, applicants] = h
+                applicants += 1
     work.counts[LIST_APPLICANTS] = applicants
+
+
+def list_buyers(
+    households: Table, rows: I8, begin: int, end: int, now: int, cal: CalendarMonth, work: Work
+) -> int:
+    """List those of rows ``begin`` to ``end - 1`` who have something to buy, to draw for; return how many."""
+    n = 0
+    for i in range(begin, end):
+        hh = households[rows[i]]
+        # written always and kept when counted, without branches that nobody could guess
+        work.persons[n] = rows[i]
+        work.addresses[n] = address(int(hh.ordinal), NOBODY)
+        n += int(may_seek_cover(hh, now, cal))
+    return n
 
 
 def sell_cover(

@@ -15,6 +15,8 @@ from cbhi.kernels.records import F8, I8, Household, Rule, Table
 
 # no household can have more episodes of a kind in a month
 MOST_EPISODES = 60_000
+# households among whom those with many episodes are looked for, if there are any
+AT_ONCE = 64
 
 
 def rates_by_cover(hh: Household, now: int, honoured: float) -> tuple[float, float]:
@@ -68,11 +70,20 @@ def expect_contacts(
 
 def draw_counts(u: F8, expected: F8, n: int, counts: I8) -> None:
     """Write the Poisson counts that belong to uniform draws and expectations."""
-    for i in range(n):
-        counts[i] = count_few(u[i], expected[i])
-    for i in range(n):
-        if counts[i] >= FEW:
-            counts[i] = min(MOST_EPISODES, poisson_quantile(u[i], expected[i]))
+    for begin in range(0, n, AT_ONCE):
+        lanes = min(AT_ONCE, n - begin)
+        draws = u[begin : begin + lanes]
+        means = expected[begin : begin + lanes]
+        counted = counts[begin : begin + lanes]
+        most = 0
+        for i in range(lanes):
+            count = count_few(draws[i], means[i])
+            counted[i] = count
+            most = max(most, count)
+        if most >= FEW:
+            for i in range(lanes):
+                if counted[i] >= FEW:
+                    counted[i] = min(MOST_EPISODES, poisson_quantile(draws[i], means[i]))
 
 
 def explain_unsought(

@@ -66,10 +66,12 @@ def note_before(watch: Watch, flows: I8, tallies: I8) -> None:
 def note_after(watch: Watch, hh: Household, flows: I8, tallies: I8) -> None:
     """Count what has been booked since as the household's."""
     place = int(hh.watched) - 1
+    own_flows, own_tallies = watch.flows[place], watch.tallies[place]
+    flows_before, tallies_before = watch.now_flows, watch.now_tallies
     for i in range(N_FLOWS):
-        watch.flows[place, i] += flows[i] - watch.now_flows[i]
+        own_flows[i] += flows[i] - flows_before[i]
     for i in range(N_TALLIES):
-        watch.tallies[place, i] += tallies[i] - watch.now_tallies[i]
+        own_tallies[i] += tallies[i] - tallies_before[i]
 
 
 def note_moved(watch: Watch, hh: Household, cash_rwf: int) -> None:

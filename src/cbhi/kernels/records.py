@@ -264,16 +264,20 @@ class Nation(Record):
 class Contact(Record):
     """A contact that a household wants, from the queue to the bill."""
 
+    layout = "columns"
+
     household: int  # its row
     number: int  # among the household's of the month; those elsewhere come after those at home
-    slot: int  # of the patient in the household
-    outcome: int  # care.SERVED or why not
-    covered: Flag  # the patient has cover
-    insured: Flag  # and it was honoured
-    payer: int  # of what the patient does not pay, care.PAYS_*
-    card_found: Flag  # a borrowed card was noticed
-    admitted: Flag
-    centre: int  # bill of the health centre, RWF
+    away: int  # it goes elsewhere
+    stratum: int  # of the household
+    is_woman: int  # the patient
+    outcome: int  # booking.SERVED or why not
+    covered: int  # the patient has cover
+    insured: int  # and it was honoured
+    payer: int  # of what the patient does not pay, booking.PAYS_*
+    card_found: int  # a borrowed card was noticed
+    admitted: int
+    centre: int  # bill of the health centre, RWF; under capitation the patient's part of it
     added: int  # what is induced or coded up in it, RWF
     ward: int  # bill of the hospital, RWF
     own_centre: int  # the patient's parts of both, RWF
@@ -408,13 +412,14 @@ class Work(NamedTuple):
     events: I8  # (draws.LANES,) and what becomes of them, demography.DIES and the like
     draws: F8  # (4, block) uniforms of a block of households
     expected: F8  # (2, block) contacts wanted and unsought episodes that it expects
-    episodes: I8  # (3, block) that it has, and its insured people
+    episodes: I8  # (5, block) that it has, counts of it packed into words, and strata
     by_stratum: I8  # (2, strata) counts of a block, several in one word
     supply: F8  # (4, draws.LANES) the health centre's draws for the same contacts
     contacts: Table  # (draws.LANES,) of Contact: those that are served at once
     sizes: F8  # (draws.LANES,) their bills relative to the mean
     prices: F8  # (payers, columns) of the month at hand, care.set_prices
     weights: F8  # (member slots,) of members in the choice of one of them
+    few_weights: F8  # (draws.VECTOR,) the same where they are no more than that
     places: F8  # (twice the most households of a section,) of contacts in the queue
 
 

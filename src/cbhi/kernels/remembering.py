@@ -12,7 +12,7 @@ import gc
 from collections.abc import Iterator
 from typing import Any
 
-from numba.core import compiler, types
+from numba.core import compiler, ir, types
 
 _HASH_OF_FLAGS = hash(compiler.Flags())
 
@@ -77,20 +77,46 @@ def _get_call_type(function: Any, context: Any, args: Any, kws: Any) -> Any:
     return answer
 
 
+# what stands in an instruction and names no variable
+_NAMELESS = frozenset((str, int, float, bool, type(None), type(len), type, ir.Loc))
+_LOOK: Any = getattr(ir.Inst, "_rec_list_vars", None)
+
+
+def _rec_list_vars(self: Any, value: Any) -> list[Any]:
+    """Return the variables of a part of an instruction, which Numba asks of each some thirty times."""
+    if type(value) is dict:
+        parts: Any = value.values()
+    elif type(value) is list or type(value) is tuple:
+        parts = value
+    else:
+        return list(_LOOK(self, value))
+    found = []
+    for part in parts:
+        kind = type(part)
+        if kind is ir.Var:
+            found.append(part)
+        elif kind not in _NAMELESS:
+            found.extend(_rec_list_vars(self, part))
+    return found
+
+
 @contextlib.contextmanager
 def quickly() -> Iterator[None]:
-    """Compile with a memory for signatures, and without collecting garbage, of which there is little.
+    """Compile with a memory for signatures, a quick look for variables, and without collecting garbage.
 
     For calls under the compiler's lock, which every compilation holds.
     """
     collecting = gc.isenabled()
     functions: Any = types.BaseFunction
-    asked = functions.get_call_type
+    instructions: Any = ir.Inst
+    asked, looked = functions.get_call_type, instructions._rec_list_vars
     gc.disable()
     functions.get_call_type = _get_call_type
+    instructions._rec_list_vars = _rec_list_vars
     try:
         yield
     finally:
         functions.get_call_type = asked
+        instructions._rec_list_vars = looked
         if collecting:
             gc.enable()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from cbhi.kernels.anniversary import refresh_section
+from cbhi.kernels.anniversary import list_anniversaries, refresh_section
 from cbhi.kernels.care import send_elsewhere
 from cbhi.kernels.codes import (
     CONTACTS_WANTED,
@@ -22,9 +22,11 @@ from cbhi.kernels.codes import (
     FORGONE_UNSOUGHT,
     FORMAL_MONTHS,
     GATE_REFUSALS,
+    GROUP_SAVING,
     HOUSEHOLD_MONTHS_INSURED,
     INSURED,
     LIST_ACTING,
+    LIST_ANNIVERSARIES,
     LIST_BORROWERS,
     LIST_PATIENTS,
     NO_GROUP,
@@ -40,12 +42,13 @@ from cbhi.kernels.codes import (
     STANDING_PAID,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.cover import has_cover, is_paid_up, stratum_of
-from cbhi.kernels.draws import NOBODY, block, draw_households, uniform
-from cbhi.kernels.enrolment import premium_due
-from cbhi.kernels.groups import save_with_group
+from cbhi.kernels.cover import has_cover, paid_up, stratum_of
+from cbhi.kernels.draws import NOBODY, address, draw_households, fill_blocks
+from cbhi.kernels.enrolment import due_at, prices_of
+from cbhi.kernels.groups import put_into_box, saving_of_month
 from cbhi.kernels.income import live_through
 from cbhi.kernels.loans import outstanding
+from cbhi.kernels.money import to_francs
 from cbhi.kernels.need import draw_counts, expect_contacts, explain_unsought
 from cbhi.kernels.notes import note_after, note_before
 from cbhi.kernels.records import (
@@ -57,6 +60,7 @@ from cbhi.kernels.records import (
     Rule,
     Section,
     State,
+    Table,
     Work,
 )
 
@@ -73,18 +77,9 @@ REGISTERED = 2
 
 
 def sanction(
-    hh: Household,
-    section: int,
-    ordinal: int,
-    now: int,
-    enforcement: float,
-    rule: Rule,
-    key: tuple[int, int],
-    flows: I8,
-    tallies: I8,
+    hh: Household, u0: float, u1: float, enforcement: float, rule: Rule, flows: I8, tallies: I8
 ) -> None:
-    """Let the mandate catch up with a household without cover: a fine, a service refused."""
-    u0, u1, _, _ = block(key, section, ordinal, NOBODY, now, DRAW_PENALTY, 0)
+    """Let the mandate catch up with a household without cover, by two draws: a fine, a service refused."""
     if u0 < rule.enforcement_max * enforcement / 12.0:
         fine = min(int(hh.cash), rule.penalty_rwf)
         hh.cash = int(hh.cash) - fine
@@ -95,16 +90,26 @@ def sanction(
 
 
 def put_savings_aside(
-    state: State, start: int, n: int, watched: bool, sec: Section, rule: Rule, flows: I8
+    state: State, start: int, n: int, watched: bool, sec: Section, rule: Rule, flows: I8, savings: I8
 ) -> None:
-    """Let households of a block save with their associations."""
+    """Let households of a block save with their associations; ``savings`` is a buffer."""
+    households = state.households
+    most = to_francs(rule.group_saving_rwf)
+    prices = prices_of(rule, sec.premium_factor)
     for i in range(n):
-        hh = state.households[start + i]
-        if hh.alive == 0 or int(hh.group) == NO_GROUP or (hh.watched != 0) != watched:
-            continue
-        if hh.formal == 0 and hh.subsidised == 0:
-            due = premium_due(hh, rule, sec.premium_factor)
-            save_with_group(hh, sec, state.groups, due, rule, flows)
+        hh = households[start + i]
+        saving = saving_of_month(hh, due_at(hh, prices), most, rule)
+        saving = saving if hh.alive != 0 else 0
+        saving = saving if int(hh.group) != NO_GROUP else 0
+        saving = saving if hh.formal == 0 else 0
+        saving = saving if hh.subsidised == 0 else 0
+        savings[i] = saving if (hh.watched != 0) == watched else 0
+    saved = 0
+    for i in range(n):
+        if savings[i] > 0:
+            put_into_box(households[start + i], sec, state.groups, savings[i])
+            saved += savings[i]
+    flows[GROUP_SAVING] += saved
 
 
 def enforce_mandate(
@@ -116,45 +121,126 @@ def enforce_mandate(
     now: int,
     rule: Rule,
     fixed: Fixed,
+    work: Work,
     flows: I8,
     tallies: I8,
 ) -> None:
     """Let the mandate catch up with the households of a block that have no cover."""
+    households = state.households
+    rows, addresses = work.persons, work.addresses
+    uncovered = 0
     for i in range(n):
-        hh = state.households[start + i]
-        if hh.formal != 0 or has_cover(hh, now) or hh.alive == 0 or (hh.watched != 0) != watched:
-            continue
-        if not is_paid_up(hh, now):
-            sanction(hh, sec.number, int(hh.ordinal), now, sec.enforcement, rule, fixed.key, flows, tallies)
+        hh = households[start + i]
+        # written always and kept when counted, without branches that nobody could guess
+        rows[uncovered] = start + i
+        addresses[uncovered] = address(int(hh.ordinal), NOBODY)
+        has_policy = paid_up(
+            int(hh.cover_from), int(hh.cover_until), int(hh.formal), int(hh.standing_next), now
+        )
+        is_caught = int(hh.alive) & int(hh.formal == 0) & (1 - has_policy) & (1 - int(has_cover(hh, now)))
+        uncovered += is_caught & int((hh.watched != 0) == watched)
+    fill_blocks(fixed.key, sec.number, now, DRAW_PENALTY, uncovered, addresses, work.uniforms)
+    for i in range(uncovered):
+        u0, u1 = float(work.uniforms[0, i]), float(work.uniforms[1, i])
+        sanction(households[rows[i]], u0, u1, sec.enforcement, rule, flows, tallies)
 
 
-def count_by_stratum(state: State, start: int, n: int, watched: bool, work: Work, strata: I8) -> None:
-    """Add a block's people, insured and episodes to their strata.
+def count_by_stratum(n: int, work: Work, strata: I8, tallies: I8) -> int:
+    """Add a block's people, insured and episodes to their strata and all; return the insured.
 
-    Several counts share a word while a block is counted, since each word that is changed is waited for:
-    people, those with formal cover and the insured 20 bits each, episodes and unsought ones 31.
+    Each word that is changed is waited for, so several counts share a word while a block is counted: people,
+    those with formal cover and the insured 20 bits each, episodes and unsought ones 31.
     """
-    wanted, forgone, insured_of = work.episodes[0], work.episodes[1], work.episodes[2]
+    of_people, of_episodes, places = work.episodes[2], work.episodes[3], work.episodes[4]
     people, episodes = work.by_stratum[0], work.by_stratum[1]
     people[:] = 0
     episodes[:] = 0
     for i in range(n):
-        hh = state.households[start + i]
-        mine = int(hh.alive) if (hh.watched != 0) == watched else 0
-        size = mine * int(hh.n_members)
-        formal = size if hh.formal != 0 else 0
-        place = stratum_of(hh)
-        people[place] += size | (formal << PEOPLE_BITS) | (insured_of[i] << 2 * PEOPLE_BITS)
-        episodes[place] += mine * (wanted[i] + forgone[i] + (forgone[i] << EPISODE_BITS))
+        place = places[i]
+        people[place] += of_people[i]
+        episodes[place] += of_episodes[i]
+    persons, formal, insured, all_episodes, unsought = 0, 0, 0, 0, 0
     for place in range(people.size):
+        if people[place] == 0 and episodes[place] == 0:
+            # of all strata but one where a watched household is counted alone
+            continue
         stratum = strata[place]
         word = int(people[place])
         stratum[S_PERSON_MONTHS] += word & PEOPLE_MASK
         stratum[S_FORMAL_MONTHS] += (word >> PEOPLE_BITS) & PEOPLE_MASK
         stratum[S_INSURED_MONTHS] += word >> 2 * PEOPLE_BITS
+        persons += word & PEOPLE_MASK
+        formal += (word >> PEOPLE_BITS) & PEOPLE_MASK
+        insured += word >> 2 * PEOPLE_BITS
         word = int(episodes[place])
         stratum[S_EPISODES] += word & EPISODE_MASK
         stratum[S_FORGONE_UNSOUGHT] += word >> EPISODE_BITS
+        all_episodes += word & EPISODE_MASK
+        unsought += word >> EPISODE_BITS
+    tallies[PERSON_MONTHS] += persons
+    tallies[FORMAL_MONTHS] += formal
+    tallies[INSURED] += insured
+    tallies[EPISODES] += all_episodes
+    tallies[FORGONE_UNSOUGHT] += unsought
+    tallies[CONTACTS_WANTED] += all_episodes - unsought
+    return insured
+
+
+def pack_people(
+    households: Table, start: int, n: int, watched: bool, now: int, honoured: int, people: I8, places: I8
+) -> int:
+    """Write a block's strata and counts of people, several in a word; return the households with cover.
+
+    Without branches that nobody could guess: those who do not count add nothing.
+    """
+    covered = 0
+    for i in range(n):
+        hh = households[start + i]
+        mine = int(hh.alive) if (hh.watched != 0) == watched else 0
+        size = mine * int(hh.n_members)
+        formal = size if hh.formal != 0 else 0
+        active = mine if int(hh.cover_from) <= now else 0
+        active = active if now < int(hh.cover_until) else 0
+        active = active if int(hh.n_enrolled) > 0 else 0
+        insured = active * honoured * int(hh.n_enrolled)
+        people[i] = size + (formal << PEOPLE_BITS) + (insured << 2 * PEOPLE_BITS)
+        places[i] = stratum_of(hh)
+        covered += active
+    return covered
+
+
+def note_contacts(
+    households: Table, start: int, n: int, watched: bool, sought: I8, unsought: I8, words: I8
+) -> int:
+    """Note the contacts that a block wants, and pack its episodes; return the contacts."""
+    contacts = 0
+    for i in range(n):
+        hh = households[start + i]
+        mine = int(hh.alive) if (hh.watched != 0) == watched else 0
+        wanted = mine * sought[i]
+        forgone = mine * unsought[i]
+        words[i] = wanted + forgone + (forgone << EPISODE_BITS)
+        contacts += wanted
+        hh.contacts = wanted if mine != 0 else int(hh.contacts)
+        hh.away = 0 if mine != 0 else int(hh.away)
+    return contacts
+
+
+def end_rolling_cover(households: Table, start: int, n: int, watched: bool, now: int) -> None:
+    """Let cover of a block that runs out now and that nobody has acted on count as not thought of."""
+    ended = 0
+    for i in range(n):
+        hh = households[start + i]
+        ended += 1 if int(hh.cover_until) == now else 0
+    if ended == 0:
+        return
+    for i in range(n):
+        hh = households[start + i]
+        if int(hh.cover_until) != now or hh.standing != STANDING_PAID:
+            continue
+        if hh.alive != 0 and (hh.watched != 0) == watched:
+            hh.standing = STANDING_INATTENTIVE
+            hh.wish = 0.0
 
 
 def count_block(
@@ -171,41 +257,17 @@ def count_block(
 ) -> int:
     """Count a block's people, insured and episodes of the month; return the contacts wanted.
 
-    ``honoured`` is 0 where the scheme is suspended, else 1. Without branches that nobody could guess: those
-    who do not count add nothing.
+    ``honoured`` is 0 where the scheme is suspended, else 1.
     """
-    wanted, forgone, insured_of = work.episodes[0], work.episodes[1], work.episodes[2]
-    persons, formal, insured, covered, contacts, unsought = 0, 0, 0, 0, 0, 0
-    for i in range(n):
-        hh = state.households[start + i]
-        mine = int(hh.alive) if (hh.watched != 0) == watched else 0
-        size = mine * int(hh.n_members)
-        active = mine if int(hh.cover_from) <= now else 0
-        active = active if now < int(hh.cover_until) else 0
-        active = active if int(hh.n_enrolled) > 0 else 0
-        insured_of[i] = active * honoured * int(hh.n_enrolled)
-        persons += size
-        formal += size if hh.formal != 0 else 0
-        insured += insured_of[i]
-        covered += active
-        contacts += mine * wanted[i]
-        unsought += mine * forgone[i]
-        hh.contacts = wanted[i] if mine != 0 else int(hh.contacts)
-        hh.away = 0 if mine != 0 else int(hh.away)
-        # rolling cover has run out and nobody has acted on it yet
-        ran_out = mine if int(hh.cover_until) == now else 0
-        ran_out = ran_out if hh.standing == STANDING_PAID else 0
-        hh.standing = STANDING_INATTENTIVE if ran_out != 0 else int(hh.standing)
-        hh.wish = 0.0 if ran_out != 0 else float(hh.wish)
-    count_by_stratum(state, start, n, watched, work, strata)
-    sec.insured += insured
-    tallies[PERSON_MONTHS] += persons
-    tallies[FORMAL_MONTHS] += formal
-    tallies[INSURED] += insured
+    households = state.households
+    sought, unsought, people, episodes, places = (
+        work.episodes[0], work.episodes[1], work.episodes[2], work.episodes[3], work.episodes[4],
+    )  # fmt: skip
+    covered = pack_people(households, start, n, watched, now, honoured, people, places)
     tallies[HOUSEHOLD_MONTHS_INSURED] += covered
-    tallies[EPISODES] += contacts + unsought
-    tallies[FORGONE_UNSOUGHT] += unsought
-    tallies[CONTACTS_WANTED] += contacts
+    contacts = note_contacts(households, start, n, watched, sought, unsought, episodes)
+    end_rolling_cover(households, start, n, watched, now)
+    sec.insured += count_by_stratum(n, work, strata, tallies)
     return contacts
 
 
@@ -254,9 +316,10 @@ def live_in_block(
         households, start, n, watched, dist.harvest, draws[2], rule, flows
     )
     if rule.group_savings != 0:
-        put_savings_aside(state, start, n, watched, sec, rule, flows)
+        # nobody's episodes are counted yet
+        put_savings_aside(state, start, n, watched, sec, rule, flows, work.episodes[0])
     if rule.compulsory != 0 and now >= sec.opens:
-        enforce_mandate(state, start, n, watched, sec, now, rule, fixed, flows, tallies)
+        enforce_mandate(state, start, n, watched, sec, now, rule, fixed, work, flows, tallies)
     month_share = rule.illness_season * dist.illness / 12.0
     honoured = 0 if sec.suspended != 0 else 1
     sought, unsought = work.expected[0], work.expected[1]
@@ -269,6 +332,33 @@ def live_in_block(
     return contacts
 
 
+def heed(households: Table, start: int, n: int, attention: float, u: F8) -> None:
+    """Note who of a block thinks of cover this month."""
+    for i in range(n):
+        hh = households[start + i]
+        acts = ATTENTIVE if u[i] < attention else 0
+        hh.acts = acts if hh.alive != 0 else int(hh.acts)
+
+
+def register_holders(
+    households: Table, start: int, n: int, sec: Section, now: int, rule: Rule, fixed: Fixed, work: Work
+) -> None:
+    """Note whom of a block's holders of a slot the authorities register this month."""
+    rows, addresses = work.persons, work.addresses
+    holders = 0
+    for i in range(n):
+        hh = households[start + i]
+        # written always and kept when counted, without branches that nobody could guess
+        rows[holders] = start + i
+        addresses[holders] = address(int(hh.ordinal), NOBODY)
+        holders += int(hh.alive) & int(hh.subsidised != 0)
+    fill_blocks(fixed.key, sec.number, now, DRAW_REGISTER, holders, addresses, work.uniforms)
+    for i in range(holders):
+        if work.uniforms[0, i] < rule.subsidy_automatic:
+            hh = households[rows[i]]
+            hh.acts = int(hh.acts) | REGISTERED
+
+
 def take_notice(
     state: State,
     start: int,
@@ -276,48 +366,53 @@ def take_notice(
     sec: Section,
     now: int,
     attention: float,
-    service: float,
     cal: CalendarMonth,
     rule: Rule,
     fixed: Fixed,
     work: Work,
-    gauges: F8,
 ) -> None:
-    """Note who of a block wants care, acts on cover and owes a loan, in order of rows.
+    """Note who of a block wants care, acts on cover and owes a loan, in order of rows."""
+    households = state.households
+    dist = state.districts[sec.district]
+    heed(households, start, n, attention, work.draws[3])
+    if cal.is_open != 0 and rule.subsidy_automatic > 0.0:
+        register_holders(households, start, n, sec, now, rule, fixed, work)
+    patients = int(work.counts[LIST_PATIENTS])
+    acting = int(work.counts[LIST_ACTING])
+    for i in range(n):
+        hh = households[start + i]
+        # as above
+        work.lists[LIST_ACTING, acting] = start + i
+        acting += int(hh.alive) & int(hh.acts != 0)
+        work.lists[LIST_PATIENTS, patients] = start + i
+        patients += int(hh.alive) & int(int(hh.contacts) + int(hh.away) > 0)
+    work.counts[LIST_PATIENTS] = patients
+    work.counts[LIST_ACTING] = acting
+    if dist.loans != 0 or dist.loan_interest != 0:
+        list_borrowers(households, start, n, work)
 
-    Unsought episodes are explained by those whose anniversary it is.
-    """
+
+def list_borrowers(households: Table, start: int, n: int, work: Work) -> None:
+    """Note who of a block owes a loan, in order of rows."""
+    borrowers = int(work.counts[LIST_BORROWERS])
+    for i in range(n):
+        hh = households[start + i]
+        work.lists[LIST_BORROWERS, borrowers] = start + i
+        borrowers += int(hh.alive) & int(outstanding(hh) > 0)
+    work.counts[LIST_BORROWERS] = borrowers
+
+
+def explain_month(
+    state: State, sec: Section, now: int, service: float, rule: Rule, work: Work, gauges: F8
+) -> None:
+    """Explain the unsought episodes of the households whose anniversary it is, for a whole year."""
+    households = state.households
+    rows = work.lists[LIST_ANNIVERSARIES]
     year_share = rule.illness_season * state.districts[sec.district].illness / 12.0 * 12.0
     honoured = 0.0 if sec.suspended != 0 else 1.0
     severity = math.exp(rule.seek_severity)
-    # (section + ordinal) % 12 == now % 12
-    due = (now - int(sec.number)) % 12
-    u_attention = work.draws[3]
-    patients = int(work.counts[LIST_PATIENTS])
-    acting = int(work.counts[LIST_ACTING])
-    borrowers = int(work.counts[LIST_BORROWERS])
-    registers = cal.is_open != 0
-    for i in range(n):
-        hh = state.households[start + i]
-        if hh.alive == 0:
-            continue
-        acts = ATTENTIVE if u_attention[i] < attention else 0
-        if registers and hh.subsidised != 0:
-            u = uniform(fixed.key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_REGISTER, 0)
-            acts |= REGISTERED if u < rule.subsidy_automatic else 0
-        hh.acts = acts
-        if int(hh.ordinal) % 12 == due:
-            explain_unsought(hh, now, year_share, service, honoured, severity, rule, gauges)
-        # written always and kept when counted, without branches that nobody could guess
-        work.lists[LIST_ACTING, acting] = start + i
-        acting += 1 if acts != 0 else 0
-        work.lists[LIST_PATIENTS, patients] = start + i
-        patients += 1 if int(hh.contacts) + int(hh.away) > 0 else 0
-        work.lists[LIST_BORROWERS, borrowers] = start + i
-        borrowers += 1 if outstanding(hh) > 0 else 0
-    work.counts[LIST_PATIENTS] = patients
-    work.counts[LIST_ACTING] = acting
-    work.counts[LIST_BORROWERS] = borrowers
+    for i in range(list_anniversaries(households, sec, now, rows)):
+        explain_unsought(households[rows[i]], now, year_share, service, honoured, severity, rule, gauges)
 
 
 def start_of_month(
@@ -364,7 +459,8 @@ def start_of_month(
         wanted += live_in_block(
             state, start, n, False, sec, now, rule, fixed, work, service, strata, flows, tallies
         )
-        take_notice(state, start, n, sec, now, attention, service, cal, rule, fixed, work, gauges)
+        take_notice(state, start, n, sec, now, attention, cal, rule, fixed, work)
+    explain_month(state, sec, now, service, rule, work, gauges)
     return wanted
 
 

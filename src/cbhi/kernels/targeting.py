@@ -121,15 +121,55 @@ def two_scores(
     return community, v
 
 
+def is_before(score: float, row: int, other_score: float, other_row: int) -> bool:
+    """Return whether a household stands before another in a line: a lower score, then row."""
+    return score < other_score or (score == other_score and row < other_row)
+
+
+def sink(scores: F8, rows: I8, place: int, size: int) -> None:
+    """Let the household at ``place`` of a heap of ``size`` sink below those that stand before it."""
+    score, row = scores[place], rows[place]
+    while True:
+        child = 2 * place + 1
+        if child >= size:
+            break
+        if child + 1 < size and is_before(scores[child + 1], rows[child + 1], scores[child], rows[child]):
+            child += 1
+        if not is_before(scores[child], rows[child], score, row):
+            break
+        scores[place], rows[place] = scores[child], rows[child]
+        place = child
+    scores[place], rows[place] = score, row
+
+
+def make_heap(scores: F8, rows: I8, size: int) -> None:
+    """Put ``size`` households into a heap, the first in line on top."""
+    for place in range(size // 2 - 1, -1, -1):
+        sink(scores, rows, place, size)
+
+
+def sort_last_first(scores: F8, rows: I8, size: int) -> None:
+    """Sort ``size`` households so that the first in line stands at the end."""
+    make_heap(scores, rows, size)
+    for last in range(size - 1, 0, -1):
+        score, row = scores[0], rows[0]
+        scores[0], rows[0] = scores[last], rows[last]
+        scores[last], rows[last] = score, row
+        sink(scores, rows, 0, last)
+
+
 def median_position(households: Table, sec: Section) -> float:
     """Return the consumption position of a section's middle household."""
     z = np.empty(sec.end - sec.first, dtype=np.float64)
+    rows = np.empty(sec.end - sec.first, dtype=np.int64)
     n = 0
     for h in range(sec.first, sec.end):
         if households[h].alive != 0:
             z[n] = float(households[h].z)
+            rows[n] = h
             n += 1
-    return float(np.sort(z[:n])[n // 2]) if n > 0 else 0.0
+    sort_last_first(z, rows, n)
+    return float(z[n - 1 - n // 2]) if n > 0 else 0.0
 
 
 def draw_up_list(households: Table, sec: Section, now: int, rule: Rule, fixed: Fixed) -> None:
@@ -145,6 +185,7 @@ def draw_up_list(households: Table, sec: Section, now: int, rule: Rule, fixed: F
     if rule.targeting == TARGET_MERIT and rule.consultant_share > 0.0:
         median_z = median_position(households, sec)
     scores = np.empty(n, dtype=np.float64)
+    rows = np.empty(n, dtype=np.int64)
     persons = 0
     for i in range(n):
         hh = households[first + i]
@@ -152,11 +193,13 @@ def draw_up_list(households: Table, sec: Section, now: int, rule: Rule, fixed: F
         hh.list_score = slot_score
         hh.on_list = hh.alive
         scores[i] = score
+        rows[i] = first + i
         if hh.alive != 0:
             persons += int(hh.n_members)
     seen = 0
-    for i in np.argsort(scores):
-        hh = households[first + int(i)]
+    sort_last_first(scores, rows, n)
+    for place in range(n - 1, -1, -1):
+        hh = households[int(rows[place])]
         if hh.alive != 0:
             middle_of_household = seen + 0.5 * int(hh.n_members)
             seen += int(hh.n_members)
@@ -268,16 +311,21 @@ def capture_slots(
     losers = np.empty(n, dtype=np.float64)
     captors = np.empty(n, dtype=np.float64)
     draw_turns(households, sec, now, rule, fixed, losers, captors)
-    turns = np.argsort(captors)
-    for i in np.argsort(losers):
+    losing = np.empty(n, dtype=np.int64)
+    taking = np.empty(n, dtype=np.int64)
+    for i in range(n):
+        losing[i] = taking[i] = sec.first + i
+    sort_last_first(losers, losing, n)
+    sort_last_first(captors, taking, n)
+    for i in range(n - 1, -1, -1):
         if losers[i] >= NO_TURN:
             break
-        loser = households[sec.first + int(i)]
+        loser = households[int(losing[i])]
         freed = subsidy_for(loser, sec, price_rule)
-        for j in turns:
+        for j in range(n - 1, -1, -1):
             if captors[j] >= NO_TURN:
                 break
-            captor = households[sec.first + int(j)]
+            captor = households[int(taking[j])]
             if captor.subsidised != 0 or int(captor.n_members) > int(loser.n_members):
                 continue
             taken = subsidy_for(captor, sec, price_rule)
@@ -287,27 +335,6 @@ def capture_slots(
                 sec.subsidy_left += taken - freed
                 tallies[CAPTURED_SLOTS] += int(captor.n_members)
                 break
-
-
-def is_before(score: float, row: int, other_score: float, other_row: int) -> bool:
-    """Return whether a household stands before another in the line for slots: a lower score, then row."""
-    return score < other_score or (score == other_score and row < other_row)
-
-
-def sink(scores: F8, rows: I8, place: int, size: int) -> None:
-    """Let the household at ``place`` of a heap of ``size`` sink below those that stand before it."""
-    score, row = scores[place], rows[place]
-    while True:
-        child = 2 * place + 1
-        if child >= size:
-            break
-        if child + 1 < size and is_before(scores[child + 1], rows[child + 1], scores[child], rows[child]):
-            child += 1
-        if not is_before(scores[child], rows[child], score, row):
-            break
-        scores[place], rows[place] = scores[child], rows[child]
-        place = child
-    scores[place], rows[place] = score, row
 
 
 def line_up(
@@ -325,8 +352,7 @@ def line_up(
             scores[size] = block(key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_LIST, 0)[1]
         rows[size] = h
         size += 1
-    for place in range(size // 2 - 1, -1, -1):
-        sink(scores, rows, place, size)
+    make_heap(scores, rows, size)
     return size
 
 
