@@ -118,20 +118,27 @@ class TestThreads:
 
 class TestRoom:
     @pytest.mark.parametrize(
-        "changes",
+        ("changes", "used_at_least"),
         [
-            {},
-            {"demography.marriages": 2.0},
-            {"demography.marriages": 4.0, "demography.births": 2.0},
-            {"demography.marriages": 4.0, "population.household_size": 8.0},
-            {"population.household_size": 2.0, "demography.deaths": 0.0},
+            ({}, 0.8),
+            ({"population.household_size": 5.0, "demography.deaths": 0.0}, 0.8),
+            ({"demography.marriages": 2.0}, 0.5),
+            ({"demography.marriages": 4.0, "population.household_size": 8.0}, 0.25),
+            ({"population.household_size": 2.0, "demography.deaths": 0.0}, 0.6),
         ],
     )
-    def test_all_who_marry_find_room_and_little_is_left(self, changes: dict[str, float]) -> None:
+    def test_all_who_marry_find_room(self, changes: dict[str, float], used_at_least: float) -> None:
         of = rwanda("rwanda").replace(changes)
         layout = lay_out(of, 2_000)
         engine = begin_replicate(of, layout, SEED, REPLICATE)
         run_between(engine, 0, of.n_months)
         assert engine.output.tallies[..., codes.MARRIAGES_WITHOUT_ROOM].sum() == 0
         used = (engine.state.sections["end"] - engine.state.sections["first"]).sum()
-        assert used > 0.7 * layout.limit.sum()
+        assert used_at_least < used / layout.limit.sum() < 1.0
+
+    def test_parameter_sets_much_alike_have_the_same_rooms(self) -> None:
+        limits = [
+            lay_out(rwanda("rwanda").replace(changes), 2_000).limit.tolist()
+            for changes in ({}, {"population.household_size": 4.2}, {"demography.marriages": 0.45})
+        ]
+        assert limits[0] == limits[1] == limits[2]

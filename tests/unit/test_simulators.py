@@ -152,7 +152,8 @@ class TestMemory:
         assert engine is not None
         places = [part.ctypes.data for part in engine.output], engine.state.members.address
         for i in range(3):
-            simulator.run({"enrolment.intercept": -1.0 - i, "population.household_size": 4.0 + i}, seed=i)
+            changes = {"enrolment.intercept": -1.0 - i, "population.household_size": 4.0 + 0.4 * i}
+            simulator.run(changes, seed=i)
             now = simulator._memory._engine
             assert now is not None
             assert now.state is engine.state
