@@ -102,14 +102,20 @@ def count_at_close(hh: Household, mm: Table, paid: int, stratum: I8, tallies: I8
     stratum[S_PAID] += paid
     stratum[S_FORMAL] += n if hh.formal != 0 else 0
     stratum[S_SLOTS] += n if hh.subsidised != 0 else 0
+    chronic, women, insured_women = 0, 0, 0
     for k in range(n):
-        tallies[CHRONIC] += int(mm[k].chronic)
-        if mm[k].sex == FEMALE:
-            tallies[WOMEN] += 1
-            stratum[S_WOMEN] += 1
-            if paid > 0 and mm[k].enrolled != 0:
-                tallies[WOMEN_INSURED] += 1
-                stratum[S_WOMEN_PAID] += 1
+        member = mm[k]
+        # added up rather than asked for: sex follows no pattern that a processor could guess
+        woman = int(member.sex == FEMALE)
+        chronic += int(member.chronic)
+        women += woman
+        insured_women += woman & int(member.enrolled != 0)
+    insured_women = insured_women if paid > 0 else 0
+    tallies[CHRONIC] += chronic
+    tallies[WOMEN] += women
+    tallies[WOMEN_INSURED] += insured_women
+    stratum[S_WOMEN] += women
+    stratum[S_WOMEN_PAID] += insured_women
 
 
 def sum_money(households: Table, first: int, end: int, stocks: I8) -> None:
