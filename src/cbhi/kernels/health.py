@@ -8,7 +8,6 @@ contacts and unsought episodes are independent Poisson counts with the split rat
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from cbhi.kernels.approx import exp, log
@@ -306,7 +305,7 @@ def bill_size(log_sd: float, u: float, sizes: F8, chances: F8) -> float:
         return supplied_size(u, sizes, chances)
     if log_sd <= 0.0:
         return 1.0
-    return math.exp(log_sd * normal_quantile(u) - 0.5 * log_sd * log_sd)
+    return exp(log_sd * normal_quantile(u) - 0.5 * log_sd * log_sd)
 
 
 def fill_bill_sizes(n: int, log_sd: float, draws: F8, sizes: F8, chances: F8, filled: F8) -> None:
