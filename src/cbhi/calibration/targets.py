@@ -352,7 +352,7 @@ def read_targets(results: Results, targets: tuple[Target, ...], places: tuple[in
     places
         What ``check_targets`` returned.
     """
-    read = {target.variable: read_outcome(results, target.variable) for target in targets}
+    read = {name: read_outcome(results, name) for name in dict.fromkeys(t.variable for t in targets)}
     columns = [read[target.variable][:, place] for target, place in zip(targets, places, strict=True)]
     return np.stack(columns, axis=1)
 
