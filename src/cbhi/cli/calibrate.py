@@ -313,11 +313,7 @@ def _study(
             progress=progress,
             max_sims=asked["max_simulations"],
         )
-    with outcome.writing(folder):
-        frame = study.to_frame()
-        write_whole(folder / "study.csv", frame.to_csv(index=False).encode())
-        write_whole(folder / "sets.csv", study.sets_frame().to_csv(index=False).encode())
-        write_whole(folder / "study.txt", f"{study.summary()}\n".encode())
+    frame = study.to_frame()
     covered, error = study.pooled()
     summary = {
         "calibration": calibration.name,
@@ -334,5 +330,11 @@ def _study(
         "wall_seconds": round(time.monotonic() - began, 1),
         "folder": str(folder),
     }
-    return study.passed, {"text": str(study.summary()), "json": summary,
-                          "files": ["study.txt", "study.csv", "sets.csv", checkpoint.name]}  # fmt: skip
+    with outcome.writing(folder):
+        write_whole(folder / "study.csv", frame.to_csv(index=False).encode())
+        write_whole(folder / "sets.csv", study.sets_frame().to_csv(index=False).encode())
+        write_whole(folder / "study.txt", f"{study.summary()}\n".encode())
+        record = json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False)
+        write_whole(folder / "study.json", f"{record}\n".encode())
+    files = ["study.txt", "study.csv", "study.json", "sets.csv", checkpoint.name]
+    return study.passed, {"text": str(study.summary()), "json": summary, "files": files}
