@@ -27,7 +27,7 @@ _IN_SENTENCES = {
     "enrolment.peer_weight": "the weight of neighbours",
     "enrolment.inertia": "the weight of past cover",
     "enrolment.attention_per_month": "how soon households act on a wish to enrol",
-    "enrolment.attention_before_share": "how soon they act before the membership year",
+    "enrolment.attention_before_share": "attention before the membership year",
     "enrolment.trust_weight": "the weight of trust",
     "mandate.mobilisation_weight": "the force of mobilisation",
     "mandate.capacity_growth_per_year": "the growth of local capacity",
