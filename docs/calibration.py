@@ -18,6 +18,7 @@ import argparse
 import json
 import math
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -44,6 +45,12 @@ _RECORDED = (
 # --- from folders to what is kept ---------------------------------------------------------------------
 
 
+def anywhere(command: str) -> str:
+    """Return a command without folders of one machine: their last part, in ``out``."""
+    words = shlex.split(command)
+    return shlex.join([f"out/{Path(word).name}" if Path(word).is_absolute() else word for word in words])
+
+
 def distil_fit(folder: Path) -> dict[str, Any]:
     """Return sentence, cautions and tables of a calibration, and what was run."""
     from cbhi.calibration import Posterior
@@ -57,7 +64,7 @@ def distil_fit(folder: Path) -> dict[str, Any]:
     return {
         "says": report.says,
         "cautions": list(report.cautions),
-        "run": {name: run[name] for name in _RECORDED},
+        "run": {name: run[name] for name in _RECORDED} | {"command": anywhere(run["command"])},
         "settings": dict(posterior.fit.settings),
         "information": found.information,
         "n_flat": found.n_flat,
@@ -136,11 +143,8 @@ def distil_study(folder: Path) -> dict[str, Any]:
     }
     if summary.is_file():
         said = json.loads(summary.read_text(encoding="utf-8"))
-        kept["run"] = {
-            name: said[name]
-            for name in ("command", "wall_seconds", "households", "replicates")
-            if name in said
-        }
+        names = [name for name in ("wall_seconds", "households", "replicates") if name in said]
+        kept["run"] = {"command": anywhere(said["command"])} | {name: said[name] for name in names}
     return kept
 
 
@@ -150,9 +154,9 @@ def distil_forecast(folder: Path) -> dict[str, Any]:
 
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     frame = pd.read_csv(folder / "forecast.csv", dtype={"period": str})
-    names = ("command", "finished", "households", "replicates", "seed", "n_targets", "forecast")
+    names = ("finished", "households", "replicates", "seed", "n_targets", "forecast")
     return {
-        "run": {name: run[name] for name in names},
+        "run": {"command": anywhere(run["command"])} | {name: run[name] for name in names},
         "rows": json.loads(frame.to_json(orient="records")),
     }
 
@@ -161,7 +165,11 @@ def distil_rivals(file: Path) -> dict[str, Any]:
     """Return what the comparison with other searches wrote, and its table."""
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     lines = (file.parent / "rivals.md").read_text(encoding="utf-8").splitlines()
-    return {**found, "table": "\n".join(line for line in lines if line.startswith("|"))}
+    return {
+        **found,
+        "command": anywhere(found["command"]),
+        "table": "\n".join(line for line in lines if line.startswith("|")),
+    }
 
 
 def keep(name: str, what: Mapping[str, Any]) -> None:

@@ -122,7 +122,7 @@ def test_the_sentence_is_made_from_the_verdicts_and_quoted_as_it_is(kept):
 
 def test_what_is_kept_of_a_calibration_is_what_its_folder_holds(tmp_path, posterior):
     posterior.save(tmp_path / "posterior")
-    run = dict.fromkeys(script._RECORDED, 1) | {"extra": 2}
+    run = dict.fromkeys(script._RECORDED, 1) | {"extra": 2, "command": "cbhi calibrate small"}
     (tmp_path / "run.json").write_text(json.dumps(run))
     found = script.distil_fit(tmp_path)
     assert "extra" not in found["run"]
@@ -140,9 +140,15 @@ def test_studies_forecasts_and_rivals_are_kept_small_and_shown(tmp_path, kept):
     (tmp_path / "study.csv").write_text("quantity,covered_90,ks_p\na,0.9,\n")
     study = script.distil_study(tmp_path)
     assert study["rows"] == [{"quantity": "a", "covered_90": 0.9, "ks_p": None}]
-    said = {"command": "cbhi calibrate rwanda --sbc 2", "wall_seconds": 120.0, "rows": []}
+    said = {
+        "command": f"cbhi calibrate rwanda --sbc 2 -o {tmp_path / 'two'}",
+        "wall_seconds": 120.0,
+        "rows": [],
+    }
     (tmp_path / "study.json").write_text(json.dumps(said))
-    assert "`cbhi calibrate rwanda --sbc 2`, 2 min." in script._study(script.distil_study(tmp_path))
+    assert "`cbhi calibrate rwanda --sbc 2 -o out/two`, 2 min." in script._study(
+        script.distil_study(tmp_path)
+    )
 
     head = "target,period,published,sd,median,p05,p95,inside_90,crps,crps_carried_forward,unit\n"
     rows = [
