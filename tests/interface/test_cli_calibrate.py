@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cbhi
+from cbhi.calibration import Posterior
 from cbhi.cli import main
 from cbhi.scenarios import ParameterSets
 
@@ -110,10 +111,16 @@ def test_writes_report_sets_scenario_draws_and_record(file: str) -> None:
 
 @pytest.mark.slow
 def test_fits_the_earlier_years_and_scores_the_later(file: str) -> None:
-    done = calibrate(file, "--fit-until", "2000", "--predict-until", "2001", "--no-profiles", "-o", "early")
+    done = calibrate(file, "--fit-until", "2000", "--predict-until", "2001", "-o", "early")
     assert done.exit_code == 0, done.output
     assert pd.read_csv("early/forecast.csv")["target"].tolist() == ["later visits"]
-    assert json.loads(Path("early/run.json").read_text())["n_targets"] == 2
+    record, report = json.loads(Path("early/run.json").read_text()), Path("early/report.md").read_text()
+    assert record["n_targets"] == 2
+    # profiles have a say, and are kept: the same report can be rendered from the folder
+    posterior = Posterior.load("early/posterior")
+    assert posterior.profiles is not None
+    assert report.startswith(posterior.report().as_markdown())
+    assert f"> {record['says']}\n" in report
 
 
 def test_a_checkpoint_of_another_calibration_is_refused(file: str) -> None:

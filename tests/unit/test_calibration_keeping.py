@@ -76,6 +76,32 @@ def test_what_is_read_back_is_what_was_written_bit_for_bit(posterior, tmp_path):
     assert str(again.report()) == str(posterior.report())
 
 
+def test_profiles_are_kept_so_that_the_report_can_be_rendered_again(posterior, tmp_path):
+    parabolas = linear_fit(np.random.default_rng(1), n=9, d=3, n_carried=1, sd=0.05).profiles()
+    named = (
+        replace(one, name=key, last_gain=np.array([np.inf, 0.0, 0.1, 0.0]))
+        for one, key in zip(parabolas.profiles[:2], _KEYS, strict=False)
+    )
+    profiles = replace(parabolas, profiles=tuple(named))
+    with_them = replace(posterior, profiles=profiles)
+    again = Posterior.load(with_them.save(tmp_path))
+    assert again.profiles is not None
+    assert again.profiles.n_simulations == profiles.n_simulations
+    for ours, theirs in zip(profiles.profiles, again.profiles.profiles, strict=True):
+        assert (theirs.name, theirs.mode) == (ours.name, ours.mode)
+        for part in ("values", "rise", "expected", "points", "last_gain"):
+            np.testing.assert_array_equal(getattr(theirs, part), getattr(ours, part))
+    assert str(again.report()) == str(with_them.report()) == str(posterior.report(profiles))
+    assert "Profile likelihoods" in str(again.report())
+    assert again.explain() == posterior.explain(profiles)
+    _change(tmp_path, "posterior", lambda record: record["profiles"]["modes"].update({"no.such": 0.0}))
+    with pytest.raises(ValueError, match=r"posterior\.json' is damaged: 'no\.such' is no free parameter"):
+        Posterior.load(tmp_path)
+    _change(tmp_path, "posterior", lambda record: record["profiles"].pop("modes"))
+    with pytest.raises(ValueError, match="its profiles cannot be read"):
+        Posterior.load(tmp_path)
+
+
 def test_a_fit_is_kept_alone_and_answers_without_a_simulator(posterior, tmp_path):
     fit = Fit.load(posterior.fit.save(tmp_path))
     assert fit.explain() == posterior.fit.explain()

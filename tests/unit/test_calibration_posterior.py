@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from calibration_support import exact_draws, linear_fit, make_fit
 
+import cbhi
 from cbhi.calibration.ensemble import carried_given_targets, carried_sd
 from cbhi.calibration.posterior import Posterior
 from cbhi.calibration.profiles import Profiles
@@ -18,12 +19,13 @@ from cbhi.calibration.tables import profile_table
 from cbhi.calibration.verdicts import (
     ASSUMPTION,
     INFORMED,
+    MOVED,
     PARTLY,
     explain_verdicts,
     judge,
 )
 from cbhi.calibration.weighted import weighted_correlations, weighted_mean_sd, weighted_quantiles
-from cbhi.calibration.wording import name_in_words, significant
+from cbhi.calibration.wording import _IN_SENTENCES, name_in_sentence, name_in_words, significant
 from cbhi.tables import Table
 
 
@@ -137,6 +139,44 @@ def test_verdicts_flip_when_the_data_become_informative():
 )
 def test_the_wider_of_draws_and_profile_counts(left, below, above, word):
     assert judge("x", left, 0.0, below, above).word == word
+
+
+@pytest.mark.parametrize(
+    ("left", "shift", "word"),
+    [
+        (0.82, 1.4, MOVED),
+        (0.82, -1.4, MOVED),
+        (0.82, 1.0, ASSUMPTION),
+        (0.79, 1.4, PARTLY),
+        (0.4, 3.0, INFORMED),
+    ],
+)
+def test_a_parameter_that_the_data_pull_away_is_no_mere_assumption(left, shift, word):
+    assert judge("x", left, shift).word == word
+    assert judge("x", left, shift, carried=True).word == word
+
+
+def test_the_sentence_says_where_the_data_pull_a_parameter():
+    verdicts = [
+        judge("care.seek_quality", 0.82, 1.4),
+        judge("a.price_slope", 0.9, -1.2),
+        judge("a.peer_weight", 0.7, 1.1),
+        judge("a.inertia", 0.7, 0.9),
+        judge("care.cost_outpatient_rwf", 0.9, 0.1, carried=True),
+    ]
+    assert explain_verdicts(verdicts, 15, "Rwanda") == (
+        "Of 4 fitted mechanisms the 15 published figures of Rwanda inform in part peer weight (pulled up) and"
+        " inertia; they pull the response of care to its quality up and price slope down without pinning them"
+        " down. The cost of a contact was not fitted; doubt about it widens the bands."
+    )
+
+
+def test_every_mechanism_of_a_shipped_calibration_has_words_for_sentences():
+    calibration = cbhi.Calibration.read("rwanda")
+    keys = [prior.key for prior in (*calibration.priors, *calibration.carried)]
+    assert set(_IN_SENTENCES) == set(keys)
+    assert len(set(_IN_SENTENCES.values())) == len(keys)
+    assert name_in_sentence("a.price_slope") == "price slope"
 
 
 def test_the_sentence_says_everything_and_nothing_twice():

@@ -25,6 +25,7 @@ from cbhi.storage import hash_of_file, read_json, read_npz, scenario_from_plain,
 
 if TYPE_CHECKING:
     from cbhi.calibration.posterior import Posterior
+    from cbhi.calibration.profiles import Profiles
 
 __all__ = ["FORMAT_VERSION", "load_fit", "load_posterior", "save_fit", "save_posterior"]
 
@@ -34,6 +35,7 @@ FORMAT_VERSION = 1
 _FIT = ("fit.npz", "fit.json")
 _POSTERIOR = ("posterior.npz", "posterior.json")
 _DRAWN = ("points", "log_weights", "simulated")
+_PROFILED = ("values", "rise", "expected", "points", "last_gain")
 
 
 def save_fit(fit: Fit, directory: Path) -> Path:
@@ -62,9 +64,12 @@ def save_posterior(posterior: Posterior, directory: Path) -> Path:
         draws = posterior.draws
         numbers = np.array([draws.effective_size, draws.pareto_k, draws.n_simulations], dtype=np.float64)
         arrays = {name: getattr(draws, name) for name in _DRAWN}
+        for one in () if posterior.profiles is None else posterior.profiles.profiles:
+            arrays |= {f"profile_{name} {one.name}": getattr(one, name) for name in _PROFILED}
         about = {
             "method": draws.method,
             "table": list(draws.table),
+            "profiles": _profiles_as_plain(posterior.profiles),
             "fit_sha256": hash_of_file(staged / "fit.npz"),
         }
         _write_pair(staged, _POSTERIOR, {**arrays, "numbers": numbers}, about)
@@ -105,7 +110,40 @@ def load_posterior(directory: Path) -> Posterior:
         n_simulations=int(n_simulations),
         table=tuple(dict(row) for row in about.get("table", ())),
     )
-    return Posterior(fit=fit, draws=draws)
+    return Posterior(fit=fit, draws=draws, profiles=_read_profiles(directory, arrays, about, fit))
+
+
+def _profiles_as_plain(profiles: Profiles | None) -> dict[str, Any] | None:
+    """Return what of profiles is no array."""
+    if profiles is None:
+        return None
+    modes = {one.name: one.mode for one in profiles.profiles}
+    return {"n_simulations": profiles.n_simulations, "modes": modes}
+
+
+def _read_profiles(
+    directory: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any], fit: Fit
+) -> Profiles | None:
+    """Return the profiles that a posterior was kept with, if there are any."""
+    from cbhi.calibration.profiles import Profile, Profiles
+
+    plain = about.get("profiles")
+    if plain is None:
+        return None
+    path, found = directory / _POSTERIOR[0], []
+    try:
+        modes = {str(name): float(mode) for name, mode in plain["modes"].items()}
+        n_simulations = int(plain["n_simulations"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ValueError(f"'{directory / _POSTERIOR[1]}' is damaged: its profiles cannot be read") from None
+    for name, mode in modes.items():
+        if name not in fit.problem.names:
+            raise ValueError(f"'{directory / _POSTERIOR[1]}' is damaged: '{name}' is no free parameter")
+        n = len(arrays.get(f"profile_values {name}", ()))
+        shapes = dict.fromkeys(_PROFILED, (n,)) | {"points": (n, fit.problem.n_parameters)}
+        read = {part: _array(path, arrays, f"profile_{part} {name}", shapes[part]) for part in _PROFILED}
+        found.append(Profile(name=name, mode=mode, **read))
+    return Profiles(tuple(found), n_simulations)
 
 
 def _write_pair(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cbhi.calibration.verdicts import ASSUMPTION, INFORMED, PARTLY
+from cbhi.calibration.verdicts import ASSUMPTION, INFORMED, MOVED, PARTLY
 from cbhi.calibration.weighted import weighted_quantiles
 from cbhi.calibration.wording import name_in_words, target_label, target_scale
 from cbhi.plots import new_figure
@@ -23,7 +23,7 @@ __all__ = ["draw_posterior"]
 
 # of Okabe and Ito, told apart by readers who do not see red and green as different
 _BLUE, _ORANGE, _INK, _GREY, _PALE = "#0072B2", "#D55E00", "#222222", "#767676", "#d9d9d9"
-_COLOURS = {INFORMED: _BLUE, PARTLY: "#56B4E9", ASSUMPTION: _ORANGE}
+_COLOURS = {INFORMED: _BLUE, PARTLY: "#56B4E9", MOVED: "#CC79A7", ASSUMPTION: _ORANGE}
 _REACH = 1.6448536269514722
 """Where the 5 and 95 % quantiles of a standard normal lie."""
 
@@ -68,9 +68,11 @@ def _draw_parameters(axes: Axes, posterior: Posterior, verdicts: Sequence[Verdic
     _list_names(axes, [name_in_words(name) for name in names])
     axes.set_title("What the data add to the prior", loc="left", fontsize=12, pad=24)
     axes.set_xlabel("prior standard deviations; grey: 5-95 % of the prior, coloured: of the posterior")
+    found = {verdict.word for verdict in verdicts}
     for word, colour in _COLOURS.items():
-        axes.plot([], [], color=colour, linewidth=4.5, label=word)
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, frameon=False, fontsize=9)
+        if word in found:
+            axes.plot([], [], color=colour, linewidth=4.5, label=word)
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=4, frameon=False, fontsize=9)
 
 
 def _draw_targets(axes: Axes, posterior: Posterior) -> None:

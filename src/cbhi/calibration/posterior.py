@@ -40,10 +40,13 @@ class Posterior:
         What was fitted.
     draws
         Weighted draws in standardised space.
+    profiles
+        Profile likelihoods that are kept with it, and have a say in verdicts and report.
     """
 
     fit: Fit
     draws: Draws
+    profiles: Profiles | None = None
 
     @functools.cached_property
     def samples(self) -> pd.DataFrame:
@@ -126,19 +129,23 @@ class Posterior:
             columns=list(shares),
         )
 
+    def _profiles(self, given: Profiles | None) -> Profiles | None:
+        return self.profiles if given is None else given
+
     def verdicts(self, profiles: Profiles | None = None) -> tuple[Verdict, ...]:
         """Return what the data say about each parameter, explored ones first.
 
         Parameters
         ----------
         profiles
-            Of ``fit.profiles()``, which then have a say.
+            Of ``fit.profiles()``, which then have a say; those kept with the posterior if not given.
         """
         from cbhi.calibration.ensemble import carried_given_targets, carried_sd
         from cbhi.calibration.verdicts import judge_all
 
         fit = self.fit
-        explored = judge_all(fit.problem.names, self.contraction, self.shift, profiles)
+        kept = self._profiles(profiles)
+        explored = judge_all(fit.problem.names, self.contraction, self.shift, kept)
         means, _ = carried_given_targets(fit.problem, fit.carried_slopes, self.draws.simulated)
         usable = np.asarray(np.isfinite(means).all(axis=1), dtype=np.bool_)
         weights = np.where(usable, self.weights, 0.0)
@@ -152,11 +159,12 @@ class Posterior:
         Parameters
         ----------
         profiles
-            Of ``fit.profiles()``, which then have a say; without them it rests on the draws alone.
+            Of ``fit.profiles()``, which then have a say; those kept with the posterior if not
+            given, and without any it rests on the draws alone.
         """
         from cbhi.calibration.tables import summary_table
 
-        return summary_table(self, profiles)
+        return summary_table(self, self._profiles(profiles))
 
     def explain(self, profiles: Profiles | None = None) -> str:
         """Return the sentence that may be quoted on what the data do and do not say.
@@ -164,7 +172,8 @@ class Posterior:
         Parameters
         ----------
         profiles
-            Of ``fit.profiles()``, which then have a say; without them it rests on the draws alone.
+            Of ``fit.profiles()``, which then have a say; those kept with the posterior if not
+            given, and without any it rests on the draws alone.
         """
         from cbhi.calibration.verdicts import explain_verdicts
         from cbhi.calibration.wording import whose_figures
@@ -185,11 +194,12 @@ class Posterior:
         Parameters
         ----------
         profiles
-            Of ``fit.profiles()``, which then have a say; without them it rests on the draws alone.
+            Of ``fit.profiles()``, which then have a say; those kept with the posterior if not
+            given, and without any it rests on the draws alone.
         """
         from cbhi.calibration.report import make_report
 
-        return make_report(self, profiles)
+        return make_report(self, self._profiles(profiles))
 
     def to_frame(self) -> pd.DataFrame:
         """Return draws as one tidy table: weight, parameters, and what is simulated at each.
@@ -362,7 +372,7 @@ class Posterior:
         return forecast(calibration, self, later, **how)
 
     def save(self, directory: str | Path) -> Path:
-        """Write fit and draws to a folder: ``.npz`` and ``.json``, without pickles.
+        """Write fit, draws and profiles to a folder: ``.npz`` and ``.json``, without pickles.
 
         Parameters
         ----------

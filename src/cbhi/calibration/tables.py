@@ -161,7 +161,8 @@ def summary_table(posterior: Posterior, profiles: Profiles | None = None) -> Tab
             "  moved by: shift of the mean in prior standard deviations.  profile: spread left as the profile"
             " likelihood tells below and above the mode.",
             "informed: at most 50 % of the prior's spread is left, by draws and profile alike; partly: at"
-            " most 80 %; else the parameter remains an assumption.",
+            " most 80 %; moved: pulled by more than one prior standard deviation without being pinned down;"
+            " else the parameter remains an assumption.",
             *(
                 (
                     "*: carried, not explored; its doubt is part of the errors, and members of the ensemble"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cbhi.calibration.wording import name_in_words, target_label, whose_figures
+from cbhi.calibration.wording import name_in_sentence, name_in_words, target_label, whose_figures
 from cbhi.kernels.records import F8
 from cbhi.words import listed
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ASSUMPTION",
     "INFORMED",
+    "MOVED",
     "PARTLY",
     "Verdict",
     "explain_fit",
@@ -28,8 +29,10 @@ __all__ = [
     "judge_all",
 ]
 
-INFORMED, PARTLY, ASSUMPTION = "informed", "partly informed", "remains assumption"
+INFORMED, PARTLY, MOVED, ASSUMPTION = "informed", "partly informed", "moved", "remains assumption"
 _INFORMED_BELOW, _PARTLY_BELOW = 0.5, 0.8
+_PULLED = 1.0
+"""Prior standard deviations beyond which the data are said to pull a parameter away from its prior."""
 _FAR = 2.0
 """Prior standard deviations beyond which the data and the prior are said to disagree."""
 
@@ -43,7 +46,8 @@ class Verdict:
     name
         The parameter.
     word
-        ``INFORMED``, ``PARTLY`` or ``ASSUMPTION``.
+        ``INFORMED``, ``PARTLY``, ``MOVED`` (pulled away from where the prior had it, without being pinned
+        down) or ``ASSUMPTION``.
     left
         Standard deviation given the data over that of the prior.
     below, above
@@ -63,15 +67,22 @@ class Verdict:
     is_carried: bool = False
 
     @property
+    def is_pulled(self) -> bool:
+        """Whether the data pull the parameter away from where its prior had it."""
+        return abs(self.shift) > _PULLED
+
+    @property
     def is_contested(self) -> bool:
         """Whether the data pull the parameter to where its prior hardly expected it."""
         return abs(self.shift) > _FAR
 
 
-def _word(left: float) -> str:
+def _word(left: float, shift: float) -> str:
     if left <= _INFORMED_BELOW:
         return INFORMED
-    return PARTLY if left <= _PARTLY_BELOW else ASSUMPTION
+    if left <= _PARTLY_BELOW:
+        return PARTLY
+    return MOVED if abs(shift) > _PULLED else ASSUMPTION
 
 
 def judge(
@@ -92,7 +103,8 @@ def judge(
         Standard deviation given the data over that of the prior: at most 0.5 is informed (the data say at
         least three times what the prior does), at most 0.8 partly, above remains assumption.
     shift
-        How far the data moved it, prior standard deviations.
+        How far the data moved it, prior standard deviations: a parameter that moved by more than one is no
+        mere assumption even where its spread is left.
     below, above
         What its profile says on either side, where it has one. Their mean counts where it is wider than the
         draws: a parameter that the profile leaves open on one side is informed in part at best.
@@ -101,7 +113,13 @@ def judge(
     """
     sides = 0.5 * (below + above)
     return Verdict(
-        name, _word(left if math.isnan(sides) else max(left, sides)), left, below, above, shift, carried
+        name,
+        _word(left if math.isnan(sides) else max(left, sides), shift),
+        left,
+        below,
+        above,
+        shift,
+        carried,
     )
 
 
@@ -132,34 +150,51 @@ def explain_verdicts(verdicts: Sequence[Verdict], n_targets: int, whose: str) ->
     """
     free = [verdict for verdict in verdicts if not verdict.is_carried]
     groups = {
-        word: [name_in_words(verdict.name) for verdict in free if verdict.word == word]
-        for word in (INFORMED, PARTLY, ASSUMPTION)
+        word: [_named(verdict) for verdict in free if verdict.word == word]
+        for word in (INFORMED, PARTLY, MOVED, ASSUMPTION)
     }
     parts = []
     if groups[INFORMED]:
         parts.append(f"inform {listed(groups[INFORMED])}")
     if groups[PARTLY]:
         parts.append(f"inform in part {listed(groups[PARTLY])}")
+    if groups[MOVED]:
+        them = "them" if len(groups[MOVED]) > 1 else "it"
+        parts.append(f"pull {listed(groups[MOVED])} without pinning {them} down")
     if groups[ASSUMPTION]:
         ending = "there the results rest on the stated priors"
         parts.append(f"say little or nothing about {listed(groups[ASSUMPTION])}: {ending}")
     said = "; they ".join(parts)
     text = f"Of {len(free)} fitted mechanisms the {n_targets} published figures of {whose} {said}."
-    carried = [name_in_words(verdict.name) for verdict in verdicts if verdict.is_carried]
+    carried = [name_in_sentence(verdict.name) for verdict in verdicts if verdict.is_carried]
     if carried:
         several = len(carried) > 1
         text += (
-            f" {listed(carried).capitalize()} {'were' if several else 'was'} not fitted; doubt about"
+            f" {_capital(listed(carried))} {'were' if several else 'was'} not fitted; doubt about"
             f" {'them' if several else 'it'} widens the bands."
         )
     contested = [
-        f"{name_in_words(verdict.name)} ({verdict.shift:+.1f} prior standard deviations)"
+        f"{name_in_sentence(verdict.name)} ({verdict.shift:+.1f} prior standard deviations)"
         for verdict in verdicts
         if verdict.is_contested
     ]
     if contested:
         text += f" Data and prior disagree about {listed(contested)}."
     return text
+
+
+def _named(verdict: Verdict) -> str:
+    """Return a parameter's name for a sentence, with where the data pull it."""
+    name = name_in_sentence(verdict.name)
+    if verdict.word == MOVED:
+        return f"{name} {'up' if verdict.shift > 0.0 else 'down'}"
+    if verdict.word == PARTLY and verdict.is_pulled:
+        return f"{name} (pulled {'up' if verdict.shift > 0.0 else 'down'})"
+    return name
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def explain_fit(fit: Fit) -> str:

@@ -11,12 +11,47 @@ if TYPE_CHECKING:
     from cbhi.calibration.fit import Described
     from cbhi.scenarios import Scenario
 
-__all__ = ["name_in_words", "significant", "target_label", "target_scale", "whose_figures"]
+__all__ = [
+    "name_in_sentence",
+    "name_in_words",
+    "significant",
+    "target_label",
+    "target_scale",
+    "whose_figures",
+]
+
+_IN_SENTENCES = {
+    "enrolment.intercept": "the level of enrolment",
+    "enrolment.price_slope": "the weight of price",
+    "enrolment.income_gradient": "the income gradient of enrolment",
+    "enrolment.peer_weight": "the weight of neighbours",
+    "enrolment.inertia": "the weight of past cover",
+    "enrolment.attention_per_month": "how soon households act on a wish to enrol",
+    "enrolment.attention_before_share": "attention before the membership year",
+    "enrolment.trust_weight": "the weight of trust",
+    "mandate.mobilisation_weight": "the force of mobilisation",
+    "mandate.capacity_growth_per_year": "the growth of local capacity",
+    "income.premium_saving_share": "saving for the premium",
+    "care.seek_intercept": "the level of care seeking",
+    "care.seek_price": "the response of care to its price",
+    "care.seek_quality": "the response of care to its quality",
+    "care.cost_outpatient_rwf": "the cost of a contact",
+    "care.admission_if_severe": "admissions of severe cases",
+    "fund.administration_share": "the cost of administration",
+    "observation.overcount_share": "the over-count of members",
+    "rollout.lateness": "how late schemes opened",
+}
+"""Parameters whose key says little to a reader who does not know the model."""
 
 
 def name_in_words(key: str) -> str:
     """Return the last part of a key as words: ``price slope`` for ``enrolment.price_slope``."""
     return key.rsplit(".", 1)[-1].replace("_", " ")
+
+
+def name_in_sentence(key: str) -> str:
+    """Return what a parameter is called in a sentence: a phrase, or the words of its key."""
+    return _IN_SENTENCES.get(key) or name_in_words(key)
 
 
 def significant(value: float, digits: int = 3) -> str:

@@ -8,6 +8,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from cbhi.calibration.fit import Fit
     from cbhi.calibration.forecasting import Forecast
     from cbhi.calibration.posterior import Posterior
-    from cbhi.calibration.profiles import Profiles
 
 CHECKPOINT = "checkpoint"
 STUDY_HOUSEHOLDS, STUDY_REPLICATES = 1_000, 1
@@ -168,12 +168,13 @@ def _fit(
         fit = calibration.fit(progress=progress, checkpoint=checkpoint, resume=asked["resume"], **hands)
         try:
             posterior = fit.posterior(max_sims=asked["max_simulations"])
-            profiles = fit.profiles() if asked["profiles"] else None
+            if asked["profiles"]:
+                posterior = replace(posterior, profiles=fit.profiles())
             found = forecast(whole, posterior, later, **hands) if later else None
         finally:
             fit.problem.evaluate.close()  # type: ignore[attr-defined]
     with outcome.writing(folder):
-        said = _write(calibration, posterior, profiles, found, folder, asked, began)
+        said = _write(calibration, posterior, found, folder, asked, began)
     if asked["checkpoint"] is None:
         shutil.rmtree(checkpoint, ignore_errors=True)
     return True, said
@@ -182,7 +183,6 @@ def _fit(
 def _write(
     calibration: Calibration,
     posterior: Posterior,
-    profiles: Profiles | None,
     found: Forecast | None,
     folder: Path,
     asked: dict[str, Any],
@@ -191,7 +191,7 @@ def _write(
     """Write report, sets, scenario, draws, fit and the record of the run."""
     from cbhi.calibration.journal import write_whole
 
-    report = posterior.report(profiles)
+    report = posterior.report()
     report.save(folder)
     command_line = command_to_resume().removesuffix(" --resume")
     sets = posterior.sets(asked["sets"], about={"command": command_line})
@@ -313,11 +313,7 @@ def _study(
             progress=progress,
             max_sims=asked["max_simulations"],
         )
-    with outcome.writing(folder):
-        frame = study.to_frame()
-        write_whole(folder / "study.csv", frame.to_csv(index=False).encode())
-        write_whole(folder / "sets.csv", study.sets_frame().to_csv(index=False).encode())
-        write_whole(folder / "study.txt", f"{study.summary()}\n".encode())
+    frame = study.to_frame()
     covered, error = study.pooled()
     summary = {
         "calibration": calibration.name,
@@ -334,5 +330,11 @@ def _study(
         "wall_seconds": round(time.monotonic() - began, 1),
         "folder": str(folder),
     }
-    return study.passed, {"text": str(study.summary()), "json": summary,
-                          "files": ["study.txt", "study.csv", "sets.csv", checkpoint.name]}  # fmt: skip
+    with outcome.writing(folder):
+        write_whole(folder / "study.csv", frame.to_csv(index=False).encode())
+        write_whole(folder / "sets.csv", study.sets_frame().to_csv(index=False).encode())
+        write_whole(folder / "study.txt", f"{study.summary()}\n".encode())
+        record = json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False)
+        write_whole(folder / "study.json", f"{record}\n".encode())
+    files = ["study.txt", "study.csv", "study.json", "sets.csv", checkpoint.name]
+    return study.passed, {"text": str(study.summary()), "json": summary, "files": files}
