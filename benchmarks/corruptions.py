@@ -14,8 +14,8 @@ from __future__ import annotations
 import argparse
 import random
 import re
-import sys
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable

@@ -144,8 +144,8 @@ def main() -> None:
         "",
         f"Means of {arguments.replicates} runs of {arguments.households:,} households with the same seeds;"
         " standard errors of the paired differences in brackets; the first row levels, the others differences"
-        " from it. All at the scenario's own values, the mode of its calibration (`--point`), so that the errors"
-        " are chance alone.",
+        " from it. All at the scenario's own values, the mode of its calibration (`--point`), so that the"
+        " errors are chance alone.",
     ]
     if not arguments.dry_run:
         write(PAGE, "\n".join(lines))

@@ -321,7 +321,8 @@ def start(size: Size) -> list[Measured]:
     return [
         cold,
         _clocked(
-            [run[1] for run in warm], "simulate(Rwanda at its point, households=2000) after imports, itself included"
+            [run[1] for run in warm],
+            "simulate(Rwanda at its point, households=2000) after imports, itself included",
         ),
         _clocked([run[0] for run in warm], "with all that `cbhi.simulate` needs"),
         Measured(helped.median, f"{helped}; the whole process"),

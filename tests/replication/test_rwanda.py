@@ -17,7 +17,7 @@ from cbhi.scenarios import scenarios_dir
 
 @pytest.fixture(scope="module")
 def rwanda() -> cbhi.Results:
-    """At the scenario's own values, the mode of its calibration: mechanisms without doubt about parameters."""
+    """At the scenario's own values, the mode of its calibration: no doubt about parameters."""
     point = cbhi.scenario("rwanda").at_point()
     return cbhi.simulate(point, households=8_000, replicates=2, workers=2, seed=4)
 
@@ -78,7 +78,7 @@ def test_sets_spread_more_than_chance_alone(rwanda: cbhi.Results, ensemble: cbhi
 
 
 def test_the_ensemble_holds_most_fitted_figures(ensemble: cbhi.Results) -> None:
-    """Published minus drawn, with the errors of the figures themselves, as a predictive check would have it."""
+    """Published minus drawn, with the errors of the figures, as in a predictive check."""
     table = published_table(ensemble)
     fitted = table[table["use"] == "fit"]
     spread = (fitted["model_p95"] - fitted["model_p05"]) / 3.29
@@ -140,8 +140,10 @@ def test_a_partner_left_out_is_missed(
 
 
 def test_frozen_supply_puts_the_access_target_out_of_reach() -> None:
-    frozen = cbhi.scenario("rwanda").at_point().replace(
-        {"provider.clinicians": {"1999-07": 4112.0}, "provider.health_centres": {"1999-07": 274.0}}
+    frozen = (
+        cbhi.scenario("rwanda")
+        .at_point()
+        .replace({"provider.clinicians": {"1999-07": 4112.0}, "provider.health_centres": {"1999-07": 274.0}})
     )
     results = cbhi.simulate(frozen, households=8_000, seed=4)
     assert at(results, "visits_per_person_year", "2012") < 0.75
