@@ -176,8 +176,6 @@ def _smaller_command(words: list[str], size: Size) -> list[str]:
             continue
         asked = [words[i + 1] for i, word in enumerate(words[:-1]) if word == option]
         number = int(asked[-1].replace("_", "")) if asked and asked[-1] != "all" else 10**9
-        if option == "--replicates" and most is not None and "--tol" in words:
-            most = max(most, 4)  # two parameter sets, which is the least that a precision can be told from
         more += [option, str(size.cap(number, most))]
     return [*words, *more]
 
