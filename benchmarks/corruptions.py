@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import random
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -388,6 +389,8 @@ def outcomes(n: int, seed: int, folder: Path) -> list[Outcome]:
     """Return what the check makes of ``n`` corruptions, the same for the same seed."""
     rng = random.Random(seed)
     texts = [(scenarios_dir() / f"{name}.toml").read_text(encoding="utf-8") for name in scenario_names()]
+    for sets in scenarios_dir().glob("*-sets.csv"):  # named by scenarios as a file beside them
+        shutil.copy(sets, folder)
     texts += 2 * [LARGE.read_text(encoding="utf-8")]
     files = [Text(text) for text in texts]
     found: list[Outcome] = []

@@ -65,7 +65,7 @@ def jobs() -> dict[str, Callable[[], float]]:
 
     import cbhi
 
-    rwanda, full = cbhi.scenario("rwanda"), full_model()
+    rwanda, full = cbhi.scenario("rwanda").at_point(), full_model()
     year = one_year(rwanda)
     month = rwanda.replace({}, end="1999-07")
 

@@ -33,7 +33,8 @@ import eventful_cases as eventful_cases  # noqa: E402
 
 def full_model() -> cbhi.Scenario:
     """Return Rwanda with every partner at work: the monthly model with all its mechanisms on."""
-    return cbhi.scenario("rwanda").replace(eventful_cases.PARTNERS_AT_WORK, name="every partner at work")
+    point = cbhi.scenario("rwanda").at_point()
+    return point.replace(eventful_cases.PARTNERS_AT_WORK, name="every partner at work")
 
 
 def one_year(scenario: cbhi.Scenario) -> cbhi.Scenario:

@@ -54,7 +54,7 @@ from cbhi.layouts import lay_out
 from cbhi.replicates import begin_replicate, run_between
 
 households, rounds = int(sys.argv[1]), int(sys.argv[2])
-scenario = cbhi.scenario("rwanda")
+scenario = cbhi.scenario("rwanda").at_point()
 best = None
 for n in (300, *[households] * rounds):
     engine = begin_replicate(scenario, lay_out(scenario, n), 1, 0)

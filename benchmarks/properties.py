@@ -30,7 +30,7 @@ _BEGIN, _END = "<!-- counted: properties -->", "<!-- counted to here -->"
 
 def shipped() -> Scenario:
     """Return the shipped case in its most eventful years: subsidies, loans, targets, pools and the law."""
-    return scenario("rwanda").replace(start="2006-01", end="2008-06", name="Rwanda, 2006 to 2008")
+    return scenario("rwanda").at_point().replace(start="2006-01", end="2008-06", name="Rwanda, 2006 to 2008")
 
 
 def empty() -> dict[str, Any]:

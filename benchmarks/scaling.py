@@ -32,7 +32,7 @@ import json, sys, time
 import cbhi
 from cbhi.kernels import codes
 asked = json.loads(sys.argv[1])
-scenario = cbhi.scenario("rwanda").replace(asked["changes"], end=asked["end"])
+scenario = cbhi.scenario("rwanda").at_point().replace(asked["changes"], end=asked["end"])
 sizes = {name: asked[name] for name in ("households", "replicates", "workers")}
 cbhi.simulate(scenario, households=1, survey=0)
 clock, begin = time.perf_counter(), time.process_time()

@@ -150,7 +150,7 @@ def kernel(size: Size) -> list[Measured]:
         "unit": seconds_per_block,
         "full": lambda: cost_of_months(scenario, households).ns * 1e-9,
         "unit again": seconds_per_block,
-        "rwanda": lambda: cost_of_months(cbhi.scenario("rwanda"), households).ns * 1e-9,
+        "rwanda": lambda: cost_of_months(cbhi.scenario("rwanda").at_point(), households).ns * 1e-9,
     }
     found = interleaved(jobs, size.rounds)
     units = [(a + b) / 2 for a, b in zip(found["unit"], found["unit again"], strict=True)]
@@ -203,7 +203,7 @@ def peer_rows(content: dict[str, Any]) -> list[Measured]:
 
 def size_of_country(size: Size) -> list[Measured]:
     """Time a year of a large and of a small country; the small one often, so that both last."""
-    scenario = one_year(cbhi.scenario("rwanda"))
+    scenario = one_year(cbhi.scenario("rwanda").at_point())
     small, large = 20_000, 200_000 if size.quick else 2_000_000
     cost_of_months(scenario, 250)
     jobs: dict[str, Callable[[], float]] = {
@@ -224,7 +224,7 @@ def nation(size: Size) -> list[Measured]:
     if size.quick:
         return [Measured(None, "left out by --quick")] * 2
     cbhi.simulate("rwanda", households=250)  # compiled before
-    command = "run rwanda --households all --replicates 1"
+    command = "run rwanda --point --households all --replicates 1"
     done = fresh_process(["-m", "cbhi", *command.split(), "-q", "-o", "country"])
     households = households_at_start(cbhi.scenario("rwanda"), "all")
     note = f"`cbhi {command}`, {households:,} households at the start, 156 months; start and tables included"
@@ -242,7 +242,7 @@ def many(size: Size) -> list[Measured]:
 
 def simulations_per_second(households: int, simulations: int) -> Measured:
     """Return how many parameter sets are simulated a second, by the better number of workers."""
-    base = cbhi.scenario("rwanda")
+    base = cbhi.scenario("rwanda").at_point()
     sets = [{"care.copayment_rwf": 150 + i} for i in range(simulations)]
     mine = threading.local()
 
@@ -268,7 +268,8 @@ def simulations_per_second(households: int, simulations: int) -> Measured:
 
 def state(size: Size) -> list[Measured]:
     """Count the bytes that stay from month to month for each household that there is room for."""
-    engine = begin_replicate(cbhi.scenario("rwanda"), lay_out(cbhi.scenario("rwanda"), 20_000), 1, 0)
+    scenario = cbhi.scenario("rwanda").at_point()
+    engine = begin_replicate(scenario, lay_out(scenario, 20_000), 1, 0)
     held = bytes_in(engine.state.households) + bytes_in(engine.state.members)
     room = int(engine.layout.limit.sum())
     note = (
@@ -285,10 +286,10 @@ def mark():
 marks = []
 mark()
 import cbhi
-simulate = cbhi.simulate
+simulate, scenario = cbhi.simulate, cbhi.scenario
 mark()
 for _ in range(2):
-    simulate("rwanda", households=2_000)
+    simulate(scenario("rwanda").at_point(), households=2_000)
     mark()
 print(json.dumps([[b - a for a, b in zip(*pair)] for pair in zip(marks, marks[1:])]))
 """
@@ -320,7 +321,8 @@ def start(size: Size) -> list[Measured]:
     return [
         cold,
         _clocked(
-            [run[1] for run in warm], "simulate('rwanda', households=2000) after imports, itself included"
+            [run[1] for run in warm],
+            "simulate(Rwanda at its point, households=2000) after imports, itself included",
         ),
         _clocked([run[0] for run in warm], "with all that `cbhi.simulate` needs"),
         Measured(helped.median, f"{helped}; the whole process"),

@@ -17,12 +17,12 @@ from cbhi.predictions import BY_MONTH, NET_PER_MEMBER, PREDICTED, PREDICTION_FIL
 
 ROOT = Path(__file__).resolve().parents[2]
 YEARS = ("2013", "2014")
-SIZES = ["--households", "250", "--replicates", "3", "--until", "2014-06"]
+SIZES = ["--households", "250", "--replicates", "4", "--until", "2014-06"]
 
 
 @pytest.fixture(scope="module")
 def run() -> Results:
-    return simulate(scenario("rwanda").replace({}, end="2014-06"), households=250, replicates=3)
+    return simulate(scenario("rwanda").replace({}, end="2014-06"), households=250, replicates=4)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_the_command_writes_what_python_computes(run: Results, written: Path) ->
     record = json.loads((written / "predictions.json").read_text())
     assert record["from"] == "2012-07"
     assert record["to"] == "2014-06"
-    assert record["replicates"] == 3
+    assert record["replicates"] == 4
     assert record["versions"]["cbhi"]
     assert record["command"].startswith("cbhi ")
     text = (written / "predictions.txt").read_text()
@@ -76,8 +76,11 @@ def test_the_command_writes_what_python_computes(run: Results, written: Path) ->
 
 
 def test_one_parameter_set_is_said_to_be_one(run: Results) -> None:
-    notes = " ".join(predictions(run, "2012-07", "2014-06").summary().notes)
+    point = scenario("rwanda").at_point().replace({}, end="2014-06")
+    alone = simulate(point, households=250, replicates=3)
+    notes = " ".join(predictions(alone, "2012-07", "2014-06").summary().notes)
     assert "chance alone" in notes
+    assert "with 2 parameter sets" in " ".join(predictions(run, "2012-07", "2014-06").summary().notes)
 
 
 def test_bands_hold_what_parameter_sets_say() -> None:
@@ -106,7 +109,7 @@ def test_the_page_of_the_documentation_is_made_of_the_folder(written: Path) -> N
     page = module.page(written)
     assert (written / "predictions.txt").read_text().rstrip() in page
     assert "2012-07 to 2014-06" in page
-    assert "chance alone" in page
+    assert "parameters and chance" in " ".join(page.split())
 
 
 def test_json_holds_every_figure(tmp_path: Path, written: Path) -> None:
@@ -115,7 +118,7 @@ def test_json_holds_every_figure(tmp_path: Path, written: Path) -> None:
     content = json.loads(done.output)
     table = pd.read_csv(written / "predictions.csv")
     assert len(content["predictions"]) == len(table)
-    assert content["n_param_sets"] == 1
+    assert content["n_param_sets"] == 2
 
 
 @pytest.mark.parametrize(

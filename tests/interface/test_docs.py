@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_HOUSEHOLDS, MOST_REPLICATES = 500, 2
+MOST_HOUSEHOLDS, MOST_REPLICATES = 500, 4
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 
 

@@ -58,7 +58,8 @@ class TestCheck:
         result = call("check", write(MINE))
         assert result.exit_code == 0
         assert result.stdout == (
-            "mine.toml: ok, differs from rwanda in 1 value at the start and 1 later change\n"
+            "mine.toml: ok, differs from rwanda in 1 value at the start and 1 later change;"
+            " 200 parameter sets of 19 parameters\n"
         )
 
     def test_an_event_that_the_base_undoes_is_noted(self) -> None:
@@ -75,7 +76,8 @@ class TestCheck:
         result = call("check", "rwanda", "rwanda-rules")
         assert result.exit_code == 0
         assert result.stdout.startswith(
-            "rwanda: ok, differs from rwanda-rules in 17 values at the start and 0 later"
+            "rwanda: ok, differs from rwanda-rules in 20 values at the start and 0 later changes;"
+            " 200 parameter sets of 19 parameters"
         )
         assert "rwanda-rules: note: event of 2015-07" in result.stdout
         assert call("check", "rwanda", "-q").stdout == ""
@@ -159,9 +161,12 @@ class TestDiff:
     def test_applying_the_differences_at_the_start_removes_them(self) -> None:
         one, other = scenario("rwanda-rules"), scenario("rwanda")
         found = differences(one, other)
-        assert len(found) == 17
-        moved = one.replace({d.key: d.values[1] for d in found if d.month == "start"})
-        assert differences(moved, other) == []
+        assert len(found) == 20  # the parameter sets, and a value of each of their 19 parameters
+        assert other.sets is not None
+        assert {d.key for d in found} == {"parameter_sets", *other.sets.keys}
+        moved = one.replace({d.key: d.values[1] for d in found if d.key != "parameter_sets"})
+        assert [d.key for d in differences(moved, other)] == ["parameter_sets"]
+        assert differences(moved.with_sets(other.sets), other) == []
         assert [(d.key, d.values[::-1]) for d in differences(other, one)] == [
             (d.key, d.values) for d in found
         ]
@@ -249,7 +254,8 @@ class TestNew:
     def test_the_file_is_valid_as_it_is(self, base: str) -> None:
         assert call("new", "my-scheme.toml", "--from", base).exit_code == 0
         result = call("check", "my-scheme.toml")
-        assert result.stdout == f"my-scheme.toml: ok, the same as {base}\n"
+        sets = "; 200 parameter sets of 19 parameters" if base == "rwanda" else ""
+        assert result.stdout == f"my-scheme.toml: ok, the same as {base}{sets}\n"
         made = scenario("my-scheme.toml")
         assert made.name == "my scheme"
         assert differences(made, scenario(base)) == []

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tomllib
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import cbhi
+from cbhi.calibration import Calibration
 from cbhi.checks import check_all
 from cbhi.published import published_table
 from cbhi.scenarios import scenarios_dir
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="module")
 def rwanda() -> cbhi.Results:
-    return cbhi.simulate("rwanda", households=8_000, replicates=2, workers=2, seed=4)
+    """At the scenario's own values, the mode of its calibration: no doubt about parameters."""
+    point = cbhi.scenario("rwanda").at_point()
+    return cbhi.simulate(point, households=8_000, replicates=2, workers=2, seed=4)
 
 
 @pytest.fixture(scope="module")
-def fit_script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("fit_rwanda", ROOT / "benchmarks" / "fit_rwanda.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    import sys
+def ensemble() -> cbhi.Results:
+    """With the first twenty parameter sets, two replicates each."""
+    return cbhi.simulate("rwanda", households=2_000, replicates=40, workers=2, seed=4)
 
-    sys.modules["fit_rwanda"] = module
-    spec.loader.exec_module(module)
-    return module
+
+@pytest.fixture(scope="module")
+def calibration() -> Calibration:
+    return Calibration.read("rwanda")
+
+
+@pytest.fixture(scope="module")
+def sets() -> cbhi.ParameterSets:
+    found = cbhi.scenario("rwanda").sets
+    assert found is not None
+    return found
 
 
 def at(results: cbhi.Results, name: str, year: str) -> float:
@@ -45,11 +49,41 @@ def test_identities_hold(rwanda: cbhi.Results) -> None:
     check_all(rwanda)
 
 
-def test_most_fitted_figures_are_met(rwanda: cbhi.Results) -> None:
-    table = published_table(rwanda)
+def test_most_fitted_figures_are_met(rwanda: cbhi.Results, ensemble: cbhi.Results) -> None:
+    """By the mode, and by the medians of the ensemble."""
+    for results in (rwanda, ensemble):
+        table = published_table(results)
+        fitted = table[table["use"] == "fit"]
+        assert len(fitted) == 18
+        assert fitted["within_2_sd"].sum() >= 15
+
+
+def test_sets_spread_more_than_chance_alone(rwanda: cbhi.Results, ensemble: cbhi.Results) -> None:
+    """The band holds doubt about the parameters: runs of one set lie closer to each other than sets do."""
+    check_all(ensemble)
+    assert (ensemble.n_param_sets, rwanda.n_param_sets) == (20, 1)
+    for name, year in (
+        ("coverage_administrative_share", "2005"),
+        ("coverage_administrative_share", "2012"),
+        ("visits_per_person_year", "2010"),
+        ("claims_paid_rwf", "2012"),
+    ):
+        labels = [label for label, _, _ in ensemble.periods]
+        # replicates 0 and 1 have the first set, 2 and 3 the second, and so on
+        pairs = ensemble.values(name)[:, labels.index(year), 0].reshape(20, 2)
+        ratio = 2.0 * pairs.mean(axis=1).var(ddof=1) / pairs.var(axis=1, ddof=1).mean()
+        assert ratio > stats.f.ppf(0.99, 19, 20), (name, year)
+        share = ensemble.uncertainty(name).set_index("period").loc[year, "share_parameters"]
+        assert share == pytest.approx((ratio - 1.0) / (ratio + 1.0), abs=0.02), (name, year)
+
+
+def test_the_ensemble_holds_most_fitted_figures(ensemble: cbhi.Results) -> None:
+    """Published minus drawn, with the errors of the figures, as in a predictive check."""
+    table = published_table(ensemble)
     fitted = table[table["use"] == "fit"]
-    assert len(fitted) == 18
-    assert fitted["within_2_sd"].sum() >= 15
+    spread = (fitted["model_p95"] - fitted["model_p05"]) / 3.29
+    away = (fitted["published"] - fitted["model_median"]).abs()
+    assert (away < 2.0 * np.hypot(spread, fitted["sd"])).sum() >= 17
 
 
 def test_coverage_rises_as_published(rwanda: cbhi.Results) -> None:
@@ -100,14 +134,16 @@ def test_a_partner_left_out_is_missed(
 ) -> None:
     """Common random numbers: each of these lowers the figure by more than chance can."""
     without = cbhi.simulate(
-        cbhi.scenario("rwanda").replace(change), households=8_000, replicates=2, workers=2, seed=4
+        cbhi.scenario("rwanda").at_point().replace(change), households=8_000, replicates=2, workers=2, seed=4
     )
     assert at(without, variable, year) < at(rwanda, variable, year) - 0.015
 
 
 def test_frozen_supply_puts_the_access_target_out_of_reach() -> None:
-    frozen = cbhi.scenario("rwanda").replace(
-        {"provider.clinicians": {"1999-07": 4112.0}, "provider.health_centres": {"1999-07": 274.0}}
+    frozen = (
+        cbhi.scenario("rwanda")
+        .at_point()
+        .replace({"provider.clinicians": {"1999-07": 4112.0}, "provider.health_centres": {"1999-07": 274.0}})
     )
     results = cbhi.simulate(frozen, households=8_000, seed=4)
     assert at(results, "visits_per_person_year", "2012") < 0.75
@@ -158,25 +194,58 @@ def test_no_fitted_value_is_dated() -> None:
     assert not fitted & changed
 
 
-def test_fitted_values_lie_in_their_documented_ranges(fit_script: ModuleType) -> None:
-    values = cbhi.scenario("rwanda").values
-    for free in fit_script.FREE:
-        assert free.low <= values[free.key] <= free.high, free.key
-        assert cbhi.scenario("rwanda").sources[free.key][1] == "fitted"
-
-
-def test_the_fit_reads_fit_rows_only_and_improves(
-    fit_script: ModuleType, capsys: pytest.CaptureFixture[str]
+def test_the_shipped_sets_are_of_the_shipped_calibration(
+    sets: cbhi.ParameterSets, calibration: Calibration
 ) -> None:
-    """The short version of the fit: one Gauss-Newton step from the priors lowers the objective."""
-    rows = fit_script.targets()
-    used = cbhi.datasets.fit_rows("rwanda")
-    assert [row[0] for row in rows] == list(used["key"])
-    objective = fit_script.Objective("rwanda-rules", households=2_000, replicates=1, workers=2)
-    start = np.zeros(len(fit_script.FREE))
-    before = objective(start)
-    jacobian = objective.jacobian(start)
-    step = np.linalg.lstsq(jacobian, -before, rcond=None)[0]
-    # a clipped step from a linearised start: a clear gain, not the optimum
-    after = objective(np.clip(step, -1.5, 1.5))
-    assert after @ after < 0.9 * (before @ before)
+    """Their head says what would make them again, and nothing of that has changed."""
+    assert len(sets) >= 200
+    assert sets.keys == calibration.keys
+    about = dict(sets.about)
+    assert about["command"] == "cbhi calibrate rwanda"
+    assert about["confidence"] == "fitted"
+    assert about["scenario_fingerprint"] == calibration.scenario.fingerprint()
+    for name in ("seed", "households", "replicates"):
+        assert int(about[name]) == getattr(calibration, name)
+    assert about["source"] == f"fitted to {len(calibration.targets)} published figures of Rwanda"
+    assert [target.name for target in calibration.targets] == list(cbhi.datasets.fit_rows("rwanda")["key"])
+    # the scenario's own values come from the same run, and both name the engine they were fitted with
+    head = (scenarios_dir() / "rwanda.toml").read_text(encoding="utf-8").splitlines()[1]
+    assert f"engine {about['engine']}, seed {about['seed']}, {about['households']} households" in head
+
+
+def test_shipped_sets_lie_where_their_priors_allow(
+    sets: cbhi.ParameterSets, calibration: Calibration
+) -> None:
+    frame, scenario = sets.to_frame(), cbhi.scenario("rwanda")
+    for prior in (*calibration.priors, *calibration.carried):
+        low, high = prior.bounds
+        drawn = frame[prior.key].to_numpy()
+        assert (drawn > low).all(), prior.key
+        assert (drawn < high).all(), prior.key
+        assert len(np.unique(drawn)) > 0.9 * len(drawn), prior.key
+        # the standardised prior is N(0, 1); a posterior is nowhere wider, and none lies in its tails
+        z = prior.to_z(drawn)
+        assert np.abs(z).max() < 4.5, prior.key
+        assert z.std() < 1.3, prior.key
+        assert low < scenario.values[prior.key] < high, prior.key
+        assert scenario.source_of(prior.key)[1] == "fitted", prior.key
+
+
+def test_the_scenario_s_own_values_are_in_the_midst_of_its_sets(
+    sets: cbhi.ParameterSets, calibration: Calibration
+) -> None:
+    values, frame = cbhi.scenario("rwanda").values, sets.to_frame()
+    for prior in (*calibration.priors, *calibration.carried):
+        z = prior.to_z(frame[prior.key].to_numpy())
+        mode = float(prior.to_z(np.array(values[prior.key])))
+        assert abs(mode - z.mean()) < 0.5 * z.std(), prior.key
+
+
+def test_figures_narrow_what_was_believed(sets: cbhi.ParameterSets, calibration: Calibration) -> None:
+    """At least one direction is known far better than its prior had it, and no more than the figures can."""
+    frame = sets.to_frame()
+    z = np.stack([prior.to_z(frame[prior.key].to_numpy()) for prior in calibration.priors])
+    variances = np.linalg.eigvalsh(np.cov(z))
+    assert variances[0] < 0.05
+    informed = float(np.clip(1.0 - variances, 0.0, 1.0).sum())
+    assert 2.0 < informed < min(len(calibration.priors), len(calibration.targets))

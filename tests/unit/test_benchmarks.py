@@ -271,7 +271,7 @@ class TestTargets:
         monkeypatch.setattr(targets, "fresh_process", finished)
         seconds, peak = targets.nation(targets.Size(False, 1))
         assert (seconds.value, peak.value) == (12.0, 500.0)
-        assert asked[:6] == ["-m", "cbhi", "run", "rwanda", "--households", "all"]
+        assert asked[:7] == ["-m", "cbhi", "run", "rwanda", "--point", "--households", "all"]
         assert "1,759,808 households" in seconds.note
         assert "11.0 s of processors" in seconds.note
 

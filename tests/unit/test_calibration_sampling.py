@@ -209,16 +209,19 @@ def _curved_regression(z: F8) -> F8:
 @pytest.mark.slow
 def test_intervals_cover_what_they_say() -> None:
     """Simulation-based calibration (Talts and others 2018): ranks of the truth among draws are uniform."""
+    # the long version is `cbhi calibrate NAME --sbc 200`
+    n = 80
     rng, errors = np.random.default_rng(11), np.full(5, 0.06)
-    ranks = np.empty((200, 3))
-    for i in range(200):
+    ranks = np.empty((n, 3))
+    for i in range(n):
         truth = rng.standard_normal(3)
         observed = _curved_regression(truth[None])[0] + errors * rng.standard_normal(5)
         problem = problem_of(_curved_regression, observed, errors, 3, seed=i)
-        draws = sample(problem, search_modes(problem, n_screen=32), min_ess=150.0)
+        draws = sample(problem, search_modes(problem, n_screen=32), min_ess=100.0)
         ranks[i] = draws.weights @ (draws.points < truth)
     inside = (ranks > 0.05) & (ranks < 0.95)
-    assert abs(inside.mean() - 0.9) <= 0.04
-    assert (np.abs(inside.mean(axis=0) - 0.9) <= 0.06).all()
+    # within about three standard errors of a binomial share
+    assert abs(inside.mean() - 0.9) <= 0.06
+    assert (np.abs(inside.mean(axis=0) - 0.9) <= 0.1).all()
     for column in ranks.T:
         assert stats.kstest(column, "uniform").pvalue > 0.001

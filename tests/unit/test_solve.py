@@ -107,7 +107,9 @@ def test_a_lever_sets_or_scales() -> None:
                 was.scheme.premium_rwf, category
             )
     share = make_lever("scale:fund.administration_share", rwanda, month).apply(rwanda, 2.0)
-    assert share.regimes()[0][1].fund.administration_share == pytest.approx(2 * 0.137225)
+    assert share.regimes()[0][1].fund.administration_share == pytest.approx(
+        2 * rwanda.values["fund.administration_share"]
+    )
     assert make_lever("subsidy.slots_share", rwanda, month).present == 0.248
     assert make_lever("subsidy.slots_share", rwanda, rwanda.start).present == 0.0
 

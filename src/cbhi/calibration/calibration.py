@@ -187,7 +187,23 @@ class Calibration:
     # copies ------------------------------------------------------------------------------------------------
 
     def replace(self, **changes: Any) -> Calibration:
-        """Return a copy with other arguments, named as for ``Calibration``."""
+        """Return a copy with other arguments.
+
+        Parameters
+        ----------
+        **changes
+            Named as for ``Calibration``.
+
+        Returns
+        -------
+        Calibration
+            With everything else as it is here; another ``scenario`` is its own base if none is given.
+
+        Raises
+        ------
+        ValueError
+            For an argument that ``Calibration`` does not have, or refuses.
+        """
         names = ["scenario", "priors", "targets", "carried", "shared_errors", "seed", "households",
                  "replicates", "max_failures", "name", "base"]  # fmt: skip
         unknown = [word for word in changes if word not in (*names, "discrepancy")]
@@ -198,12 +214,45 @@ class Calibration:
         return Calibration(**{**{word: getattr(self, word) for word in names}, **changes})
 
     def with_observed(self, values: F8) -> Calibration:
-        """Return a copy whose targets have other values, such as synthetic ones, shape (targets,)."""
+        """Return a copy whose targets have other values, such as synthetic ones.
+
+        Parameters
+        ----------
+        values
+            In the unit of each target, shape (targets,).
+
+        Returns
+        -------
+        Calibration
+            With the same errors, so that the same simulations serve.
+
+        Raises
+        ------
+        ValueError
+            When there are not as many values as targets.
+        """
         pairs = zip(self.targets, np.asarray(values, dtype=float).tolist(), strict=True)
         return self.replace(targets=tuple(replace(target, value=value) for target, value in pairs))
 
     def with_errors(self, factor: float) -> Calibration:
-        """Return a copy in which all errors of figures and model are multiplied by a factor."""
+        """Return a copy in which all errors of figures and model are multiplied by a factor.
+
+        Parameters
+        ----------
+        factor
+            Above 0; one third, say, to see whether parameters are found again where figures are sharp.
+
+        Returns
+        -------
+        Calibration
+            The errors of the figures themselves, those they share and the discrepancy are scaled; noise of
+            the simulator and what carried parameters add are not.
+
+        Raises
+        ------
+        ValueError
+            For a factor that is not above 0.
+        """
         shared = tuple(replace(error, sd=error.sd * factor) for error in self.shared_errors)
         return self.replace(targets=scaled_errors(self.targets, factor), shared_errors=shared)
 
@@ -263,7 +312,34 @@ class Calibration:
         resume: bool = True,
         chunk: int | None = None,
     ) -> Evaluator:
-        """Return the simulator that the algorithms ask; arguments as for ``fit``. Close it after use."""
+        """Return the simulator that the algorithms ask; close it after use.
+
+        Parameters
+        ----------
+        executor
+            ``"threads"`` (the default), ``"serial"``, ``"processes"``, ``"joblib"``, ``"dask"``, or any
+            object with ``map``.
+        workers
+            How many simulations run at once; all processors if not given.
+        progress
+            Called with a ``Progress`` after every chunk of simulations.
+        checkpoint
+            Folder in which everything simulated is kept.
+        resume
+            Whether a folder that holds answers of this calibration is gone on with, or refused.
+        chunk
+            Simulations that a worker is sent at once.
+
+        Returns
+        -------
+        Evaluator
+            Answers a named batch of points with simulated targets, shape (points, targets).
+
+        Raises
+        ------
+        ValueError
+            When the checkpoint belongs to another calibration, or an argument is out of range.
+        """
         hands = Workers(executor, workers)
         journal = None
         if checkpoint is not None:
@@ -340,6 +416,18 @@ class Calibration:
         ----------
         evaluator
             Of this calibration, or of one that differs in published values and errors only.
+
+        Returns
+        -------
+        Fit
+            The modes and what the posterior needs to know of the best; the evaluator stays open.
+
+        Raises
+        ------
+        ValueError
+            When too many pilot simulations failed to estimate the noise.
+        TooManyFailures
+            When more simulations failed than are tolerated.
         """
         from cbhi.calibration.fit import Fit
         from cbhi.calibration.mode import search_modes

@@ -143,7 +143,23 @@ class SharedError:
             raise ValueError("an error is shared by two targets or more; give it to the sd of a single one")
 
     def direction(self, targets: tuple[Target, ...]) -> F8:
-        """Return how one standard deviation of it moves each target, shape (targets,)."""
+        """Return how one standard deviation of it moves each target.
+
+        Parameters
+        ----------
+        targets
+            All targets of a calibration, those that do not share it too.
+
+        Returns
+        -------
+        numpy.ndarray
+            In the unit of each target, 0 for those that do not share it, shape (targets,).
+
+        Raises
+        ------
+        ValueError
+            When one that shares it is not among the targets.
+        """
         known = [target.name for target in targets]
         for name in self.targets:
             if name not in known:
