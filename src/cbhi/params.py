@@ -4,7 +4,7 @@ A parameter is one field of one of the sections below. ``confidence`` is ``publi
 source named), ``recalled`` (known, no source at hand), ``derived`` (computed from such facts) or
 ``assumption`` (no evidence: a starting value inside a range) or ``choice`` (a rule or a switch that a
 scenario sets). ``fitted`` marks values found by
-``benchmarks/fit_rwanda.py``. "Design text" names the priors that the founders wrote down before fitting,
+``cbhi calibrate``. "Design text" names the priors that the founders wrote down before fitting,
 from the literature as they remembered it. Money is in whole francs, shares run from 0 to 1.
 """
 

@@ -29,6 +29,7 @@ __all__ = [
     "Reading",
     "closed_years",
     "compare_published",
+    "count_sets",
     "describe_runs",
     "describe_shares",
     "describe_tolerance",
@@ -287,9 +288,20 @@ def describe_runs(results: Results) -> str:
             f"5-95 %: the spread of {n} runs, which is chance alone; it holds no doubt about the parameters."
         )
     return (
-        f"5-95 %: parameters and chance, the spread of {n} runs with {results.n_param_sets} parameter sets."
+        f"5-95 %: parameters and chance, the spread of {n} runs with {count_sets(results.n_param_sets)}."
         f" {describe_shares(results)}"
     )
+
+
+def count_sets(number: int) -> str:
+    """Return so many parameter sets, in words.
+
+    Parameters
+    ----------
+    number
+        How many there are.
+    """
+    return "one parameter set" if number == 1 else f"{number:,} parameter sets"
 
 
 def describe_tolerance(results: Results) -> tuple[str, ...]:

@@ -14,7 +14,13 @@ import numpy as np
 from cbhi.accounts import partners_as_table
 from cbhi.kernels.records import F8
 from cbhi.months import format_month
-from cbhi.published import describe_shares, describe_tolerance, explain_size, published_as_table
+from cbhi.published import (
+    count_sets,
+    describe_shares,
+    describe_tolerance,
+    explain_size,
+    published_as_table,
+)
 from cbhi.results import Results
 from cbhi.runs import find_year, whole_years
 from cbhi.spread import quantiles_over_replicates
@@ -206,7 +212,7 @@ def _band_notes(results: Results) -> tuple[str, ...]:
         return (one, *explain_size(results))
     if results.clusters is not None:
         return (
-            f"Median of {n} runs [5 %, 95 % of the runs] with {results.n_param_sets} parameter sets. The band"
+            f"Median of {n} runs [5 %, 95 % of the runs] with {count_sets(results.n_param_sets)}. The band"
             " holds doubt about the parameters and chance; it is not the error of the mean (mean_ci)."
             f" {describe_shares(results)}",
             *explain_size(results),
