@@ -69,7 +69,8 @@ def test_the_command_writes_what_python_computes(run: Results, written: Path) ->
     assert record["to"] == "2014-06"
     assert record["replicates"] == 4
     assert record["versions"]["cbhi"]
-    assert record["command"].startswith("cbhi ")
+    # of the program that runs the tests, which may have been given no argument
+    assert record["command"].split()[0] == "cbhi"
     text = (written / "predictions.txt").read_text()
     assert "Nobody has compared these figures with what happened" in " ".join(text.split())
     assert "made by" in text

@@ -589,7 +589,9 @@ class TestReports:
         assert value == PLANTED[key]
 
     def test_an_example_as_a_file_is_the_same_scenario(self, tmp_path: Path) -> None:
-        for scenario in (busy(), cbhi.scenario("rwanda"), eventful_cases()["partners"][0]):
+        # properties are about one set of values, so an example leaves parameter sets out
+        rwanda = cbhi.scenario("rwanda").at_point()
+        for scenario in (busy(), rwanda, eventful_cases()["partners"][0]):
             file = tmp_path / "case.toml"
             file.write_text(Case(scenario).to_toml(), encoding="utf-8")
             assert cbhi.scenario(file).fingerprint() == scenario.fingerprint()
