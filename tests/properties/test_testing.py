@@ -569,12 +569,12 @@ class TestReports:
         seen: list[tuple[int, int]] = []
         report = check_properties(
             busy(),
-            examples=150,
+            examples=400,
             names=["planted", "people"],
             progress=lambda *n: seen.append(n),
             households=20,
         )
-        assert seen[-1] == (150, 150)
+        assert seen[-1] == (400, 400)
         assert not report.ok
         assert [row.verdict for row in report.rows] == ["ok", "FAILED"]
         with pytest.raises(PropertyFailed, match=r"property 'planted' does not hold: .* is too large"):
