@@ -144,8 +144,9 @@ def touched(kernel: str, functions: dict[str, ast.FunctionDef]) -> tuple[int, in
     """Return bytes of a household's fields and of a member's that the code below names, and its decisions."""
     from cbhi.kernels.records import Household, Member, record_table
 
+    # where a field begins, and its bytes: those of bits meet where they share one
     sizes = [
-        {name: table.dtype[name].itemsize for name in table.dtype.names}
+        {place.name: (place.offset, table[place.name].itemsize) for place in table.places}
         for table in (record_table(Household, 1), record_table(Member, 1))
     ]
     fields: list[set[str]] = [set(), set()]
@@ -163,7 +164,8 @@ def touched(kernel: str, functions: dict[str, ast.FunctionDef]) -> tuple[int, in
             if isinstance(node, ast.Name) and node.id.startswith("DRAW_"):
                 draws.add(node.id.removeprefix("DRAW_").lower())
     household, member = (
-        sum(size[f] for f in named if f in size) for named, size in zip(fields, sizes, strict=True)
+        sum(size for _, size in {known[f] for f in named if f in known})
+        for named, known in zip(fields, sizes, strict=True)
     )
     return household, member, sorted(draws)
 

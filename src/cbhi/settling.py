@@ -120,10 +120,16 @@ def _furnish_members(
     slot[order] = np.arange(rows.size) - np.searchsorted(sorted_rows, sorted_rows)
     at = (place[rows], slot)
     people: Any = state.members
+    given: dict[str, NDArray[Any]] = {}
     if "age_years" in members:
-        people["born"][at] = now - np.floor(members["age_years"] * 12.0).astype(np.int64)
+        given["born"] = now - np.floor(members["age_years"] * 12.0).astype(np.int64)
     if "female" in members:
-        people["sex"][at] = np.where(members["female"] > 0, codes.FEMALE, codes.MALE)
+        given["sex"] = np.where(members["female"] > 0, codes.FEMALE, codes.MALE)
     for name, column in (("married", "married"), ("chronic", "chronic"), ("frailty", "need")):
         if column in members:
-            people[name][at] = members[column]
+            given[name] = members[column]
+    for name, values in given.items():
+        # bits cannot be written in place
+        column_of_all = people[name].copy()
+        column_of_all[at] = values
+        people[name] = column_of_all

@@ -119,7 +119,7 @@ def fill_members(mm: Table, ages_years: Sequence[float], now: int = NOW, **colum
         mm[k].frailty = 1.0
     for name, values in columns.items():
         for k, value in enumerate(values):
-            mm[name][k] = value
+            mm[k][name] = value
 
 
 def household(ages_years: Sequence[float] = (40, 35, 10, 2), **fields: Any) -> tuple[Any, Table]:

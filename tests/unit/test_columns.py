@@ -19,6 +19,7 @@ from support import fixed, groups, households, quick, section, state, work
 from cbhi.kernels import codes
 from cbhi.kernels.columns import ALIGNMENT, RecordTable, Row, is_bundle
 from cbhi.kernels.records import (
+    Bit,
     CalendarMonth,
     District,
     Flag,
@@ -31,6 +32,7 @@ from cbhi.kernels.records import (
     Record,
     Rule,
     Section,
+    Two,
     record_table,
 )
 
@@ -76,6 +78,22 @@ class FixedColumns(Record):
     ratio: float
 
 
+class ByBits(Record):
+    """Fields of bits, more than go into a byte, among others."""
+
+    layout = "columns"
+
+    first: Bit
+    money: int
+    pair: Two
+    second: Bit
+    another: Two
+    month: Month
+    third: Bit
+    last: Two
+
+
+BITS = {"first": 1, "pair": 2, "second": 1, "another": 2, "third": 1, "last": 2}
 LAYOUTS = [ByRows, ByColumns]
 FIELDS = ("small", "money", "month", "share", "ratio")
 
@@ -158,6 +176,38 @@ def no_such_field(row):
 @numba.njit
 def same_again(value):
     return 0
+
+
+@numba.njit
+def read_bits(table, place):
+    row = table[place]
+    return row.first, row.pair, row.second, row.another, row.third, row.last
+
+
+@numba.njit
+def write_bits(table, place, values):
+    row = table[place]
+    row.first = values[0]
+    row.pair = values[1]
+    row.second = values[2]
+    row.another = values[3]
+    row.third = values[4]
+    row.last = values[5]
+
+
+@numba.njit
+def add_bits(table):
+    total = 0
+    for place in range(table.size):
+        row = table[place]
+        row.pair = 3 - row.pair
+        total += int(row.pair) * int(row.second)
+    return total
+
+
+@numba.njit
+def column_of_bits(table):
+    return table.pair.sum()
 
 
 def in_compiled_and_plain(kernel: Any, make: Callable[[], tuple[Any, ...]]) -> tuple[Any, Any, Any, Any]:
@@ -422,6 +472,93 @@ class TestCompiled:
         }
         assert [kind for kind, table in kept.items() if not table.by_rows] == [Household]
         assert [kind for kind, table in kept.items() if table.constant] == [Rule, CalendarMonth]
+
+
+class TestBits:
+    """Fields that share bytes are read and written as if each had its own."""
+
+    def test_are_kept_in_as_few_bytes_as_they_fill(self) -> None:
+        table = record_table(ByBits, 64)
+        # seven bits in the first byte, where the last pair does not fit
+        assert table.width == 8 + 2 + 2
+        assert table.nbytes == 64 * 12
+        assert table["pair"].dtype == np.int8
+        assert table.dtype.names == table[0].dtype.names
+
+    def test_only_columns_have_them(self) -> None:
+        class Rows(Record):
+            one: Bit
+
+        with pytest.raises(TypeError, match="by columns have fields of bits: one"):
+            record_table(Rows, 1)
+
+    def test_an_array_of_them_is_a_copy(self) -> None:
+        table = record_table(ByBits, 3)
+        table["pair"] = [1, 2, 3]
+        with pytest.raises(ValueError, match="read-only"):
+            table["pair"][0] = 0
+        assert table.pair.tolist() == [1, 2, 3]
+
+    @given(
+        writes=st.lists(
+            st.tuples(st.integers(0, 2), st.sampled_from(sorted(BITS)), st.integers(0, 3)), max_size=30
+        )
+    )
+    @quick
+    def test_writing_one_changes_no_other(self, writes: list[tuple[int, str, int]]) -> None:
+        table = record_table(ByBits, 3)
+        table["money"], table["month"] = [7, 8, 9], -5
+        expected = {name: [0, 0, 0] for name in BITS}
+        for place, name, value in writes:
+            fits = value % 2 ** BITS[name]
+            table[place][name] = value
+            expected[name][place] = fits
+        assert {name: table[name].tolist() for name in BITS} == expected
+        assert (table["money"].tolist(), table["month"].tolist()) == ([7, 8, 9], [-5] * 3)
+        for place in range(3):
+            found = tuple(expected[name][place] for name in BITS)
+            assert read_bits(table, place) == found == tuple(table[place][name] for name in BITS)
+        again, chosen = record_table(ByBits, (2, 3)), table.copy()
+        again[1] = table
+        chosen[[0, 2]] = table[[2, 0]]
+        for name in BITS:
+            assert again[name].tolist() == [[0, 0, 0], expected[name]]
+            assert again[1][name].tolist() == expected[name]
+            assert chosen[name].tolist() == [expected[name][i] for i in (2, 1, 0)]
+            assert np.asarray(table)[name].tolist() == expected[name]
+
+    @given(
+        values=st.tuples(*[st.integers(0, 2**width - 1) for width in BITS.values()]), before=st.integers(0, 1)
+    )
+    @quick
+    def test_kernels_write_what_plain_python_writes(self, values: tuple[int, ...], before: int) -> None:
+        def given_table() -> RecordTable:
+            table = record_table(ByBits, 70)
+            for name in BITS:
+                table[name] = before
+            return table
+
+        _, _, ours, theirs = in_compiled_and_plain(write_bits, lambda: (given_table(), 2, values))
+        assert ours.buffer.tobytes() == theirs.buffer.tobytes()
+        assert tuple(ours[2][name] for name in BITS) == values
+        for other in (1, 3, 69):
+            assert {ours[other][name] for name in BITS} == {before}
+        found, expected, ours, theirs = in_compiled_and_plain(add_bits, lambda: (given_table(),))
+        assert found == expected == 70 * before * 2
+        assert ours.buffer.tobytes() == theirs.buffer.tobytes()
+
+    @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
+    def test_kernels_have_no_array_of_them(self) -> None:
+        with pytest.raises(TypingError, match="pair"):
+            column_of_bits(record_table(ByBits, 2))
+
+    def test_of_the_engine(self) -> None:
+        """Half of what is known of a member is yes or no."""
+        members = record_table(Member, (2, codes.MEMBER_SLOTS))
+        assert members.width == 8
+        assert {name for name, width in members.bits.items() if width == 1} == {
+            "sex", "chronic", "enrolled", "married"
+        }  # fmt: skip
 
 
 class Plain(NamedTuple):

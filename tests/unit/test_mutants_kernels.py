@@ -361,7 +361,7 @@ class TestArrears:
 def test_a_newborn_takes_nothing_from_who_had_its_slot() -> None:
     hh, mm = household((30, 28, 5))
     for name in ("married", "chronic", "enrolled"):
-        mm[name][3] = 1
+        mm[3][name] = 1
     hh.n_enrolled = 0
     demography.add_newborn(hh, mm, NOW, False, KEY, 3, 0, fixed())
     child = mm[3]
@@ -604,11 +604,11 @@ class TestMarriage:
         hh["n_members"][:13] = hh["next_member"][:13] = 4
         mm["married"], mm["sex"], mm["born"] = 1, codes.FEMALE, NOW - 50 * 12
         now = next(m for m in range(NOW, NOW + 12) if m % 12 == 3)
-        mm["married"][0, 1], mm["born"][0, 1] = 0, now - 25 * 12
+        mm[0, 1].married, mm[0, 1].born = 0, now - 25 * 12
         return s, now
 
     def man(self, s: State, h: int, k: int, now: int) -> None:
-        s.members["married"][h, k], s.members["sex"][h, k] = 0, codes.MALE
+        s.members[h, k].married, s.members[h, k].sex = 0, codes.MALE
         s.members["born"][h, k] = now - 27 * 12
 
     def celebrate(self, s: State, now: int) -> Any:
@@ -631,11 +631,11 @@ class TestMarriage:
         # two brides, of the first and the last household, look among all when none is at hand
         s, now = self.settled()
         s.sections[0].limit = 14
-        s.members["married"][12, 1], s.members["born"][12, 1] = 0, now - 25 * 12
+        s.members[12, 1].married, s.members[12, 1].born = 0, now - 25 * 12
         self.man(s, 5, 2, now)
         for h in range(1, 5):
             self.man(s, h, 1, now)
-            s.members["married"][h, 1] = 1
+            s.members[h, 1].married = 1
         t = self.celebrate(s, now)
         assert (t[codes.HOUSEHOLDS_FORMED], t[codes.MARRIAGES_WITHOUT_ROOM]) == (1, 0)
         sizes = s.households["n_members"].tolist()

@@ -7,6 +7,9 @@ of a table lies in one buffer, and a row is (address of the buffer, rows of the 
 however many fields there are. (NamedTuples with one array a field were tried first: every call copied their
 260 words. NumPy's structured arrays know rows only.)
 
+What takes a few bits shares a byte with others of its kind, in tables kept by columns: half of what is known
+of a member is yes or no. Such a field is read and written like any other; as an array it is a copy.
+
 The same attribute syntax works in plain Python and compiled. The compiler is told what it cannot see: two
 fields never overlap, and tables of rules do not change while kernels run. Kernels do not check that a row is
 in range, and negative indices do not count from the end there.
@@ -15,39 +18,62 @@ in range, and negative indices do not count from the end there.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numba.extending import typeof_impl
 
-from cbhi.kernels.record_types import BundleType, NestedType, RowType, TableType
+from cbhi.kernels.record_types import BundleType, NestedType, Place, RowType, TableType
 
 # columns start on multiples of this, bytes: a cache line, and the widest vector
 ALIGNMENT = 64
 _TYPES: dict[Any, Any] = {}
 _BUNDLES: dict[Any, Any] = {}
+_BYTE = 8
 
 
-def _width(dtype: np.dtype[Any], by_rows: bool) -> int:
-    """Return the bytes that a record takes."""
-    return dtype.itemsize if by_rows else sum(dtype[name].itemsize for name in dtype.names or ())
+def _places(dtype: np.dtype[Any], by_rows: bool, bits: Mapping[str, int]) -> tuple[tuple[Place, ...], int]:
+    """Return where in a record each field lies, and the bytes that a record takes."""
+    fields: Any = dtype.fields or {}
+    if by_rows:
+        if bits:
+            raise TypeError(f"only tables kept by columns have fields of bits: {', '.join(bits)}")
+        return tuple(Place(name, of.str, offset, 0, 0) for name, (of, offset, *_) in fields.items()), (
+            dtype.itemsize
+        )
+    found = []
+    end, shared, used = 0, 0, _BYTE
+    for name, (of, *_) in fields.items():
+        width = bits.get(name, 0)
+        if width == 0:
+            found.append(Place(name, of.str, end, 0, 0))
+            end += of.itemsize
+            continue
+        if used + width > _BYTE:
+            shared, used = end, 0
+            end += 1
+        found.append(Place(name, of.str, shared, used, width))
+        used += width
+    return tuple(found), end
 
 
 def _columns_of(
-    buffer: np.ndarray[Any, Any], dtype: np.dtype[Any], capacity: int, by_rows: bool
+    buffer: np.ndarray[Any, Any],
+    dtype: np.dtype[Any],
+    places: tuple[Place, ...],
+    capacity: int,
+    by_rows: bool,
 ) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the fields of a buffer of records as arrays that share its memory."""
-    names = dtype.names or ()
+    """Return the fields of a buffer of records as arrays that share its memory; for bits, the whole bytes."""
     if by_rows:
         records = buffer.view(dtype)
-        return {name: records[name] for name in names}
+        return {place.name: records[place.name] for place in places}
     columns = {}
-    place = 0
-    for name in names:
-        taken = dtype[name].itemsize * capacity
-        columns[name] = buffer[place : place + taken].view(dtype[name])
-        place += taken
+    for place in places:
+        kind = np.dtype(np.uint8 if place.bits else place.kind)
+        begin = place.offset * capacity
+        columns[place.name] = buffer[begin : begin + kind.itemsize * capacity].view(kind)
     return columns
 
 
@@ -66,9 +92,14 @@ class RecordTable:
         Kept by rows; otherwise by columns.
     constant
         Kernels never write into it.
+    bits
+        Fields that share a byte with others, and how many bits each takes; they hold whole numbers from 0 on.
     """
 
-    __slots__ = ("_columns", "buffer", "by_rows", "capacity", "constant", "dtype", "first", "record", "shape")
+    __slots__ = (
+        "_columns", "_is_part", "_packed", "bits", "buffer", "by_rows", "capacity", "constant", "dtype",
+        "first", "places", "record", "shape", "width",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -77,6 +108,7 @@ class RecordTable:
         shape: int | tuple[int, ...],
         by_rows: bool = False,
         constant: bool = False,
+        bits: Mapping[str, int] | None = None,
     ) -> None:
         self.record = record
         self.dtype = dtype
@@ -84,24 +116,24 @@ class RecordTable:
         self.by_rows = by_rows
         self.constant = constant
         self.first = 0
+        self._is_part = False
         self.capacity = -(-max(1, self.size) // ALIGNMENT) * ALIGNMENT
-        width = _width(dtype, by_rows)
-        raw = np.zeros(self.capacity * width + ALIGNMENT, dtype=np.uint8)
+        self.bits = dict(bits or {})
+        self.places, self.width = _places(dtype, by_rows, self.bits)
+        raw = np.zeros(self.capacity * self.width + ALIGNMENT, dtype=np.uint8)
         start = -raw.ctypes.data % ALIGNMENT
-        self.buffer = raw[start : start + self.capacity * width]
-        self._columns = _columns_of(self.buffer, dtype, self.capacity, by_rows)
+        self.buffer = raw[start : start + self.capacity * self.width]
+        self._columns = _columns_of(self.buffer, dtype, self.places, self.capacity, by_rows)
+        self._packed = {place.name: place for place in self.places if place.bits}
 
     @property
     def _numba_type_(self) -> Any:
         return self._type(TableType if len(self.shape) == 1 else NestedType)
 
     def _type(self, kind: Any) -> Any:
-        key = (kind, self.record, self.dtype, self.by_rows, self.constant)
+        key = (kind, self.record, self.places, self.by_rows, self.constant)
         if key not in _TYPES:
-            fields: Any = self.dtype.fields or {}
-            described = tuple((name, of.str, offset) for name, (of, offset, *_) in fields.items())
-            width = self.dtype.itemsize if self.by_rows else 0
-            _TYPES[key] = kind(self.record, described, width, self.constant)
+            _TYPES[key] = kind(self.record, self.places, self.width if self.by_rows else 0, self.constant)
         return _TYPES[key]
 
     @property
@@ -117,7 +149,7 @@ class RecordTable:
     @property
     def nbytes(self) -> int:
         """Bytes that the records take."""
-        return self.size * _width(self.dtype, self.by_rows)
+        return self.size * self.width
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -126,8 +158,30 @@ class RecordTable:
         return (self[i] for i in range(len(self)))
 
     def column(self, name: str) -> np.ndarray[Any, Any]:
-        """Return a field of all records, an array of the table's shape that shares its memory."""
+        """Return a field of all records, an array of the table's shape that shares its memory.
+
+        A field of bits is a copy that cannot be written into.
+        """
+        kept = self._kept(name)
+        if name not in self._packed:
+            return kept
+        place = self._packed[name]
+        values = ((kept >> place.shift) & place.mask).astype(place.kind)
+        values.flags.writeable = False
+        return values
+
+    def _kept(self, name: str) -> np.ndarray[Any, Any]:
+        """Return what is kept of a field: itself, or the bytes of which it is a part."""
         return self._columns[name][self.first : self.first + self.size].reshape(self.shape)
+
+    def _write(self, name: str, key: Any, value: Any) -> None:
+        """Write a field of chosen records."""
+        kept = self._kept(name)
+        if name not in self._packed:
+            kept[key] = value
+            return
+        place = self._packed[name]
+        kept[key] = place.put(kept[key], np.asarray(value).astype(np.uint8))
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
@@ -158,10 +212,10 @@ class RecordTable:
     def __setitem__(self, key: Any, value: Any) -> None:
         """Write a field, or into chosen rows the records of a row, a table or a structured array."""
         if isinstance(key, str):
-            self.column(key)[...] = value
+            self._write(key, ..., value)
         else:
             for name in self._columns:
-                self.column(name)[key] = value[name]
+                self._write(name, key, value[name])
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self._columns:
@@ -172,6 +226,9 @@ class RecordTable:
         inner = object.__new__(RecordTable)
         inner.record, inner.dtype = self.record, self.dtype
         inner.by_rows, inner.constant = self.by_rows, self.constant
+        inner._is_part = True
+        inner.bits, inner.places, inner.width = self.bits, self.places, self.width
+        inner._packed = self._packed
         inner.buffer, inner.capacity, inner._columns = self.buffer, self.capacity, self._columns
         inner.shape = self.shape[1:]
         inner.first = self.first + place * self.shape[1]
@@ -193,8 +250,11 @@ class RecordTable:
 
     def copy(self) -> RecordTable:
         """Return a table of its own with the same records."""
-        other = RecordTable(self.record, self.dtype, self.shape, self.by_rows, self.constant)
-        other[...] = self
+        other = RecordTable(self.record, self.dtype, self.shape, self.by_rows, self.constant, self.bits)
+        if self._is_part:
+            other[...] = self
+        else:
+            other.buffer[:] = self.buffer
         return other
 
     def __deepcopy__(self, memo: Any) -> RecordTable:
@@ -218,21 +278,27 @@ class Row:
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return self._table._columns[name][self._index]
+            return self[name]
         except KeyError:
             raise AttributeError(f"a {self._table.record} has no field {name!r}") from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         try:
-            self._table._columns[name][self._index] = value
+            self[name] = value
         except KeyError:
             raise AttributeError(f"a {self._table.record} has no field {name!r}") from None
 
     def __getitem__(self, name: str) -> Any:
-        return self._table._columns[name][self._index]
+        table = self._table
+        kept = table._columns[name][self._index]
+        place = table._packed.get(name)
+        return kept if place is None else np.int8((int(kept) >> place.shift) & place.mask)
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._table._columns[name][self._index] = value
+        table = self._table
+        place = table._packed.get(name)
+        kept = table._columns[name]
+        kept[self._index] = value if place is None else place.put(int(kept[self._index]), int(value))
 
     def __eq__(self, other: object) -> bool:
         """Return whether all fields are equal to those of another row."""
@@ -254,7 +320,7 @@ class Row:
     def copy(self) -> Row:
         """Return the row of a table of its own with the same record."""
         of = self._table
-        table = RecordTable(of.record, of.dtype, 1, of.by_rows, of.constant)
+        table = RecordTable(of.record, of.dtype, 1, of.by_rows, of.constant, of.bits)
         table[0] = self
         return Row(table, 0)
 

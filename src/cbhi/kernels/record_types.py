@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import operator
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -30,26 +30,49 @@ _LOAD_ITEM: Any = arrayobj.load_item
 _STORE_ITEM: Any = arrayobj.store_item
 
 
+class Place(NamedTuple):
+    """Where a field lies.
+
+    Attributes
+    ----------
+    name, kind
+        Of the field, and the dtype as which it is read.
+    offset
+        Bytes of a record before it; kept by columns, the bytes of a record in the columns before its own.
+    shift, bits
+        Of a field that shares its byte with others: the bits below it, and its own; 0 bits for all others.
+    """
+
+    name: str
+    kind: str
+    offset: int
+    shift: int
+    bits: int
+
+    @property
+    def mask(self) -> int:
+        """The highest number that fits into its bits."""
+        return (1 << self.bits) - 1
+
+    def put(self, kept: Any, value: Any) -> Any:
+        """Return whole bytes, one or an array of them, with another value of this field in them."""
+        return (kept & (255 - (self.mask << self.shift))) | ((value & self.mask) << self.shift)
+
+
 class _Kept(types.Type):
     """What tables and rows of one kind of record have in common: fields, and where they lie.
 
-    ``fields`` are (name, dtype, offset in a row); ``width`` is the bytes of a row, 0 when kept by columns.
+    ``width`` is the bytes of a row, 0 when kept by columns.
     """
 
-    def __init__(
-        self, record: str, fields: tuple[tuple[str, str, int], ...], width: int, constant: bool
-    ) -> None:
+    def __init__(self, record: str, fields: tuple[Place, ...], width: int, constant: bool) -> None:
         super().__init__(f"{type(self).__name__}({record}, {fields}, {width}, {constant})")
         self.record = record
         self.fields = fields
         self.width = width
         self.constant = constant
-        self.places: dict[str, tuple[int, Any]] = {}
-        before = 0
-        for field, kind, offset in fields:
-            place = offset if width else before
-            self.places[field] = (place, numpy_support.from_dtype(np.dtype(kind)))
-            before += np.dtype(kind).itemsize
+        self.places = {place.name: place for place in fields}
+        self.kinds = {place.name: numpy_support.from_dtype(np.dtype(place.kind)) for place in fields}
 
     def become(self, kind: Any) -> Any:
         """Return the table or row type of the same record."""
@@ -234,8 +257,7 @@ class _RowFields(AttributeTemplate):
     key = RowType
 
     def generic_resolve(self, row: Any, attribute: str) -> Any:  # type: ignore[override]
-        place = row.places.get(attribute)
-        return None if place is None else place[1]
+        return row.kinds.get(attribute)
 
 
 @infer_getattr
@@ -246,10 +268,9 @@ class _TableFields(AttributeTemplate):
         return types.intp
 
     def generic_resolve(self, table: Any, attribute: str) -> Any:  # type: ignore[override]
-        place = table.places.get(attribute)
-        if place is None or table.width:
+        if attribute not in table.places or table.width or table.places[attribute].bits:
             return None
-        return types.Array(place[1], 1, "C", readonly=table.constant)
+        return types.Array(table.kinds[attribute], 1, "C", readonly=table.constant)
 
 
 @infer_global(operator.getitem)
@@ -289,8 +310,8 @@ def _table_of_nested(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 
 def _field_pointer(context: Any, builder: Any, kept: Any, struct: Any, index: Any, field: str) -> Any:
-    """Return the address of the field of the record at ``index``."""
-    before, kind = kept.places[field]
+    """Return the address of the field, or of the byte that it shares, of the record at ``index``."""
+    before, kind = kept.places[field].offset, kept.kinds[field]
     typed = context.get_data_type(kind).as_pointer()
     number = struct.capacity.type
     if kept.width:
@@ -305,22 +326,30 @@ def _field_pointer(context: Any, builder: Any, kept: Any, struct: Any, index: An
 
 
 def _overlaps_nothing(builder: Any, kept: Any, field: str) -> Any:
-    """Return the metadata that say that an access to a field meets no access to another field."""
+    """Return the metadata that say that an access to a field meets no access to another field.
+
+    Fields of bits meet those with which they share a byte.
+    """
+    place = kept.places[field]
+    name = f"byte {place.offset}" if place.bits else field
     module = builder.module
     root = module.add_metadata([_ROOT])
-    kind = module.add_metadata([f"{kept.record}.{field}", root, ir.Constant(ir.IntType(64), 0)])
+    kind = module.add_metadata([f"{kept.record}.{name}", root, ir.Constant(ir.IntType(64), 0)])
     return module.add_metadata([kind, kind, ir.Constant(ir.IntType(64), 0)])
 
 
 @lower_getattr_generic(RowType)
 def _get_field(context: Any, builder: Any, kept: Any, value: Any, field: str) -> Any:
     row = cgutils.create_struct_proxy(kept)(context, builder, value)
-    _, kind = kept.places[field]
+    place, kind = kept.places[field], kept.kinds[field]
     loaded = builder.load(_field_pointer(context, builder, kept, row, row.index, field))
     if kept.constant:
         loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
     else:
         loaded.set_metadata("tbaa", _overlaps_nothing(builder, kept, field))
+    if place.bits:
+        shifted = builder.lshr(loaded, ir.Constant(loaded.type, place.shift))
+        loaded = builder.and_(shifted, ir.Constant(loaded.type, place.mask))
     return context.data_model_manager[kind].from_data(builder, loaded)
 
 
@@ -331,10 +360,17 @@ def _set_field(context: Any, builder: Any, sig: Any, args: Any, field: str) -> N
         # what is read from such a table may be read once for many rows
         raise errors.TypingError(f"kernels never write into {kept.record} records, not even {field!r}")
     row = cgutils.create_struct_proxy(kept)(context, builder, args[0])
-    _, kind = kept.places[field]
+    place, kind = kept.places[field], kept.kinds[field]
     value = context.cast(builder, args[1], sig.args[1], kind)
     data = context.data_model_manager[kind].as_data(builder, value)
-    stored = builder.store(data, _field_pointer(context, builder, kept, row, row.index, field))
+    pointer = _field_pointer(context, builder, kept, row, row.index, field)
+    if place.bits:
+        whole = builder.load(pointer)
+        whole.set_metadata("tbaa", _overlaps_nothing(builder, kept, field))
+        rest = builder.and_(whole, ir.Constant(whole.type, 255 - (place.mask << place.shift)))
+        own = builder.and_(data, ir.Constant(data.type, place.mask))
+        data = builder.or_(rest, builder.shl(own, ir.Constant(data.type, place.shift)))
+    stored = builder.store(data, pointer)
     stored.set_metadata("tbaa", _overlaps_nothing(builder, kept, field))
 
 
@@ -343,7 +379,7 @@ def _get_column(context: Any, builder: Any, kept: Any, value: Any, field: str) -
     table = cgutils.create_struct_proxy(kept)(context, builder, value)
     if field == "size":
         return table.size
-    _, kind = kept.places[field]
+    kind = kept.kinds[field]
     array_type = types.Array(kind, 1, "C", readonly=kept.constant)
     array = arrayobj.make_array(array_type)(context, builder)
     pointer = _field_pointer(context, builder, kept, table, table.first, field)

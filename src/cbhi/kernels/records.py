@@ -22,7 +22,9 @@ from cbhi.kernels.columns import RecordTable, is_bundle
 F4 = NDArray[np.float32]
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
-# storage of a record's field: bytes, two bytes, four bytes; everything else takes eight
+# storage of a record's field: bits, bytes, two bytes, four bytes; everything else takes eight
+Bit = int
+Two = int
 Flag = int
 Small = int
 Month = int
@@ -49,11 +51,16 @@ def record_table(record: type[Record], rows: int | tuple[int, ...]) -> Table:
         "Month": np.int16,
         "Count": np.int32,
         "Real": np.float32,
+        "Bit": np.int8,
+        "Two": np.int8,
     }
-    dtype = np.dtype([(name, kinds[str(kind)]) for name, kind in record.__annotations__.items()], align=True)
+    widths = {"Bit": 1, "Two": 2}
+    fields = {name: str(kind) for name, kind in record.__annotations__.items()}
+    dtype = np.dtype([(name, kinds[kind]) for name, kind in fields.items()], align=True)
     if record.layout == "written":
         return np.zeros(rows, dtype=dtype).view(np.recarray)
-    return RecordTable(record.__name__, dtype, rows, record.layout == "rows", record.constant)
+    bits = {name: widths[kind] for name, kind in fields.items() if kind in widths}
+    return RecordTable(record.__name__, dtype, rows, record.layout == "rows", record.constant, bits)
 
 
 class Household(Record):
@@ -70,10 +77,10 @@ class Household(Record):
     quintile: Small  # of consumption per adult equivalent, 0 the poorest
     category: Small  # poverty category as it is
     listed_category: Small  # as the authorities see it
-    on_list: Small  # existed when the community list was last drawn up
-    subsidised: Small  # holds a slot for the membership year on sale
-    paid_before: Small  # was paid up when the last membership year ended
-    subsidised_before: Small  # and held a slot then
+    on_list: Bit  # existed when the community list was last drawn up
+    subsidised: Bit  # holds a slot for the membership year on sale
+    paid_before: Bit  # was paid up when the last membership year ended
+    subsidised_before: Bit  # and held a slot then
     standing: Small  # what became of it in the membership year that runs (codes.STANDING_*)
     standing_next: Small  # and in the next one, where that is on sale already
     acts: Small  # this month's attention: bit 1 of its own, bit 2 registered by the authorities
@@ -102,11 +109,11 @@ class Household(Record):
     debt: int
     income: int  # mean monthly income = consumption, RWF
     out_of_pocket: int  # since the last anniversary
-    sponsored: Small  # somebody else paid at least a part of its latest premium
+    sponsored: Bit  # somebody else paid at least a part of its latest premium
     applied: Count  # for a loan this month, RWF, without an answer yet
     away: Count  # contacts wanted at another facility of the district this month, beside those at home
-    elite: Small  # tied to local leaders
-    wants_group: Small  # wishes for cover, and the rules ask it to join a group first
+    elite: Bit  # tied to local leaders
+    wants_group: Two  # wishes for cover, and the rules ask it to join a group first
     financed_by: Small  # what paid its own part of the latest premium (codes.BY_*)
     barred_until: Month  # absolute month until which lenders refuse it after a default
     loan_months_left: Small  # months until the last instalment is due; negative when overdue
@@ -126,10 +133,10 @@ class Member(Record):
 
     born: Month  # absolute month
     ordinal: Small
-    sex: Small
-    chronic: Small
-    enrolled: Small
-    married: Small  # ever; widowed people count as married
+    sex: Bit
+    chronic: Bit
+    enrolled: Bit
+    married: Bit  # ever; widowed people count as married
     frailty: Real
 
 
