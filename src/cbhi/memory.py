@@ -26,6 +26,9 @@ from cbhi.settling import READ_BY_SETTLING, settle
 
 __all__ = ["Memory", "copy_written"]
 
+# of populations that were met once only a number is kept; a hundred thousand take some megabytes
+_MOST_SETTLED = 100_000
+
 
 class Memory:
     """State, buffers and results of one replicate at a time.
@@ -34,7 +37,9 @@ class Memory:
     ----------
     kept_bytes
         Most memory for populations of the start, kept as they have settled. A replicate that would settle the
-        same one, because seed, number and all that settling depends on are equal, gets a copy.
+        same one, because seed, number and all that settling depends on are equal, gets a copy. One is kept
+        when it has settled for the second time: most points of a calibration have one of their own, to which
+        nobody comes back.
     """
 
     def __init__(self, kept_bytes: int = 0) -> None:
@@ -43,6 +48,7 @@ class Memory:
         self._size: tuple[Any, ...] = ()
         self._population: Population | None = None
         self._starts: OrderedDict[tuple[Any, ...], State] = OrderedDict()
+        self._settled: set[int] = set()
 
     @property
     def n_starts(self) -> int:
@@ -89,7 +95,15 @@ class Memory:
         self._keep(start, state)
 
     def _keep(self, start: tuple[Any, ...], state: State) -> None:
-        """Keep a copy of a population that has just settled; those longest unused make room for it."""
+        """Keep a copy of a population that has settled again; those longest unused make room for it."""
+        if self.kept_bytes == 0:
+            return
+        once = hash(start)
+        if once not in self._settled:
+            if len(self._settled) >= _MOST_SETTLED:
+                self._settled.clear()
+            self._settled.add(once)
+            return
         room = self.kept_bytes // max(1, sum(_bytes(part).nbytes for part in _leaves(state)))
         if room == 0:
             return
@@ -101,6 +115,7 @@ class Memory:
         self._engine = None
         self._size = ()
         self._starts.clear()
+        self._settled.clear()
 
 
 def copy_written(written: tuple[Output, I8]) -> tuple[Output, I8]:

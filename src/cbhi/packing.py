@@ -651,15 +651,16 @@ def first_month_of_sale(scenario: Scenario) -> I8:
     calendar = pack_scenario(scenario).calendar
     is_open, is_rolling = calendar["is_open"].astype(bool), calendar["is_rolling"].astype(bool)
     sale_from, sale_until = calendar["sale_from"], calendar["sale_until"]
-    first = np.arange(scenario.n_months)
-    for t in range(scenario.n_months):
-        sold = np.arange(max(0, t - 35), t + 1)
-        now = scenario.start + t
-        rolling = is_rolling[sold] & (t - sold <= 12)
-        fixed = (sale_from[sold] <= now) & (now < sale_until[sold])
-        covering = sold[is_open[sold] & (rolling | fixed)]
-        if covering.size:
-            first[t] = covering[0]
+    # one line a month, one column a month up to three years before it
+    every = np.arange(scenario.n_months)[:, None]
+    sold = every - np.arange(35, -1, -1)
+    known = sold >= 0
+    sold = np.maximum(sold, 0)
+    now = scenario.start + every
+    rolling = is_rolling[sold] & (every - sold <= 12)
+    fixed = (sale_from[sold] <= now) & (now < sale_until[sold])
+    covering = known & is_open[sold] & (rolling | fixed)
+    first = np.where(covering.any(axis=1), sold[every[:, 0], covering.argmax(axis=1)], every[:, 0])
     return first.astype(np.int64)
 
 

@@ -33,9 +33,10 @@ KEPT_MB = 256
 class Simulator:
     """Runs one parameter set after another, each to the same integers as ``cbhi.simulate``.
 
-    Memory is asked for once and used again by every run of the same size, and the population of the start is
-    drawn once for every seed and replicate, as long as nothing changes that it depends on. A run that finds
-    its population there costs little more than its months. Results are copies: they stay as they are.
+    Memory is asked for once and used again by every run of the same size, and a population of the start that
+    was drawn twice, for one seed and replicate and by equal values of all that it depends on, is kept. A run
+    that finds its population there costs little more than its months. Results are copies: they stay as they
+    are.
 
     A simulator runs one parameter set at a time. Threads and processes need one each.
 
@@ -54,8 +55,8 @@ class Simulator:
         left out.
     kept_mb
         Most memory, in megabytes, for populations of the start that are kept, one for each seed and
-        replicate; 0 draws the population anew in every run. One of 2,000 households takes 1.5 MB, one of
-        20,000 about 13 MB.
+        replicate; 0 draws the population anew in every run. One of 2,000 households takes 1.3 MB, one of
+        20,000 about 11 MB.
 
     Raises
     ------

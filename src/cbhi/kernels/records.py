@@ -41,25 +41,36 @@ class Record:
     constant = False  # kernels never write into it
 
 
+_KINDS: dict[str, Any] = {
+    "int": np.int64,
+    "float": np.float64,
+    "Flag": np.int8,
+    "Small": np.int8,
+    "Month": np.int16,
+    "Count": np.int32,
+    "Real": np.float32,
+    "Bit": np.int8,
+    "Two": np.int8,
+}
+_BITS = {"Bit": 1, "Two": 2}
+_FIELDS: dict[Any, tuple[np.dtype[Any], dict[str, int]]] = {}
+
+
+def _fields_of(record: type[Record]) -> tuple[np.dtype[Any], dict[str, int]]:
+    """Return the structured dtype of a record, and which of its fields take how many bits of a byte."""
+    if record not in _FIELDS:
+        fields = {name: str(kind) for name, kind in record.__annotations__.items()}
+        dtype = np.dtype([(name, _KINDS[kind]) for name, kind in fields.items()], align=True)
+        bits = {name: _BITS[kind] for name, kind in fields.items() if kind in _BITS}
+        _FIELDS[record] = dtype, bits
+    return _FIELDS[record]
+
+
 def record_table(record: type[Record], rows: int | tuple[int, ...]) -> Table:
     """Return a table of zeros with the fields of ``record``."""
-    kinds = {
-        "int": np.int64,
-        "float": np.float64,
-        "Flag": np.int8,
-        "Small": np.int8,
-        "Month": np.int16,
-        "Count": np.int32,
-        "Real": np.float32,
-        "Bit": np.int8,
-        "Two": np.int8,
-    }
-    widths = {"Bit": 1, "Two": 2}
-    fields = {name: str(kind) for name, kind in record.__annotations__.items()}
-    dtype = np.dtype([(name, kinds[kind]) for name, kind in fields.items()], align=True)
+    dtype, bits = _fields_of(record)
     if record.layout == "written":
         return np.zeros(rows, dtype=dtype).view(np.recarray)
-    bits = {name: widths[kind] for name, kind in fields.items() if kind in widths}
     return RecordTable(record.__name__, dtype, rows, record.layout == "rows", record.constant, bits)
 
 
