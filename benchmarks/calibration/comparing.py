@@ -152,11 +152,11 @@ def cases(quick: bool) -> list[Case]:
     )
     if quick:
         return [
-            *(Case(kind, 0, 400) for kind in engine),
-            *(Case(kind, i, 300) for kind in cheap for i in (0, 1)),
+            *(Case(kind, 0, 750) for kind in engine),
+            *(Case(kind, i, 750) for kind in cheap for i in (0, 1)),
         ]
     # the dear ones first, so that no worker is left alone with one at the end
     return [
-        *(Case(kind, i, 1500) for kind in engine for i in range(6)),
-        *(Case(kind, i, 2000) for kind in cheap for i in range(20)),
+        *(Case(kind, i, 1200) for kind in engine for i in range(5)),
+        *(Case(kind, i, 1200) for kind in cheap for i in range(20)),
     ]

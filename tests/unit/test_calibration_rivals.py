@@ -19,35 +19,16 @@ from calibration import mean_field  # noqa: E402
 from calibration.comparing import GAPS, Case, measure, table, verdict  # noqa: E402
 from calibration.methods import Counted, Trace, cbhi_modes, scipy_least_squares  # noqa: E402
 
-MAP = {
-    "alpha": -1.154,
-    "kappa": 0.617,
-    "omega": 1.343,
-    "m": 0.704,
-    "delta": 1.627,
-    "tau": 0.166,
-    "v0": 0.276,
-    "eta": 0.861,
-}
-
-
-def test_the_cheap_model_is_the_reference_model_of_the_design() -> None:
-    values = np.array([MAP.get(name, 0.0) for name in mean_field.NAMES])
-    z = (values - mean_field.MEAN) / mean_field.SD
-    z[-1] = -200.0  # no over-count
-    found = dict(zip(mean_field.TARGETS, mean_field.simulate(z)[0], strict=True))
-    published = [0.277, 0.437, 0.694, 0.806, 0.851, 0.868, 0.874, 0.893]
-    coverage = [found[f"coverage {year}"] for year in range(2004, 2012)]
-    assert coverage == pytest.approx(published, abs=0.006)
-    assert found["renewal 2005"] == pytest.approx(0.75, abs=0.01)
-    assert 0.87 <= found["renewal 2009"] <= 0.91
-    assert found["visits 2003"] == pytest.approx(0.333, abs=0.01)
-
-
 def test_many_points_are_simulated_as_one_by_one() -> None:
-    points = np.random.default_rng(1).normal(size=(5, len(mean_field.NAMES)))
-    one_by_one = [mean_field.simulate(point)[0] for point in points]
-    np.testing.assert_allclose(mean_field.simulate(points), one_by_one, rtol=1e-12)
+    problem, truth = mean_field.problem(3)
+    points = np.random.default_rng(1).normal(size=(5, truth.size))
+    one_by_one = [problem.evaluate("one", point[None])[0] for point in points]
+    np.testing.assert_allclose(problem.evaluate("all", points), one_by_one, rtol=1e-12)
+    np.testing.assert_allclose(
+        mean_field.expected_targets(points),
+        [mean_field.expected_targets(point[None])[0] for point in points],
+        rtol=1e-12,
+    )
 
 
 def test_every_simulation_is_counted_once_and_in_order() -> None:

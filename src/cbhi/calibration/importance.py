@@ -14,7 +14,7 @@ Adaptive multiple importance sampling, Scandinavian Journal of Statistics 39(4),
 two phases. Where the emulator is wrong weights are uneven, which the diagnostics see; they are never biased
 by it.
 
-On synthetic data sets of ``benchmarks/calibration/mean_field_problem.py`` (twelve parameters, eighteen
+On synthetic data sets of ``benchmarks/calibration/mean_field.py`` (twelve parameters, eighteen
 targets) an effective size of 400 takes 620 to 860 simulations (median 750 of 20 sets), half of what moments
 adapted by weights alone take (1,500), and 950 to 1,490 with errors three times smaller (8 sets).
 These sets carried the simulator's noise once more than the covariance counts, as those of today do not; in

@@ -6,16 +6,19 @@ risk of a year, so interviews about fewer months (the first of a run, or of a ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from cbhi.indicators import UndefinedError
 from cbhi.run_indicators.readings import F8
 from cbhi.strata import GROUPS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
 
 _POSITIVE = ("weight", "persons", "consumption_rwf")
 _COUNTED = (
@@ -52,6 +55,8 @@ class Sample:
     def __init__(self, rows: pd.DataFrame, lines: Lines) -> None:
         self.rows = rows
         self.lines = lines
+        self._columns: dict[str, F8] = {}
+        self._found: dict[Any, Any] = {}
         self.persons = self["persons"]
         self.equivalents = self["adult_equivalents"] if "adult_equivalents" in rows else self.persons
         self.households = self["weight"]
@@ -61,7 +66,24 @@ class Sample:
         self.living = self.consumption / self.equivalents
 
     def __getitem__(self, column: str) -> F8:
-        return self.rows[column].to_numpy(dtype=float)
+        if column not in self._columns:
+            values = self.rows[column].to_numpy(dtype=float)
+            # what one indicator reads the next one reads too
+            values.flags.writeable = False
+            self._columns[column] = values
+        return self._columns[column]
+
+    def once(self, work: Callable[[Sample], T]) -> T:
+        """Return what some work finds in this sample; the same work is done once."""
+        if work not in self._found:
+            try:
+                self._found[work] = work(self)
+            except UndefinedError as error:
+                self._found[work] = error
+        found: T | UndefinedError = self._found[work]
+        if isinstance(found, UndefinedError):
+            raise found
+        return found
 
     def a_person(self, column: str) -> F8:
         """Return a household's total a person."""

@@ -39,9 +39,6 @@ class _Item(NamedTuple):
     needs: str = ""  # "poverty" or "ppp": a line from outside the run; "never": what no survey has
 
 
-_NAN_BY_QUINTILE = np.full(5, np.nan)
-
-
 def _over(rule: Callable[..., float], threshold: float) -> Callable[[Sample], float]:
     return lambda s: rule(s.out_of_pocket, s.consumption, s.people, threshold=threshold)
 
@@ -50,23 +47,26 @@ def _ranked_by_living(rule: Callable[..., float], threshold: float) -> Callable[
     return lambda s: rule(s.out_of_pocket, s.consumption, s.people, threshold=threshold, rank_by=s.living)
 
 
-def _hardship(field: str) -> Callable[[Sample], float]:
-    def value(s: Sample) -> float:
-        a_day = s.consumption / s.persons / DAYS_A_YEAR / s.lines.ppp
-        line = indicators.societal_poverty_line(a_day, s.people) * s.lines.ppp * DAYS_A_YEAR * s.persons
-        found = indicators.financial_hardship(s.out_of_pocket, s.consumption, s.people, poverty_line=line)
-        return float(getattr(found, field))
+def _field_of(work: Callable[[Sample], Any], field: str) -> Callable[[Sample], Any]:
+    """Return what reads one number, or one by group, of several that are found together."""
+
+    def value(s: Sample) -> Any:
+        found = s.once(work)
+        return np.nan if found is None else getattr(found, field)
 
     return value
 
 
-def _impoverished(field: str) -> Callable[[Sample], float]:
-    def value(s: Sample) -> float:
-        line = s.lines.poverty * np.ones(s.living.size)
-        paid = s.an_equivalent("out_of_pocket_rwf")
-        return float(getattr(indicators.impoverishment(paid, s.living, s.people, poverty_line=line), field))
+def _hardship(s: Sample) -> indicators.FinancialHardship:
+    a_day = s.consumption / s.persons / DAYS_A_YEAR / s.lines.ppp
+    line = indicators.societal_poverty_line(a_day, s.people) * s.lines.ppp * DAYS_A_YEAR * s.persons
+    return indicators.financial_hardship(s.out_of_pocket, s.consumption, s.people, poverty_line=line)
 
-    return value
+
+def _impoverished(s: Sample) -> indicators.Impoverishment:
+    line = s.lines.poverty * np.ones(s.living.size)
+    paid = s.an_equivalent("out_of_pocket_rwf")
+    return indicators.impoverishment(paid, s.living, s.people, poverty_line=line)
 
 
 def _protection() -> list[_Item]:
@@ -104,12 +104,21 @@ def _protection() -> list[_Item]:
         )
     )  # fmt: skip
     items += [
-        _Item(PROTECTION, f"sdg_382_{field}", share, _hardship(field), "SDG 3.8.2 of 2025", needs="ppp")
+        _Item(
+            PROTECTION,
+            f"sdg_382_{field}",
+            share,
+            _field_of(_hardship, field),
+            "SDG 3.8.2 of 2025",
+            needs="ppp",
+        )
         for field in indicators.FinancialHardship._fields
-    ]
+    ]  # fmt: skip
     for field in indicators.Impoverishment._fields:
         unit = share if "headcount" in field else "RWF a person"
-        items.append(_Item(PROTECTION, f"poverty_{field}", unit, _impoverished(field), needs="poverty"))
+        items.append(
+            _Item(PROTECTION, f"poverty_{field}", unit, _field_of(_impoverished, field), needs="poverty")
+        )
     return items
 
 
@@ -121,17 +130,20 @@ def _paid(column: str, rule: Callable[..., float]) -> Callable[[Sample], float]:
     return lambda s: rule(s.an_equivalent(column), s.living, s.people) if s[column].any() else np.nan
 
 
-def _incidence(field: str, net: bool) -> Callable[[Sample], F8]:
-    def value(s: Sample) -> F8:
-        if not s["claims_rwf"].any():
-            return _NAN_BY_QUINTILE
-        fees = s.a_person("contribution_rwf") if net else 0.0
-        found = indicators.benefit_incidence(
-            s.a_person("claims_rwf"), s.living, s.people, unit_cost=1.0, fees=fees
-        )
-        return np.asarray(getattr(found, field))
+def _benefits(s: Sample) -> indicators.BenefitIncidence | None:
+    return _incidence(s, 0.0)
 
-    return value
+
+def _benefits_net(s: Sample) -> indicators.BenefitIncidence | None:
+    return _incidence(s, s.a_person("contribution_rwf"))
+
+
+def _incidence(s: Sample, fees: F8 | float) -> indicators.BenefitIncidence | None:
+    if not s["claims_rwf"].any():
+        return None
+    return indicators.benefit_incidence(
+        s.a_person("claims_rwf"), s.living, s.people, unit_cost=1.0, fees=fees
+    )
 
 
 def _members(s: Sample) -> F8:
@@ -194,14 +206,14 @@ def _equity() -> list[_Item]:
                 "fall in the Gini, by rank before payment", why,
             ),
         ]  # fmt: skip
-    for name, field, net, unit in (
-        ("benefit_share", "share_by_group", False, "share"),
-        ("benefit_mean", "mean_by_group", False, "RWF a person"),
-        ("benefit_net_mean", "mean_by_group", True, "RWF a person"),
+    for name, field, work, unit in (
+        ("benefit_share", "share_by_group", _benefits, "share"),
+        ("benefit_mean", "mean_by_group", _benefits, "RWF a person"),
+        ("benefit_net_mean", "mean_by_group", _benefits_net, "RWF a person"),
     ):
         items.append(
             _Item(
-                EQUITY, name, unit, _incidence(field, net), "claims that insurers paid for the people's care",
+                EQUITY, name, unit, _field_of(work, field), "claims that insurers paid for the people's care",
                 "no claim was paid for anybody", QUINTILES,
             )
         )  # fmt: skip
@@ -228,42 +240,31 @@ def _outside_formal(s: Sample) -> Sample:
     return free
 
 
-def _gap(field: str) -> Callable[[Sample], float]:
-    def value(s: Sample) -> float:
-        free = _outside_formal(s)
-        risk = free.a_person("expected_episodes")
-        return float(getattr(indicators.risk_gap(risk, free["is_member"], free.people), field))
-
-    return value
+def _risk_gap(s: Sample) -> indicators.RiskGap:
+    free = s.once(_outside_formal)
+    return indicators.risk_gap(free.a_person("expected_episodes"), free["is_member"], free.people)
 
 
-def _correlation(field: str) -> Callable[[Sample], float]:
-    def value(s: Sample) -> float:
-        # rows count as observations, so no weights; need is taken before treatment, so that cover cannot
-        # raise it; the community's expectation is what a premium could have followed
-        free = _outside_formal(s)
-        ill = free["episodes"] > free["public_expected_episodes"]
-        expected = free.a_person("public_expected_episodes")
-        # a community that tells nobody apart expects the same of all, up to rounding
-        known = expected if np.ptp(expected) > 1e-9 * expected.max() else None
-        return float(getattr(indicators.positive_correlation_test(free["is_member"], ill, known), field))
-
-    return value
+def _correlation(s: Sample) -> indicators.PositiveCorrelation:
+    # rows count as observations, so no weights; need is taken before treatment, so that cover cannot
+    # raise it; the community's expectation is what a premium could have followed
+    free = s.once(_outside_formal)
+    ill = free["episodes"] > free["public_expected_episodes"]
+    expected = free.a_person("public_expected_episodes")
+    # a community that tells nobody apart expects the same of all, up to rounding
+    known = expected if np.ptp(expected) > 1e-9 * expected.max() else None
+    return indicators.positive_correlation_test(free["is_member"], ill, known)
 
 
-def _counterfactual(field: str) -> Callable[[Sample], float]:
-    def value(s: Sample) -> float:
-        free = _outside_formal(s)
-        members = free["is_member"] * free.households
-        episodes = float(members @ free["episodes"])
-        if episodes <= 0:
-            return np.nan
-        an_episode = float(members @ free["claims_rwf"]) / episodes
-        cost = an_episode * free.a_person("expected_episodes")
-        found = indicators.counterfactual_average_cost(cost, free["is_member"], free.people)
-        return float(getattr(found, field))
-
-    return value
+def _counterfactual(s: Sample) -> indicators.CounterfactualCost | None:
+    free = s.once(_outside_formal)
+    members = free["is_member"] * free.households
+    episodes = float(members @ free["episodes"])
+    if episodes <= 0:
+        return None
+    an_episode = float(members @ free["claims_rwf"]) / episodes
+    cost = an_episode * free.a_person("expected_episodes")
+    return indicators.counterfactual_average_cost(cost, free["is_member"], free.people)
 
 
 def _selection() -> list[_Item]:
@@ -272,13 +273,13 @@ def _selection() -> list[_Item]:
     items = [
         _Item(
             SELECTION, f"risk_gap_{field}", "ratio" if field == "ratio" else "episodes a person",
-            _gap(field), f"{risk}; outside formal schemes", one_sided,
+            _field_of(_risk_gap, field), f"{risk}; outside formal schemes", one_sided,
         )
         for field in indicators.RiskGap._fields
     ]  # fmt: skip
     items += [
         _Item(
-            SELECTION, f"positive_correlation_{name}", "none", _correlation(field),
+            SELECTION, f"positive_correlation_{name}", "none", _field_of(_correlation, field),
             "membership and more episodes than the community expects, given that expectation; households, "
             "unweighted", one_sided,
         )
@@ -288,7 +289,7 @@ def _selection() -> list[_Item]:
     ]  # fmt: skip
     items += [
         _Item(
-            SELECTION, f"average_cost_{field}", "RWF a person", _counterfactual(field),
+            SELECTION, f"average_cost_{field}", "RWF a person", _field_of(_counterfactual, field),
             "expected episodes at what members' episodes cost the scheme in the year",
             "no member or no episode of one",
         )
