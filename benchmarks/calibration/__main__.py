@@ -7,8 +7,8 @@
 
 Every method sees the same standardised space, the same centre, the same simulator on common random numbers,
 and the same loss: half the squared distance from the targets plus half the squared distance from the prior's
-centre, in nats. Data sets are synthetic: a cheap model of Rwanda's size (``mean_field.py``), and the engine at
-small size (``engine.py``), each with errors as published and with a third of them. The best known loss of
+centre, in nats. Data sets are synthetic: a cheap model of Rwanda's size (``mean_field.py``), and the engine
+at small size (``engine.py``), each with errors as published and with a third of them. The best known loss of
 a data set is the lowest that any method found, searches from the truth and from each method's best included.
 """
 

@@ -177,6 +177,25 @@ class Fit:
             prior.key: float(prior.to_value(z)) for prior, z in zip(self.priors, self.mode.point, strict=True)
         }
 
+    @property
+    def point_values(self) -> dict[str, float]:
+        """All parameters in their own units: explored ones at the mode, carried ones at their mean there."""
+        from cbhi.calibration.ensemble import carried_given_targets
+
+        means, _ = carried_given_targets(self.problem, self.carried_slopes, self.mode.simulated[None])
+        carried = zip(self.carried, means[0], strict=True)
+        return {**self.values, **{prior.key: float(prior.to_value(z)) for prior, z in carried}}
+
+    @property
+    def point_sources(self) -> dict[str, tuple[str, str]]:
+        """Source and confidence of each of ``point_values``."""
+        explored = {prior.key: ("mode of the calibration", prior) for prior in self.priors}
+        carried = {prior.key: ("mean given the figures, to first order", prior) for prior in self.carried}
+        return {
+            key: (f"{how}; prior: {prior.source}", "fitted")
+            for key, (how, prior) in {**explored, **carried}.items()
+        }
+
     def fisher(self) -> F8:
         """Return the information of the targets, (parameters, parameters), per squared prior deviation."""
         from cbhi.calibration.identifiability import fisher_information

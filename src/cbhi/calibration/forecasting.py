@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from cbhi.calibration.scoring import (
 )
 from cbhi.calibration.simulating import Task, simulate_tasks
 from cbhi.calibration.streams import generator
-from cbhi.calibration.targets import SharedError, Target
+from cbhi.calibration.targets import Target, keep_shared_errors
 from cbhi.kernels.records import F8
 from cbhi.tables import Table, scale_of
 
@@ -210,28 +210,8 @@ def split_at(
     if not earlier or not later:
         side = f"until {fit_until}" if not earlier else f"from {fit_until + 1} to {predict_until}"
         raise ValueError(f"there is no figure {side}; figures there are for {', '.join(map(str, years))}")
-    earlier, shared = _shared(calibration.shared_errors, earlier)
+    earlier, shared = keep_shared_errors(calibration.shared_errors, earlier)
     return calibration.replace(targets=earlier, shared_errors=shared), later
-
-
-def _shared(
-    errors: Sequence[SharedError], targets: Sequence[Target]
-) -> tuple[tuple[Target, ...], tuple[SharedError, ...]]:
-    """Return targets, and errors as far as these share them; what one has alone goes into its own error."""
-    found, kept = tuple(targets), []
-    names = {target.name for target in targets}
-    for error in errors:
-        own = tuple(name for name in error.targets if name in names)
-        if len(own) > 1:
-            kept.append(replace(error, targets=own))
-        elif own:
-            found = tuple(
-                replace(t, sd=math.hypot(t.sd, error.sd * (t.value if error.relative else 1.0)))
-                if t.name == own[0]
-                else t
-                for t in found
-            )
-    return found, tuple(kept)
 
 
 def forecast(
@@ -272,7 +252,7 @@ def forecast(
     Discrepancy and errors of the later figures are drawn afresh: what they share with the earlier ones is not
     carried over, which makes the bands no narrower than they should be.
     """
-    wanted, shared = _shared(calibration.shared_errors, later)
+    wanted, shared = keep_shared_errors(calibration.shared_errors, later)
     plan = calibration.replace(targets=wanted, shared_errors=shared).plan()
     random = generator(posterior.fit.problem.seed, "forecast")
     seed = int(random.integers(2**62))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -178,9 +179,7 @@ class Posterior:
         from cbhi.calibration.verdicts import explain_verdicts
         from cbhi.calibration.wording import whose_figures
 
-        return explain_verdicts(
-            self.verdicts(profiles), len(self.fit.targets), whose_figures(self.fit.scenario)
-        )
+        return explain_verdicts(self.verdicts(profiles), len(self.fit.targets), whose_figures(self.fit))
 
     def predictive_checks(self) -> PredictiveChecks:
         """Return each target beside what the fitted model would publish; no new simulation is needed."""
@@ -284,8 +283,9 @@ class Posterior:
         from cbhi.scenarios import ParameterSets
 
         fit, frame = self.fit, self.members(n, seed=seed)
+        figures = f"{len(fit.targets)} published figure{'s' * (len(fit.targets) != 1)}"
         facts = {
-            "source": f"fitted to {len(fit.targets)} published figures of {whose_figures(fit.scenario)}",
+            "source": f"fitted to {figures} of {whose_figures(fit)}",
             "confidence": "fitted",
             "draws": f"{n} equally weighted of an effective {self.effective_size:.0f} ({self.draws.method})",
             "seed": fit.problem.seed,
@@ -298,6 +298,8 @@ class Posterior:
     def scenario(self, n: int = 200, *, seed: int | None = None) -> Scenario:
         """Return the fitted scenario with sets of parameters, so that a run carries their doubt.
 
+        Its own values are the mode, so that ``scenario().at_point()`` is the best fit.
+
         Parameters
         ----------
         n, seed
@@ -308,9 +310,12 @@ class Posterior:
         ValueError
             When what was fitted is no scenario.
         """
-        if self.fit.scenario is None:
+        fit, fitted = self.fit, self.fit.scenario
+        if fitted is None:
             raise ValueError("what was fitted is no scenario, so there is none to carry sets of parameters")
-        return self.fit.scenario.with_sets(self.sets(n, seed=seed))
+        best = fitted.replace(fit.point_values, name=fitted.name)
+        told = dataclasses.replace(best, sources={**best.sources, **fit.point_sources})
+        return told.with_sets(self.sets(n, seed=seed))
 
     def predict(self, scenario: Scenario | None = None, *, n: int = 100, **how: Any) -> Results:
         """Simulate a scenario under the posterior.

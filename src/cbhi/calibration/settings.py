@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cbhi.calibration.calibration import Calibration
+from cbhi.calibration.calibration import Calibration, with_discrepancy
 from cbhi.calibration.priors import FAMILIES, Prior
-from cbhi.calibration.targets import SharedError, Target, fit_targets
+from cbhi.calibration.targets import DISCREPANCY, SharedError, Target, fit_targets, keep_shared_errors
 from cbhi.datasets import data_dir
 from cbhi.scenarios import Scenario, scenario
 from cbhi.scenarios.changes import explain_unknown, known_parameters
@@ -37,9 +37,25 @@ _HEAD: Mapping[str, tuple[type, ...]] = {
 _TABLES = ("discrepancy", "explored", "carried", "target", "shared_error")
 _PRIOR = ("prior", "low", "high", "source", "confidence")
 _NUMBERS = tuple(dict.fromkeys(name for names in FAMILIES.values() for name in names))
-_TARGET = ("name", "variable", "period", "value", "sd", "kind", "discrepancy", "source", "confidence", "use")
-_SHARED = ("targets", "sd", "relative", "why")
-_KINDS = {str: "a text", int: "a whole number", list: "a list", float: "a number"}
+_TARGET: Mapping[str, tuple[type, ...]] = {
+    "name": (str,),
+    "variable": (str,),
+    "period": (int, str),
+    "value": (int, float),
+    "sd": (int, float),
+    "kind": (str,),
+    "discrepancy": (int, float),
+    "source": (str,),
+    "confidence": (str,),
+    "use": (str,),
+}
+_SHARED: Mapping[str, tuple[type, ...]] = {
+    "targets": (list,),
+    "sd": (int, float),
+    "relative": (bool,),
+    "why": (str,),
+}
+_KINDS = {str: "a text", int: "a whole number", list: "a list", float: "a number", bool: "true or false"}
 
 
 class CalibrationFileError(ValueError):
@@ -156,8 +172,10 @@ class _File:
                 self.problem(
                     (word,), f"unknown word '{word}'{near or f'; there are {listed((*_HEAD, *_TABLES))}'}"
                 )
-            elif isinstance(value, bool) or not isinstance(value, _HEAD[word]):
+            elif not _is_one_of(value, _HEAD[word]):
                 self.problem((word,), f"{word} must be {_KINDS[_HEAD[word][-1]]}, got {value!r}")
+            elif isinstance(value, list) and not all(isinstance(one, str) for one in value):
+                self.problem((word,), f"{word} must be a list of texts, got {value!r}")
             else:
                 self.head[word] = value
 
@@ -169,8 +187,7 @@ class _File:
             self.problem(
                 ("explored",), "no parameter is explored; write one as [explored.enrolment.intercept]"
             )
-        targets = self._targets(chosen)
-        shared = self._shared()
+        targets, shared = self._targets(chosen)
         self._stop()
         assert chosen is not None
         words = ("households", "replicates", "seed", "max_failures", "name")
@@ -199,9 +216,14 @@ class _File:
 
     def _place(self, text: str) -> tuple[str | int, ...]:
         """Return the path of what a problem names first."""
+        entries = self.document.content.get("target", [])
+        for number, entry in enumerate(entries if isinstance(entries, list) else []):
+            if isinstance(entry, Mapping) and text.startswith(f"target {entry.get('name')}:"):
+                return ("target", number)
         for path in self.document.lines:
             name = ".".join(str(part) for part in path[1:])
-            if len(path) > 1 and name and name in text:
+            # a number counts entries, and may stand in any text
+            if name and name in text and all(isinstance(part, str) for part in path):
                 return path
         return next(((word,) for word in self.head if text.startswith(f"{word} ")), ())
 
@@ -280,72 +302,123 @@ class _File:
                 self.problem((*at, inner) if inner in said else at, line)
         return None
 
-    def _targets(self, chosen: Scenario | None) -> tuple[Target, ...]:
+    def _targets(self, chosen: Scenario | None) -> tuple[tuple[Target, ...], tuple[SharedError, ...]]:
+        """Return the figures that are fitted, with discrepancies, and the errors that these share."""
         country = self.head.get("country", chosen.country if chosen is not None else "")
-        found: list[Target] = []
         own = self._own_targets()
-        discrepancy = {
-            word: value for word, value in self._table("discrepancy").items() if value is not UNREADABLE
-        }
-        for word, value in discrepancy.items():
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-                self.problem(
-                    ("discrepancy", word), f"discrepancy of {word} must be a number from 0 up, got {value!r}"
-                )
-                return tuple(own)
+        every: list[Target] = []
+        found: list[Target] = []
+        until, leave_out = self.head.get("until"), self.head.get("leave_out", ())
         if country:
             try:
-                found += fit_targets(
-                    country,
-                    until=self.head.get("until"),
-                    leave_out=self.head.get("leave_out", ()),
-                    discrepancy=discrepancy,
-                )
+                every += fit_targets(country)
+                found += fit_targets(country, until=until, leave_out=leave_out)
             except ValueError as error:
                 self.problem(self._place(str(error)), str(error))
+                return (), ()
         elif not own and chosen is not None:
             self.problem((), "there are no targets: name a 'country' with data, or write [[target]]")
-        return (*found, *own)
+        every += own
+        found += [t for t in own if until is None or not t.period.isdigit() or int(t.period) <= until]
+        return self._with_errors(every, found)
+
+    def _with_errors(
+        self, every: list[Target], found: list[Target]
+    ) -> tuple[tuple[Target, ...], tuple[SharedError, ...]]:
+        """Return figures that are left with the errors of the file, which may name all that there were."""
+        table = {word: value for word, value in self._table("discrepancy").items() if value is not UNREADABLE}
+        for word, value in table.items():
+            try:
+                with_discrepancy(tuple(every), {word: value})
+            except (ValueError, TypeError):
+                text = f"discrepancy of {word} must be a number from 0 up, got {value!r}"
+                if _is_one_of(value, (int, float)) and value >= 0:
+                    text = f"discrepancy of '{word}': no such kind or target{suggest(word, _words_of(every))}"
+                self.problem(("discrepancy", word), text)
+                table = {}
+                break
+        left = {target.name for target in found}
+        gone = {target.name for target in every} - left
+        kinds = with_discrepancy(tuple(found), {w: v for w, v in table.items() if w not in gone})
+        # what an entry says of itself counts for more than what is said of its kind
+        entries = self.document.content.get("target", [])
+        told = {entry.get("name") for entry in entries if "discrepancy" in entry} if entries else set()
+        targets = tuple(
+            before if before.name in told and before.name not in table else after
+            for before, after in zip(found, kinds, strict=True)
+        )
+        shared = []
+        for number, error in self._shared():
+            unknown = [name for name in error.targets if name not in left | gone]
+            for name in unknown:
+                near = suggest(name, sorted(left | gone))
+                self.problem(("shared_error", number), f"shared error: there is no target '{name}'{near}")
+            if not unknown:
+                shared.append(error)
+        return keep_shared_errors(shared, targets)
 
     def _own_targets(self) -> list[Target]:
         found = []
-        for number, said in enumerate(self._entries("target", _TARGET)):
-            for word in ("name", "variable", "period", "value"):
-                if word not in said:
-                    self.problem(("target", number), f"[[target]]: '{word}' is missing")
-            if any(word not in said for word in ("name", "variable", "period", "value")):
+        for number, said in self._entries("target", _TARGET):
+            missing = [word for word in ("name", "variable", "period", "value") if word not in said]
+            for word in missing:
+                self.problem(("target", number), f"[[target]]: '{word}' is missing")
+            if missing:
                 continue
             try:
                 found.append(Target(**{"sd": None, **said, "period": str(said["period"])}))
             except ValueError as error:
                 self.problem(("target", number), str(error))
-        until = self.head.get("until")
-        return [t for t in found if until is None or not t.period.isdigit() or int(t.period) <= until]
+        return found
 
-    def _shared(self) -> tuple[SharedError, ...]:
+    def _shared(self) -> list[tuple[int, SharedError]]:
         found = []
-        for number, said in enumerate(self._entries("shared_error", _SHARED)):
+        for number, said in self._entries("shared_error", _SHARED):
             if "targets" not in said or "sd" not in said:
                 self.problem(("shared_error", number), "[[shared_error]] needs 'targets' and 'sd'")
                 continue
             try:
-                found.append(SharedError(**said))
-            except (ValueError, TypeError) as error:
+                found.append((number, SharedError(**said)))
+            except ValueError as error:
                 self.problem(("shared_error", number), str(error))
-        return tuple(found)
+        return found
 
-    def _entries(self, word: str, known: tuple[str, ...]) -> list[dict[str, Any]]:
+    def _entries(self, word: str, known: Mapping[str, tuple[type, ...]]) -> list[tuple[int, dict[str, Any]]]:
+        """Return the entries of a table in double brackets that can be used, each with its number."""
         entries = self.document.content.get(word, [])
         if entries is UNREADABLE:
             return []
-        if not isinstance(entries, list):
+        if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
             self.problem((word,), f"'{word}' stands in double brackets: [[{word}]]")
             return []
+        found = []
         for number, entry in enumerate(entries):
-            for name in [name for name in entry if name not in known]:
-                self.problem((word, number, name), f"[[{word}]]: unknown word '{name}'{suggest(name, known)}")
-                entry.pop(name)
-        return [dict(entry) for entry in entries]
+            right = {}
+            for name, value in entry.items():
+                at = (word, number, name)
+                if name not in known:
+                    self.problem(at, f"[[{word}]]: unknown word '{name}'{suggest(name, known)}")
+                elif value is UNREADABLE:
+                    continue
+                elif not _is_one_of(value, known[name]):
+                    self.problem(at, f"[[{word}]]: {name} must be {_KINDS[known[name][-1]]}, got {value!r}")
+                elif isinstance(value, list) and not all(isinstance(one, str) for one in value):
+                    self.problem(at, f"[[{word}]]: {name} must be a list of texts, got {value!r}")
+                else:
+                    right[name] = value
+            if all(name in right for name in entry if name in known):
+                found.append((number, right))
+        return found
+
+
+def _is_one_of(value: Any, kinds: tuple[type, ...]) -> bool:
+    """Say whether a value is of one of some types; true and false are no numbers."""
+    return isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+
+
+def _words_of(targets: list[Target]) -> list[str]:
+    """Return what a discrepancy may be of."""
+    return [*DISCREPANCY, *(target.name for target in targets)]
 
 
 def _word_of(problem: str) -> str:

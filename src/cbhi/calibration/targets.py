@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ __all__ = [
     "Target",
     "check_targets",
     "fit_targets",
+    "keep_shared_errors",
     "read_targets",
     "scaled_errors",
 ]
@@ -384,3 +385,33 @@ def scaled_errors(targets: tuple[Target, ...], factor: float) -> tuple[Target, .
     if not (math.isfinite(factor) and factor > 0.0):
         raise ValueError(f"the factor on errors must be above 0, got {factor:g}")
     return tuple(replace(t, sd=t.sd * factor, discrepancy=t.discrepancy_sd * factor) for t in targets)
+
+
+def keep_shared_errors(
+    errors: Sequence[SharedError], targets: Sequence[Target]
+) -> tuple[tuple[Target, ...], tuple[SharedError, ...]]:
+    """Return some of the targets, and errors as far as these share them.
+
+    What one of them then has alone goes into its own error.
+
+    Parameters
+    ----------
+    errors
+        Shared by all targets that there were.
+    targets
+        Those that are left.
+    """
+    found, kept = tuple(targets), []
+    names = {target.name for target in targets}
+    for error in errors:
+        own = tuple(name for name in error.targets if name in names)
+        if len(own) > 1:
+            kept.append(replace(error, targets=own))
+        elif own:
+            found = tuple(
+                replace(t, sd=math.hypot(t.sd, error.sd * (t.value if error.relative else 1.0)))
+                if t.name == own[0]
+                else t
+                for t in found
+            )
+    return found, tuple(kept)

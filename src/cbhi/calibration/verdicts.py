@@ -153,19 +153,22 @@ def explain_verdicts(verdicts: Sequence[Verdict], n_targets: int, whose: str) ->
         word: [_named(verdict) for verdict in free if verdict.word == word]
         for word in (INFORMED, PARTLY, MOVED, ASSUMPTION)
     }
+    several = n_targets != 1
+    s = "" if several else "s"
     parts = []
     if groups[INFORMED]:
-        parts.append(f"inform {listed(groups[INFORMED])}")
+        parts.append(f"inform{s} {listed(groups[INFORMED])}")
     if groups[PARTLY]:
-        parts.append(f"inform in part {listed(groups[PARTLY])}")
+        parts.append(f"inform{s} in part {listed(groups[PARTLY])}")
     if groups[MOVED]:
         them = "them" if len(groups[MOVED]) > 1 else "it"
-        parts.append(f"pull {listed(groups[MOVED])} without pinning {them} down")
+        parts.append(f"pull{s} {listed(groups[MOVED])} without pinning {them} down")
     if groups[ASSUMPTION]:
         ending = "there the results rest on the stated priors"
-        parts.append(f"say little or nothing about {listed(groups[ASSUMPTION])}: {ending}")
-    said = "; they ".join(parts)
-    text = f"Of {len(free)} fitted mechanisms the {n_targets} published figures of {whose} {said}."
+        parts.append(f"say{s} little or nothing about {listed(groups[ASSUMPTION])}: {ending}")
+    said = f"; {'they' if several else 'it'} ".join(parts)
+    figures = f"the {n_targets} published figures" if several else "the one published figure"
+    text = f"Of {len(free)} fitted mechanism{'s' * (len(free) != 1)} {figures} of {whose} {said}."
     carried = [name_in_sentence(verdict.name) for verdict in verdicts if verdict.is_carried]
     if carried:
         several = len(carried) > 1
@@ -204,9 +207,10 @@ def explain_fit(fit: Fit) -> str:
     n, d = len(found.targets), len(found.names)
     labels = [f"{target_label(target)} {target.period}" for target in fit.targets]
     lines = [
-        f"{n} published figures hold information on about {found.information:.1f} of {d} parameters;"
-        f" {found.n_informed} directions are informed more by the data than by the prior.",
-        explain_verdicts(verdicts, n, whose_figures(fit.scenario)),
+        f"{n} published figure{'s hold' if n != 1 else ' holds'} information on about"
+        f" {found.information:.1f} of {d} parameters; {found.n_informed} directions are informed more by the"
+        " data than by the prior.",
+        explain_verdicts(verdicts, n, whose_figures(fit)),
         f"Best informed: {found.direction(0)}. Weakest: {found.direction(-1)}.",
     ]
     for place, verdict in enumerate(verdicts):

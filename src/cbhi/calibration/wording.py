@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING
 
 from cbhi.tables import Scale, scale_of
 
 if TYPE_CHECKING:
-    from cbhi.calibration.fit import Described
-    from cbhi.scenarios import Scenario
+    from cbhi.calibration.fit import Described, Fit
 
 __all__ = [
     "name_in_sentence",
@@ -81,8 +81,13 @@ def target_scale(target: Described) -> Scale:
     return scale_of(target.unit, abs(target.value))
 
 
-def whose_figures(scenario: Scenario | None) -> str:
-    """Return whose figures were fitted: the country of a scenario, else its name."""
-    if scenario is None:
-        return "the data"
-    return scenario.country.capitalize() if scenario.country else scenario.name
+def whose_figures(fit: Fit) -> str:
+    """Return whose figures were fitted: a country, where all are of its data, else what the fit is called."""
+    from cbhi.datasets import fit_rows
+
+    country = fit.scenario.country if fit.scenario is not None else ""
+    if country:
+        with contextlib.suppress(ValueError):  # no data of that country
+            if {target.name for target in fit.targets} <= set(fit_rows(country)["key"]):
+                return country.capitalize()
+    return str(fit.settings.get("calibration", "")) or "the data"

@@ -201,7 +201,7 @@ def _write(
     files = ["report.md", "parameter-sets.csv", "draws.csv", "posterior"]
     text = str(report)
     if calibration.base:
-        write_whole(folder / "scenario.toml", _scenario_text(calibration).encode())
+        write_whole(folder / "scenario.toml", _scenario_text(calibration, posterior).encode())
         files.append("scenario.toml")
     if found is not None:
         write_whole(folder / "forecast.csv", found.to_frame().to_csv(index=False).encode())
@@ -220,15 +220,19 @@ def _write(
     return {"text": text, "json": summary, "files": summary["files"]}
 
 
-def _scenario_text(calibration: Calibration) -> str:
-    """Return a scenario file that carries the fitted sets."""
-    from cbhi.scenarios.changes import as_toml
+def _scenario_text(calibration: Calibration, posterior: Posterior) -> str:
+    """Return a scenario file of the fitted values that carries the fitted sets."""
+    from cbhi.calibration.scenario_file import fitted_scenario_text
 
-    return (
-        f"# {calibration.name} under the parameter sets of a calibration: cbhi run scenario.toml\n"
-        f"name = {as_toml(f'{calibration.name}, calibrated')}\n"
-        f"base = {as_toml(calibration.base)}\n"
-        'parameter_sets = "parameter-sets.csv"\n'
+    return fitted_scenario_text(
+        posterior.fit,
+        name=f"{calibration.name}, calibrated",
+        base=calibration.base,
+        sets="parameter-sets.csv",
+        head=(
+            f"{calibration.name} under the parameter sets of a calibration: cbhi run scenario.toml",
+            "its own values, with --point, are the mode",
+        ),
     )
 
 
