@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cbhi.datasets import fit_rows
 from cbhi.kernels.records import F8
 from cbhi.months import format_month, parse_month
 from cbhi.packing import pack_scenario, reporting_periods
@@ -121,6 +122,15 @@ class Predictions:
         return pd.DataFrame(rows, columns=list(_COLUMNS))
 
     @property
+    def _are_later(self) -> bool:
+        """Whether all years are later than the figures that the country's scenarios are fitted to."""
+        country = self.results.scenario.country
+        try:
+            return not country or int(self.years[0][:4]) > int(fit_rows(country)["year"].max())
+        except ValueError:  # no data of that country
+            return True
+
+    @property
     def _places(self) -> list[int]:
         labels = [label for label, _, _ in self.results.periods]
         return [labels.index(year) for year in self.years]
@@ -173,8 +183,13 @@ class Predictions:
                 "Catastrophic: more than 10 % of a year's consumption paid for care. Net result: all income"
                 " of the scheme, grants included, less claims paid and all other expenses, over members at"
                 " the close of the year.",
-                "Rules: as far as they are known today, and unchanged from the last dated event on. Nobody"
-                " has compared these figures with what happened.",
+                "Rules: as far as they are known today, and unchanged from the last dated event on."
+                + (
+                    " Nobody has compared these figures with what happened."
+                    if self._are_later
+                    else " Figures of some of these years were there when the model was fitted: this is no"
+                    " forecast."
+                ),
             ),
         )
 

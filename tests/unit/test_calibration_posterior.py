@@ -213,7 +213,7 @@ def test_the_report_holds_every_part_in_text_and_markdown():
         assert part.title.split(",")[0] in " ".join(text.split())
         assert f"## {part.title}" in markdown
     assert report.says in " ".join(markdown.split("\n"))
-    for fact in ("seed", "simulations for the mode", "simulations for profiles", "households", "failures"):
+    for fact in ("seed", "points for the mode", "points for profiles", "households", "failures"):
         assert fact in text
         assert f"| {fact} |" in markdown
     assert "neither fitted nor used to choose" in " ".join(text.split())

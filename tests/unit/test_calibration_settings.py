@@ -168,3 +168,104 @@ why = "one count of people"
         assert problems == [
             "mine.toml: no parameter is explored; write one as [explored.enrolment.intercept]"
         ]
+
+
+OWN = """\
+name = "own"
+scenario = "rwanda-rules"
+country = ""
+households = 300
+
+[discrepancy]
+coverage = 0.10
+"visits by hand" = 0.2
+
+[explored.enrolment.intercept]
+prior = "normal"
+mean = -1.0
+sd = 1.5
+source = "a belief"
+confidence = "assumption"
+
+[[target]]
+name = "members by hand"
+variable = "coverage_end_share"
+period = 2006
+value = 0.5
+sd = 0.03
+kind = "coverage"
+
+[[target]]
+name = "visits by hand"
+variable = "visits_per_person_year"
+period = 2007
+value = 0.5
+sd = 0.05
+kind = "visits"
+
+[[target]]
+name = "members again"
+variable = "coverage_end_share"
+period = 2008
+value = 0.6
+sd = 0.03
+kind = "coverage"
+discrepancy = 0.01
+
+[[shared_error]]
+targets = ["members by hand", "visits by hand", "members again"]
+sd = 0.04
+"""
+
+
+class TestOwnFigures:
+    def test_the_table_of_discrepancies_reaches_them(self, tmp_path: Path) -> None:
+        found = {t.name: t.discrepancy_sd for t in read(tmp_path, OWN).targets}
+        # what an entry says of itself counts for more than its kind
+        assert found == {"members by hand": 0.10, "visits by hand": 0.2, "members again": 0.01}
+
+    def test_of_a_country_too(self, tmp_path: Path) -> None:
+        text = OWN.replace('country = ""', 'country = "rwanda"')
+        found = {t.name: t.discrepancy_sd for t in read(tmp_path, text).targets}
+        assert found["cbhi_coverage_pop:2008:1"] == found["members by hand"] == 0.10
+        assert (found["visits by hand"], found["cbhi_claims:2012:1"]) == (0.2, 1e9)
+
+    def test_a_word_that_is_nothing_is_refused(self, tmp_path: Path) -> None:
+        problems = refused(tmp_path, OWN.replace("coverage = 0.10", "nonsense = 3.0"))
+        assert problems[0].startswith("mine.toml:7: discrepancy of 'nonsense'")
+
+    def test_figures_that_are_cut_off_take_their_share_along(self, tmp_path: Path) -> None:
+        calibration = read(tmp_path, OWN, until=2007)
+        assert [t.name for t in calibration.targets] == ["members by hand", "visits by hand"]
+        assert calibration.shared_errors[0].targets == ("members by hand", "visits by hand")
+        alone = read(tmp_path, OWN, until=2006)
+        assert alone.shared_errors == ()
+        assert alone.targets[0].sd == pytest.approx(0.05)
+        wrong = refused(tmp_path, OWN.replace('["members by hand", "visits', '["members by foot", "visits'))
+        assert "mine.toml:42: shared error: there is no target 'members by foot'" in wrong[0]
+
+    @pytest.mark.parametrize(
+        ("before", "after", "said"),
+        [
+            (
+                'variable = "visits_per_person_year"',
+                "variable = 5",
+                ": \\[\\[target\\]\\]: variable must be a text, got 5",
+            ),
+            ("value = 0.6", 'value = "0.6"', "37: .*value must be a number"),
+            ("sd = 0.04", 'sd = 0.04\nrelative = "false"', "45: .*relative must be true or false"),
+            ('"members again"]', "7]", "43: .*targets must be a list of texts"),
+            ("households = 300", 'households = 300\nleave_out = [["x"]]', "5: .*list of texts"),
+            ("households = 300", 'households = 300\ntarget = ["a"]', "double brackets"),
+            ("period = 2007", "period = 1950", "25: target visits by hand: .*no complete reporting year"),
+        ],
+    )
+    def test_one_mistake(self, tmp_path: Path, before: str, after: str, said: str) -> None:
+        import re
+
+        text = OWN.replace(before, after, 1)
+        if 'target = ["a"]' in text:
+            text = text[: text.index("[[target]]")]
+        problems = refused(tmp_path, text)
+        assert len(problems) == (3 if "brackets" in said else 1)
+        assert re.search(said, problems[0]), problems

@@ -79,6 +79,27 @@ def test_a_file_gives_back_every_bit(values: list[tuple[float, float]], tmp_path
     assert again.origin == sets.origin
 
 
+def test_what_is_said_of_them_is_read_back_whatever_it_is_called(tmp_path: Path) -> None:
+    said = {"origin": "a survey of 2005", "made by": "hand", "n\u00e4me": "x", "a.b": "1"}
+    sets = cbhi.ParameterSets(("enrolment.inertia",), np.array([[1.0], [2.0]]), about=said)
+    again = cbhi.ParameterSets.read(sets.write(tmp_path / "sets.csv"))
+    assert dict(again.about) == said
+    assert again == sets
+
+
+def test_an_origin_that_somebody_wrote_is_no_identity(tmp_path: Path) -> None:
+    files = []
+    for name, value in (("a", 1.0), ("b", 1.5)):
+        files.append(tmp_path / f"{name}.csv")
+        files[-1].write_text(f'# origin = "survey 2005"\nenrolment.inertia\n{value}\n')
+    one, other = (cbhi.ParameterSets.read(file) for file in files)
+    assert one.origin != other.origin
+    assert one != other
+    files[0].write_text('# origin_fingerprint = "survey 2005"\nenrolment.inertia\n1.0\n')
+    with pytest.raises(ValueError, match="must be 16 of 0 to 9 and a to f"):
+        cbhi.ParameterSets.read(files[0])
+
+
 def test_sets_without_a_key_keep_their_origin_in_a_file(tmp_path: Path) -> None:
     fewer = made().without(["enrolment.inertia", "care.seek_price"])
     again = cbhi.ParameterSets.read(fewer.write(tmp_path / "fewer.csv"))

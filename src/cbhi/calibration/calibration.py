@@ -253,8 +253,9 @@ class Calibration:
         ValueError
             For a factor that is not above 0.
         """
+        targets = scaled_errors(self.targets, factor)
         shared = tuple(replace(error, sd=error.sd * factor) for error in self.shared_errors)
-        return self.replace(targets=scaled_errors(self.targets, factor), shared_errors=shared)
+        return self.replace(targets=targets, shared_errors=shared)
 
     # what the parts below need ---------------------------------------------------------------------------
 
@@ -444,10 +445,15 @@ class Calibration:
             seed=self.seed,
         )
         search = search_modes(problem)
-        errors, slopes = self.errors_at(evaluator, search.modes[0].point, "at the mode")
-        problem = problem.with_covariance(errors.total)
-        best = polish_mode(problem, search.modes[0])
-        search = rank_modes(problem, search, best)
+        # what is measured at the best mode may make another the best; each is looked at once
+        for turn in range(len(search.modes)):
+            where = "at the mode" if turn == 0 else f"at mode {turn + 1}"
+            errors, slopes = self.errors_at(evaluator, search.modes[0].point, where)
+            problem = problem.with_covariance(errors.total)
+            best = polish_mode(problem, search.modes[0], name=where)
+            search = rank_modes(problem, search, best)
+            if search.modes[0] is best:
+                break
         fit = Fit(
             problem=problem,
             search=search,

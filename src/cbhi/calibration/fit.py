@@ -178,6 +178,14 @@ class Fit:
         }
 
     @property
+    def point_simulated(self) -> F8:
+        """What the mode gives with carried parameters at their mean there, to first order, (targets,)."""
+        from cbhi.calibration.ensemble import carried_given_targets
+
+        means, _ = carried_given_targets(self.problem, self.carried_slopes, self.mode.simulated[None])
+        return np.asarray(self.mode.simulated + means[0] @ self.carried_slopes.T)
+
+    @property
     def point_values(self) -> dict[str, float]:
         """All parameters in their own units: explored ones at the mode, carried ones at their mean there."""
         from cbhi.calibration.ensemble import carried_given_targets

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cbhi.calibration.predictive import with_carried
 from cbhi.calibration.sampling import resample
 from cbhi.calibration.streams import generator
 
@@ -75,13 +76,13 @@ def _groups(posterior: Posterior, chains: int, draws: int, seed: int) -> dict[st
             for prior, column in zip(fit.priors, points.T, strict=True)
         }
 
-    root = np.linalg.cholesky(problem.covariance)
-    noise = random.standard_normal((n, len(problem.targets))) @ root.T
     simulated = weighted.simulated[places]
+    fitted, covariance = with_carried(problem, fit.carried_slopes, simulated)
+    noise = random.standard_normal((n, len(problem.targets))) @ np.linalg.cholesky(covariance).T
     return {
         "posterior": values(weighted.points[places]),
         "prior": values(random.standard_normal((n, problem.n_parameters))),
-        "posterior_predictive": {"published": (simulated + noise).reshape(*shape, -1)},
+        "posterior_predictive": {"published": (fitted + noise).reshape(*shape, -1)},
         "sample_stats": {
             "lp": -problem.loss(weighted.points[places], simulated).reshape(shape),
             "log_weight": weighted.log_weights[places].reshape(shape),

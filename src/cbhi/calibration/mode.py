@@ -44,7 +44,9 @@ APART = 0.15
 LOOKED = 0.5
 """Posterior standard deviations within which a point that was looked around needs no more differences."""
 N_DESCENTS = 8
-"""Simulated points from which the emulator is descended in a round."""
+"""Best points from which the emulator is descended in a round; at most as many others, far from these."""
+FAR = 1.0
+"""Prior standard deviations between two points that are far from each other."""
 
 
 @dataclass
@@ -134,7 +136,7 @@ def search_modes(
     screen = screen_sd * quasi_normal(problem.seed, "mode/screen", n_screen - 1, d)
     record.ask("mode/screen", np.vstack([np.zeros(d), screen]))
     emulator = _emulate(record, None)
-    basins = _find_basins(record, emulator, n_starts)
+    basins = _find_basins(record, emulator, n_starts, [])
     looked_around: list[F8] = []
     while True:
         asked = _proposals(record, emulator, basins, min_gain)
@@ -146,7 +148,7 @@ def search_modes(
             return _result(record, emulator, basins)
         record.ask(f"mode/{record.n_batches}", asked)
         emulator = _emulate(record, emulator)
-        basins = _find_basins(record, emulator, n_starts)
+        basins = _find_basins(record, emulator, n_starts, basins)
 
 
 def _check(n_screen: int, n_starts: int, step: float, screen_sd: float, max_simulations: int) -> None:
@@ -203,20 +205,36 @@ def _distance(precision: F8, left: F8, right: F8) -> float:
     return float(np.sqrt((left - right) @ precision @ (left - right)))
 
 
-def _find_basins(record: _Record, emulator: Emulator, n_starts: int) -> list[_Basin]:
+def _find_basins(record: _Record, emulator: Emulator, n_starts: int, before: list[_Basin]) -> list[_Basin]:
     """Return the most promising basins of the emulated loss, best first."""
     basins: list[_Basin] = []
-    order = np.argsort(record.losses, kind="stable")
-    for start in order[:N_DESCENTS]:
-        if not np.isfinite(record.losses[start]):
-            break
+    for start in _starts(record, before):
         goal, predicted = _descend(emulator, record.points[start])
         if any(_distance(basin.precision, basin.goal, goal) < SAME for basin in basins):
             continue
-        basins.append(_Basin(int(start), goal, predicted, _precision(emulator, goal)))
+        basins.append(_Basin(start, goal, predicted, _precision(emulator, goal)))
     basins.sort(key=lambda basin: min(basin.predicted, record.losses[basin.start]))
     limit = min(basins[0].predicted, record.losses[basins[0].start]) + DEPTH + SLACK
     return [basin for basin in basins[:n_starts] if min(basin.predicted, record.losses[basin.start]) < limit]
+
+
+def _starts(record: _Record, before: list[_Basin]) -> list[int]:
+    """Return simulated points from which to descend, best first: the best, those of basins, and others.
+
+    Once a basin was looked at closely the best points all lie in it; other basins are kept because they are
+    remembered, and found because some of the starts are the best that are far from all the others.
+    """
+    order = [int(place) for place in np.argsort(record.losses, kind="stable")]
+    order = [place for place in order if np.isfinite(record.losses[place])]
+    chosen = order[:N_DESCENTS]
+    chosen += [basin.start for basin in before if basin.start not in chosen]
+    for place in order[N_DESCENTS:]:
+        if len(chosen) >= 2 * N_DESCENTS:
+            break
+        apart = np.linalg.norm(record.points[chosen] - record.points[place], axis=1)
+        if apart.min() > FAR:
+            chosen.append(place)
+    return sorted(chosen, key=lambda place: float(record.losses[place]))
 
 
 def _proposals(record: _Record, emulator: Emulator, basins: list[_Basin], min_gain: float) -> F8:

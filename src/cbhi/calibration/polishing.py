@@ -17,11 +17,13 @@ LENGTHS = np.array([0.25, 0.5, 0.75, 1.0, 1.5])
 SMALL_GAIN = 0.05
 """Gain in nats that is not worth another step."""
 
+SAME = 2.0
+"""Posterior standard deviations within which two modes are one."""
 NEAR = 0.25
 """Prior standard deviations over which a derivative is taken to hold."""
 
 
-def polish_mode(problem: Problem, mode: Mode, *, steps: int = 3) -> Mode:
+def polish_mode(problem: Problem, mode: Mode, *, steps: int = 3, name: str = "at the mode") -> Mode:
     """Return a mode after Gauss-Newton steps, with its derivative by central differences.
 
     Parameters
@@ -32,6 +34,8 @@ def polish_mode(problem: Problem, mode: Mode, *, steps: int = 3) -> Mode:
         Where to start; what is simulated there is taken from it.
     steps
         Most steps.
+    name
+        Begins the names of the batches.
 
     Notes
     -----
@@ -40,7 +44,7 @@ def polish_mode(problem: Problem, mode: Mode, *, steps: int = 3) -> Mode:
     """
     from cbhi.calibration.laplace import central_jacobian
 
-    jacobian = central_jacobian(problem, mode.point, name="at the mode/derivative")
+    jacobian = central_jacobian(problem, mode.point, name=f"{name}/derivative")
     differentiated_at = mode.point
     point, simulated = mode.point, mode.simulated
     loss = float(problem.loss(point, simulated))
@@ -49,14 +53,14 @@ def polish_mode(problem: Problem, mode: Mode, *, steps: int = 3) -> Mode:
         if gain < SMALL_GAIN:
             break
         tried = point + LENGTHS[:, None] * direction
-        answers = problem.evaluate(f"at the mode/step {turn}", tried)
+        answers = problem.evaluate(f"{name}/step {turn}", tried)
         losses = problem.loss(tried, answers)
         best = int(np.argmin(losses))
         if not losses[best] < loss - 0.01 * gain:
             break
         point, simulated, loss = tried[best], answers[best], float(losses[best])
         if np.linalg.norm(point - differentiated_at) > NEAR:
-            jacobian = central_jacobian(problem, point, name=f"at the mode/derivative {turn}")
+            jacobian = central_jacobian(problem, point, name=f"{name}/derivative {turn}")
             differentiated_at = point
     return Mode(point=point, simulated=simulated, loss=loss, jacobian=jacobian)
 
@@ -81,11 +85,22 @@ def rank_modes(problem: Problem, search: ModeSearch, best: Mode, *, within: floa
     best
         The polished best mode.
     within
-        Modes that are worse than the best by more nats are left out.
+        Modes that are worse than the best by more nats are left out, and so are those that are the same as
+        a better one.
     """
     others = [
         replace(mode, loss=float(problem.loss(mode.point, mode.simulated))) for mode in search.modes[1:]
     ]
-    modes = sorted((best, *others), key=lambda mode: mode.loss)
-    kept = tuple(mode for mode in modes if mode.loss <= modes[0].loss + within)
-    return replace(search, modes=kept)
+    kept: list[Mode] = []
+    for mode in sorted((best, *others), key=lambda mode: mode.loss):
+        lowest = kept[0].loss if kept else mode.loss
+        if mode.loss <= lowest + within and not any(_is_same(problem, other, mode) for other in kept):
+            kept.append(mode)
+    return replace(search, modes=tuple(kept))
+
+
+def _is_same(problem: Problem, better: Mode, other: Mode) -> bool:
+    """Say whether two modes lie within so few posterior standard deviations that they are one."""
+    whitened = problem.whiten(better.jacobian.T).T
+    step = other.point - better.point
+    return float(step @ step + np.sum((whitened @ step) ** 2)) < SAME**2

@@ -185,9 +185,10 @@ class Posterior:
         """Return each target beside what the fitted model would publish; no new simulation is needed."""
         from cbhi.calibration.predictive import check_predictions
 
-        return check_predictions(self.fit.problem, self.fit.mode, self.draws)
+        fit = self.fit
+        return check_predictions(fit.problem, fit.mode, self.draws, fit.carried_slopes)
 
-    def report(self, profiles: Profiles | None = None) -> Report:
+    def report(self, profiles: Profiles | None = None, forecast: Forecast | None = None) -> Report:
         """Return the report for a sceptical referee.
 
         Parameters
@@ -195,10 +196,12 @@ class Posterior:
         profiles
             Of ``fit.profiles()``, which then have a say; those kept with the posterior if not
             given, and without any it rests on the draws alone.
+        forecast
+            Of later figures, such as ``score`` gives, to report as well.
         """
         from cbhi.calibration.report import make_report
 
-        return make_report(self, self._profiles(profiles))
+        return make_report(self, self._profiles(profiles), forecast)
 
     def to_frame(self) -> pd.DataFrame:
         """Return draws as one tidy table: weight, parameters, and what is simulated at each.

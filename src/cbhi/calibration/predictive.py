@@ -1,9 +1,11 @@
 """Posterior predictive checks: could the fitted model have published these figures?
 
-Given a draw of the parameters, what would be published is normal around what is simulated, with the
-covariance of the problem (errors of the figures, noise of the simulator, discrepancy, carried parameters).
-The predictive distribution is the weighted mixture of these normals over the draws, so that quantiles and
-tail probabilities need no further chance and no further simulation.
+Given a draw of the explored parameters, what would be published is normal around what is simulated there
+with carried parameters at their mean given the draw and the figures, as members of the ensemble have them.
+Its covariance is that of the problem (errors of the figures, noise of the simulator, discrepancy), with what
+is left of the doubt about carried parameters in the place of their priors. The predictive distribution is
+the weighted mixture of these normals over the draws, so that quantiles and tail probabilities need no
+further chance and no further simulation.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cbhi.calibration.core import Draws, Mode, Problem
+from cbhi.calibration.ensemble import carried_given_targets
 from cbhi.kernels.records import F8
 
-__all__ = ["PredictiveChecks", "check_predictions", "mixture_quantiles"]
+__all__ = ["PredictiveChecks", "check_predictions", "mixture_quantiles", "with_carried"]
 
 _TRUSTED = 0.7
 
@@ -117,7 +120,32 @@ def mixture_quantiles(centres: F8, sd: F8, weights: F8, share: float) -> F8:
     return np.asarray(0.5 * (low + high), dtype=np.float64)
 
 
-def check_predictions(problem: Problem, mode: Mode, draws: Draws) -> PredictiveChecks:
+def with_carried(problem: Problem, slopes: F8, simulated: F8) -> tuple[F8, F8]:
+    """Return what is simulated with carried parameters as the figures have them, and the covariance then.
+
+    Parameters
+    ----------
+    problem
+        Whose covariance holds ``slopes @ slopes.T``.
+    slopes
+        Change of each target for one prior standard deviation of each carried parameter, (targets, carried).
+    simulated
+        With carried parameters at their centres, (n, targets).
+
+    Returns
+    -------
+    numpy.ndarray
+        With carried parameters at their mean given the figures, to first order, (n, targets).
+    numpy.ndarray
+        Of what would be published around it, (targets, targets).
+    """
+    means, left = carried_given_targets(problem, slopes, simulated)
+    return simulated + means @ slopes.T, problem.covariance - slopes @ (np.eye(len(left)) - left) @ slopes.T
+
+
+def check_predictions(
+    problem: Problem, mode: Mode, draws: Draws, slopes: F8 | None = None
+) -> PredictiveChecks:
     """Set each target beside what the fitted model would publish.
 
     Parameters
@@ -128,6 +156,8 @@ def check_predictions(problem: Problem, mode: Mode, draws: Draws) -> PredictiveC
         The best point.
     draws
         Weighted draws of the parameters, with what is simulated at each.
+    slopes
+        Of carried parameters, as for ``with_carried``; none are carried if not given.
 
     Returns
     -------
@@ -146,8 +176,10 @@ def check_predictions(problem: Problem, mode: Mode, draws: Draws) -> PredictiveC
     usable = np.isfinite(draws.simulated).all(axis=1) & (draws.weights > 0.0)
     centres, weights = draws.simulated[usable], draws.weights[usable]
     weights = weights / weights.sum()
-    sd = np.sqrt(np.diag(problem.covariance))
-    low, median, high = (mixture_quantiles(centres, sd, weights, share) for share in (0.05, 0.5, 0.95))
+    nothing = np.zeros((len(problem.targets), 0))
+    fitted, covariance = with_carried(problem, nothing if slopes is None else slopes, centres)
+    sd = np.sqrt(np.diag(covariance))
+    low, median, high = (mixture_quantiles(fitted, sd, weights, share) for share in (0.05, 0.5, 0.95))
     left_out, k = _left_out(problem, centres, np.log(weights))
     left_out = np.where(k <= _TRUSTED, left_out, _left_out_at_mode(problem, mode))
     n = len(problem.targets)
@@ -157,7 +189,7 @@ def check_predictions(problem: Problem, mode: Mode, draws: Draws) -> PredictiveC
         median=median,
         low=low,
         high=high,
-        tail=_two_sided(weights @ ndtr((problem.observed - centres) / sd)),
+        tail=_two_sided(weights @ ndtr((problem.observed - fitted) / sd)),
         left_out=left_out,
         left_out_k=k,
         chi_square=2.0 * mode.loss,

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbhi.calibration import tables
+from cbhi.calibration.evaluating import Evaluator
 from cbhi.tables import WIDTH, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from cbhi.calibration.forecasting import Forecast
     from cbhi.calibration.posterior import Posterior
     from cbhi.calibration.profiles import Profiles
 
@@ -23,7 +25,7 @@ __all__ = ["PICTURE", "TEXT", "Report", "make_report", "markdown_table"]
 TEXT, PICTURE = "report.md", "calibration.png"
 """Names of the files that a report is written to."""
 
-_NAMES = {"simulations": "simulations for the fit, all", "replicates": "replicates of a point"}
+_NAMES = {"simulations": "simulations for the fit, all", "replicates": "simulations of a point"}
 """Settings that say more in other words."""
 
 
@@ -159,7 +161,9 @@ def markdown_table(table: Table) -> str:
     return "\n".join([*lines, *(f"{note}  " for note in table.notes)])
 
 
-def make_report(posterior: Posterior, profiles: Profiles | None = None) -> Report:
+def make_report(
+    posterior: Posterior, profiles: Profiles | None = None, forecast: Forecast | None = None
+) -> Report:
     """Return the report on a posterior.
 
     Parameters
@@ -168,6 +172,8 @@ def make_report(posterior: Posterior, profiles: Profiles | None = None) -> Repor
         What was found.
     profiles
         Of ``fit.profiles()``; without them their table is left out, and verdicts rest on the draws alone.
+    forecast
+        Of later figures, which then have a table too.
     """
     fit = posterior.fit
     found = fit.identifiability()
@@ -182,13 +188,15 @@ def make_report(posterior: Posterior, profiles: Profiles | None = None) -> Repor
     ]
     if profiles is not None:
         parts.append(tables.profile_table(profiles))
+    if forecast is not None:
+        parts.append(forecast.summary())
     parts += [tables.modes_table(fit), tables.draws_table(posterior)]
     name = fit.scenario.name if fit.scenario is not None else "calibration"
     return Report(
         title=f"{name}: what the data say, and what they do not",
         facts=_facts(posterior, profiles),
         says=posterior.explain(profiles),
-        cautions=_cautions(posterior, profiles),
+        cautions=_cautions(posterior, profiles, forecast),
         parts=tuple(parts),
         posterior=posterior,
         profiles=profiles,
@@ -203,13 +211,18 @@ def _facts(posterior: Posterior, profiles: Profiles | None) -> tuple[tuple[str, 
         ("free parameters", str(len(fit.priors))),
         ("carried parameters", str(len(fit.carried))),
         ("seed", str(fit.problem.seed)),
-        ("simulations for the mode", str(fit.search.n_simulations)),
-        ("simulations for the draws", str(posterior.n_simulations)),
+        ("points for the mode", str(fit.search.n_simulations)),
+        ("points for the draws", str(posterior.n_simulations)),
     ]
     if profiles is not None:
-        facts.append(("simulations for profiles", str(profiles.n_simulations)))
+        facts.append(("points for profiles", str(profiles.n_simulations)))
     known = {name for name, _ in facts}
-    for key, value in fit.settings.items():
+    settings = dict(fit.settings)
+    evaluator = fit.problem.evaluate
+    if isinstance(evaluator, Evaluator):
+        # draws and profiles have been simulated since these were noted
+        settings["failures"] = len(evaluator.failures)
+    for key, value in settings.items():
         name = _NAMES.get(key, key.replace("_", " "))
         if name not in known:
             facts.append((name, _shown(value)))
@@ -224,12 +237,14 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _cautions(posterior: Posterior, profiles: Profiles | None) -> tuple[str, ...]:
+def _cautions(posterior: Posterior, profiles: Profiles | None, forecast: Forecast | None) -> tuple[str, ...]:
     """Return what a referee should know first."""
     fit = posterior.fit
+    later = "what is published later than the last target was not looked at"
+    if forecast is not None:
+        later = f"the {len(forecast.later)} later figures were not fitted, and the forecast is scored by them"
     cautions = [
-        "Held out: figures marked 'check' were neither fitted nor used to choose anything here; what is"
-        " published later than the last target was not looked at.",
+        f"Held out: figures marked 'check' were neither fitted nor used to choose anything here; {later}.",
         "All of this supposes that the model and the stated errors are right: no draw from a posterior tells"
         " how wrong a model is beyond its stated discrepancy.",
     ]

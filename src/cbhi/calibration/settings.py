@@ -6,6 +6,7 @@ A file is TOML. Everything that is wrong in it is said at once, each with its li
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -216,9 +217,8 @@ class _File:
 
     def _place(self, text: str) -> tuple[str | int, ...]:
         """Return the path of what a problem names first."""
-        entries = self.document.content.get("target", [])
-        for number, entry in enumerate(entries if isinstance(entries, list) else []):
-            if isinstance(entry, Mapping) and text.startswith(f"target {entry.get('name')}:"):
+        for number, entry in self._raw("target"):
+            if text.startswith(f"target {entry.get('name')}:"):
                 return ("target", number)
         for path in self.document.lines:
             name = ".".join(str(part) for part in path[1:])
@@ -327,31 +327,36 @@ class _File:
     ) -> tuple[tuple[Target, ...], tuple[SharedError, ...]]:
         """Return figures that are left with the errors of the file, which may name all that there were."""
         table = {word: value for word, value in self._table("discrepancy").items() if value is not UNREADABLE}
-        for word, value in table.items():
-            try:
-                with_discrepancy(tuple(every), {word: value})
-            except (ValueError, TypeError):
-                text = f"discrepancy of {word} must be a number from 0 up, got {value!r}"
-                if _is_one_of(value, (int, float)) and value >= 0:
-                    text = f"discrepancy of '{word}': no such kind or target{suggest(word, _words_of(every))}"
-                self.problem(("discrepancy", word), text)
-                table = {}
-                break
+        entries = [entry for _, entry in self._raw("target")]
+        # an entry that cannot be used was told already
+        names = {target.name for target in every} | {str(entry.get("name")) for entry in entries}
+        for word, value in list(table.items()):
+            said = None
+            if word not in names and word not in DISCREPANCY:
+                said = (
+                    f"discrepancy of '{word}': no such kind or target{suggest(word, [*DISCREPANCY, *names])}"
+                )
+            elif not _is_one_of(value, (int, float)) or not 0.0 <= value < math.inf:
+                said = f"discrepancy of {word} must be a number from 0 up, got {value!r}"
+            if said is not None:
+                self.problem(("discrepancy", word), said)
+                del table[word]
         left = {target.name for target in found}
-        gone = {target.name for target in every} - left
-        kinds = with_discrepancy(tuple(found), {w: v for w, v in table.items() if w not in gone})
+        kinds = with_discrepancy(
+            tuple(found),
+            {word: value for word, value in table.items() if word in DISCREPANCY or word in left},
+        )
         # what an entry says of itself counts for more than what is said of its kind
-        entries = self.document.content.get("target", [])
-        told = {entry.get("name") for entry in entries if "discrepancy" in entry} if entries else set()
+        told = {entry.get("name") for entry in entries if "discrepancy" in entry}
         targets = tuple(
             before if before.name in told and before.name not in table else after
             for before, after in zip(found, kinds, strict=True)
         )
         shared = []
         for number, error in self._shared():
-            unknown = [name for name in error.targets if name not in left | gone]
+            unknown = [name for name in error.targets if name not in names]
             for name in unknown:
-                near = suggest(name, sorted(left | gone))
+                near = suggest(name, sorted(names))
                 self.problem(("shared_error", number), f"shared error: there is no target '{name}'{near}")
             if not unknown:
                 shared.append(error)
@@ -383,16 +388,22 @@ class _File:
                 self.problem(("shared_error", number), str(error))
         return found
 
+    def _raw(self, word: str) -> list[tuple[int, Mapping[str, Any]]]:
+        """Return the entries of a table in double brackets as they stand, each with its number."""
+        entries = self.document.content.get(word, [])
+        if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+            return []
+        return list(enumerate(entries))
+
     def _entries(self, word: str, known: Mapping[str, tuple[type, ...]]) -> list[tuple[int, dict[str, Any]]]:
         """Return the entries of a table in double brackets that can be used, each with its number."""
         entries = self.document.content.get(word, [])
-        if entries is UNREADABLE:
-            return []
-        if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        if entries is not UNREADABLE and (
+            not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries)
+        ):
             self.problem((word,), f"'{word}' stands in double brackets: [[{word}]]")
-            return []
         found = []
-        for number, entry in enumerate(entries):
+        for number, entry in self._raw(word):
             right = {}
             for name, value in entry.items():
                 at = (word, number, name)
@@ -414,11 +425,6 @@ class _File:
 def _is_one_of(value: Any, kinds: tuple[type, ...]) -> bool:
     """Say whether a value is of one of some types; true and false are no numbers."""
     return isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
-
-
-def _words_of(targets: list[Target]) -> list[str]:
-    """Return what a discrepancy may be of."""
-    return [*DISCREPANCY, *(target.name for target in targets)]
 
 
 def _word_of(problem: str) -> str:

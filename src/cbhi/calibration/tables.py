@@ -55,40 +55,50 @@ def _probability(value: float) -> str:
 
 
 def fit_table(fit: Fit) -> Table:
-    """Return each target beside what is simulated at the mode."""
-    simulated = fit.mode.simulated
+    """Return each target beside what is simulated at the mode, and with carried parameters at their mean."""
+    simulated, shifted = fit.mode.simulated, fit.point_simulated
     total = np.sqrt(np.diag(fit.problem.covariance))
+    gaps = simulated - fit.problem.observed
     rows = []
     for place, target in enumerate(fit.targets):
         show = target_scale(target).show
-        gap = float(simulated[place] - fit.problem.observed[place])
-        rows.append(
-            (
-                _name(target),
-                target.period,
-                show(float(fit.problem.observed[place])),
-                show(target.sd),
-                show(float(total[place])),
-                show(float(simulated[place])),
-                _signed(gap / target.sd),
-                _signed(gap / float(total[place])),
-            )
+        cells = [
+            _name(target),
+            target.period,
+            show(float(fit.problem.observed[place])),
+            show(target.sd),
+            show(float(total[place])),
+            show(float(simulated[place])),
+            _signed(float(gaps[place]) / float(total[place])),
+        ]
+        if fit.carried:
+            gap = float(shifted[place] - fit.problem.observed[place])
+            cells += [show(float(shifted[place])), _signed(gap / target.sd)]
+        rows.append(tuple(cells))
+    far = [
+        f"{_name(target)} {target.period}"
+        for target, gap, sd in zip(fit.targets, gaps, total, strict=True)
+        if abs(gap) > 2.0 * sd
+    ]
+    heads: tuple[tuple[str, ...], ...] = (
+        ("", "year", "published", "s.e.", "all errors", "simulated", "gap in"),
+        ("", "", "", "", "joined", "", "all errors"),
+    )
+    notes: tuple[str, ...] = (
+        "s.e.: standard error of the published figure.  all errors joined: with the simulator's noise,"
+        " the model's discrepancy and parameters that are carried along.",
+        f"{len(rows) - len(far)} of {len(rows)} figures within two of all errors joined"
+        + (f"; outside: {', '.join(far)}" if far else ""),
+    )
+    if fit.carried:
+        heads = ((*heads[0], "with carried", "gap in"), (*heads[1], "ones fitted", "s.e."))
+        notes = (
+            *notes,
+            "simulated: carried parameters at the centre of their priors.  with carried ones fitted: at their"
+            " mean given the figures, to first order, as in the scenario and its sets.",
         )
-    far = [row[0] for row in rows if abs(float(row[-1])) > 2.0]
     return Table(
-        title="Fit against each target, at the mode",
-        heads=(
-            ("", "year", "published", "s.e.", "all errors", "simulated", "gap in", "gap in"),
-            ("", "", "", "", "joined", "", "s.e.", "all errors"),
-        ),
-        rows=tuple(rows),
-        notes=(
-            "s.e.: standard error of the published figure.  all errors joined: with the simulator's noise,"
-            " the model's discrepancy and parameters that are carried along.",
-            f"{len(rows) - len(far)} of {len(rows)} figures within two of all errors joined"
-            + (f"; outside: {', '.join(far)}" if far else ""),
-        ),
-        n_labels=2,
+        title="Fit against each target, at the mode", heads=heads, rows=tuple(rows), notes=notes, n_labels=2
     )
 
 
@@ -270,7 +280,7 @@ def profile_table(profiles: Profiles) -> Table:
         "rise: loss above the mode in nats (2 nats are as bad as two standard errors), all other parameters"
         " fitted again.  if linear: what a linear model would give; far less means that the data say less"
         " than the linear figures claim.",
-        f"{profiles.n_simulations} simulations.",
+        f"{profiles.n_simulations} points.",
     ]
     if rough:
         notes.append("Upper limits, for the last step still took off so many nats: " + ", ".join(rough) + ".")
@@ -347,8 +357,7 @@ def modes_table(fit: Fit) -> Table:
         heads=(("", "loss, nats", "above best", "where it differs most, prior standard deviations"),),
         rows=tuple(rows),
         notes=(
-            f"{fit.search.n_simulations} simulations searched; loss of the polished mode"
-            f" {_two(fit.loss)} nats.",
+            f"{fit.search.n_simulations} points searched; loss of the polished mode {_two(fit.loss)} nats.",
         ),
     )
 
@@ -364,7 +373,7 @@ def draws_table(posterior: Posterior) -> Table:
         rows=tuple(rows),
         notes=(
             f"{len(draws.points)} draws, worth {draws.effective_size:.0f} from the posterior itself; Pareto k"
-            f" {_two(draws.pareto_k)} (at most 0.7 can be trusted); {draws.n_simulations} simulations.",
+            f" {_two(draws.pareto_k)} (at most 0.7 can be trusted); {draws.n_simulations} points simulated.",
         ),
     )
 

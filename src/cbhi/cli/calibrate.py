@@ -96,8 +96,7 @@ def command(name: str, **asked: Any) -> None:
     with errors(asked["households"] or 0) as outcome, _problems_of_calibration(outcome):
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
-        if asked["predict_until"] is not None and asked["fit_until"] is None:
-            raise ValueError("--predict-until needs --fit-until, the last year that is fitted")
+        _check_together(asked)
         calibration = _calibration(name, asked)
         folder = output or Path("out") / f"{'study' if asked['study'] else 'calibration'}-{Path(name).stem}"
         with claim(folder):
@@ -115,6 +114,20 @@ def command(name: str, **asked: Any) -> None:
         click.echo(f"written to {folder} in {duration(time.monotonic() - began)}: {', '.join(said['files'])}")
     if not passed:
         raise SystemExit(CHECK_FAILED)
+
+
+def _check_together(asked: dict[str, Any]) -> None:
+    """Refuse options that mean nothing beside each other."""
+    if asked["predict_until"] is not None and asked["fit_until"] is None:
+        raise ValueError("--predict-until needs --fit-until, the last year that is fitted")
+    if asked["predict_until"] is not None and asked["predict_until"] <= asked["fit_until"]:
+        raise ValueError(
+            f"--predict-until {asked['predict_until']} must be later than --fit-until {asked['fit_until']}"
+        )
+    if asked["study"] and asked["predict_until"] is not None:
+        raise ValueError(
+            "--sbc fits synthetic figures; there is nothing to predict: leave --predict-until out"
+        )
 
 
 @contextlib.contextmanager
@@ -154,12 +167,11 @@ def _fit(
     from cbhi.calibration.forecasting import forecast, split_at
     from cbhi.calibration.identifiability import FlatDirections
 
-    whole = calibration
+    whole = calibration if asked["factor"] == 1.0 else calibration.with_errors(asked["factor"])
+    calibration = whole
     later: tuple[Target, ...] = ()
     if asked["predict_until"] is not None:
         calibration, later = split_at(whole, asked["fit_until"], asked["predict_until"])
-    if asked["factor"] != 1.0:
-        calibration = calibration.with_errors(asked["factor"])
     checkpoint = asked["checkpoint"] or folder / CHECKPOINT
     hands = {"executor": asked["executor"], "workers": asked["workers"] or default_workers()}
     with show_batches(asked["quiet"]) as progress, warnings.catch_warnings():
@@ -191,7 +203,7 @@ def _write(
     """Write report, sets, scenario, draws, fit and the record of the run."""
     from cbhi.calibration.journal import write_whole
 
-    report = posterior.report()
+    report = posterior.report(forecast=found)
     report.save(folder)
     command_line = command_to_resume().removesuffix(" --resume")
     sets = posterior.sets(asked["sets"], about={"command": command_line})
@@ -206,7 +218,6 @@ def _write(
     if found is not None:
         write_whole(folder / "forecast.csv", found.to_frame().to_csv(index=False).encode())
         files.append("forecast.csv")
-        text = f"{text}\n{found.summary()}\n"
     if (folder / "calibration.png").is_file():
         files.append("calibration.png")
     summary = _summary(calibration, posterior, found, asked["sets"])

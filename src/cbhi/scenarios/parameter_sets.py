@@ -21,7 +21,9 @@ from __future__ import annotations
 import csv
 import functools
 import hashlib
+import json
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +48,8 @@ REPLICATES_OF_A_SET = 2
 """Replicates in a row that share a set: the difference within them is chance, all else the parameters."""
 
 _MOST_PROBLEMS = 10
+# what a file calls the fingerprint of the sets that its own were taken from
+_ORIGIN = "origin_fingerprint"
 # what all replicates of a run share, and why
 _FOR_ALL = {
     "population.household_size": "decides how many real people a simulated one stands for",
@@ -295,8 +299,8 @@ class ParameterSets:
         target = Path(path)
         said = dict(self.about)
         if self.origin != self._hash():
-            said["origin"] = self.origin
-        head = [f"# {name} = {as_toml(text)}" for name, text in said.items()]
+            said[_ORIGIN] = self.origin
+        head = [f"# {_bare(name)} = {as_toml(text)}" for name, text in said.items()]
         rows = [",".join(self.keys), *(",".join(map(repr, row)) for row in self.values.tolist())]
         temporary = target.with_name(f".writing-{target.name}")
         try:
@@ -351,6 +355,11 @@ def _out_of_range(keys: tuple[str, ...], values: NDArray[np.float64]) -> list[tu
     return sorted(found)[:_MOST_PROBLEMS]
 
 
+def _bare(name: str) -> str:
+    """Return a name as TOML has it before an equals sign."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+
+
 # files -------------------------------------------------------------------------------------------------
 
 
@@ -374,7 +383,12 @@ def _parse(name: str, text: str) -> ParameterSets:
             problems.append(f"{name}:{where[row]}: column {keys.index(key) + 1}: {problem}")
     if problems:
         raise ValueError("\n".join(problems))
-    origin = about.pop("origin", "")
+    origin = about.pop(_ORIGIN, "")
+    if origin and not re.fullmatch("[0-9a-f]{16}", origin):
+        raise ValueError(
+            f"{name}: {_ORIGIN} = '{origin}' must be 16 of 0 to 9 and a to f: a fingerprint that was written"
+            " here, not a text; leave the line out"
+        )
     try:
         return ParameterSets(keys, numbers, about, origin)
     except ValueError as error:
