@@ -107,6 +107,17 @@ def test_writes_report_sets_scenario_draws_and_record(file: str) -> None:
     assert fitted.sets == sets
     results = cbhi.simulate(fitted, households=60, replicates=4)
     assert results.n_param_sets == 2
+    # its own values are the mode, and say so
+    best = fitted.at_point()
+    for key, value in record["mode"].items():
+        assert best.values[key] == pytest.approx(value, rel=1e-5)
+        source = best.source_of(key)
+        assert source is not None
+        assert source[0].startswith("mode of the calibration; prior: ")
+    again = Posterior.load(folder / "posterior").scenario(4).at_point()
+    assert {key: again.values[key] for key in record["mode"]} == pytest.approx(record["mode"], rel=1e-5)
+    # its own figures, not those of the country whose rules it has
+    assert sets.about["source"] == f"fitted to {record['n_targets']} published figures of Small"
 
 
 @pytest.mark.slow
@@ -119,8 +130,23 @@ def test_fits_the_earlier_years_and_scores_the_later(file: str) -> None:
     # profiles have a say, and are kept: the same report can be rendered from the folder
     posterior = Posterior.load("early/posterior")
     assert posterior.profiles is not None
-    assert report.startswith(posterior.report().as_markdown())
+    assert posterior.report().profiles is not None
     assert f"> {record['says']}\n" in report
+    # the forecast is in the report, which says that later figures were looked at
+    assert "what was said of the later ones" in report
+    assert "the forecast is scored by them" in report
+
+
+def test_options_that_mean_nothing_together_are_refused(file: str) -> None:
+    for options, said in (
+        (("--predict-until", "2001"), "needs --fit-until"),
+        (("--fit-until", "2001", "--predict-until", "2001"), "must reach beyond the fit"),
+        (("--sbc", "2", "--fit-until", "2000", "--predict-until", "2001"), "leave --predict-until out"),
+        (("--targets-sd-factor", "nan"), "the factor on errors must be above 0"),
+    ):
+        done = calibrate(file, *options)
+        assert done.exit_code != 0
+        assert said in done.output + (done.stderr or "")
 
 
 def test_a_checkpoint_of_another_calibration_is_refused(file: str) -> None:

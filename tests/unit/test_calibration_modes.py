@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from calibration_problems import (
@@ -17,6 +19,7 @@ from cbhi.calibration.core import CalibrationNotConverged, Mode
 from cbhi.calibration.emulator import fit_emulator
 from cbhi.calibration.laplace import central_jacobian, laplace_covariance, laplace_weights
 from cbhi.calibration.mode import search_modes
+from cbhi.calibration.polishing import polish_mode, rank_modes
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -49,6 +52,35 @@ def test_both_modes_are_found() -> None:
     np.testing.assert_allclose(sides, [-sides[1], sides[1]], atol=0.2)
     assert sides[1] == pytest.approx(1.53, abs=0.2)
     np.testing.assert_allclose(laplace_weights(problem, search.modes), 0.5, atol=0.1)
+
+
+def test_modes_that_the_screen_saw_are_not_forgotten() -> None:
+    """Three modes within two nats in six dimensions; after the first rounds the best points lie in one."""
+    found = []
+    for seed in range(10, 18):
+        problem = problem_of(
+            lambda z: np.sin(2.0 * z[:, :1]) + 0.2 * z[:, 1:2], np.array([0.3]), np.array([0.15]), 6, seed
+        )
+        search = search_modes(problem)
+        found.append(len(search.modes))
+        for mode in search.modes:
+            assert abs(np.sin(2.0 * mode.point[0]) + 0.2 * mode.point[1] - 0.3) < 0.3
+        apart = np.diff(sorted(mode.point[0] for mode in search.modes))
+        assert (apart > 0.5).all()
+    assert np.mean(np.array(found) > 1) >= 0.5
+
+
+def test_modes_that_became_one_are_counted_once() -> None:
+    problem, _, _ = linear_problem(4, 6)
+    search = search_modes(problem)
+    best = search.modes[0]
+    near = replace(best, point=best.point + 0.01)
+    far = replace(best, point=best.point + 3.0, loss=best.loss)
+    doubled = replace(search, modes=(best, near, far))
+    polished = polish_mode(problem, best)
+    kept = rank_modes(problem, doubled, polished, within=np.inf).modes
+    assert kept[0] is polished
+    assert [mode.point.tolist() for mode in kept[1:]] == [far.point.tolist()]
 
 
 def test_a_mode_five_nats_worse_is_left_out() -> None:

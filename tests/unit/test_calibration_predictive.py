@@ -30,6 +30,30 @@ def test_the_predictive_of_a_linear_problem_is_normal():
     np.testing.assert_allclose(checks.tail, exact, atol=0.03)
 
 
+def test_carried_parameters_are_as_the_figures_have_them():
+    """Explored and carried parameters of a linear problem are jointly normal, and so is what they publish."""
+    rng = np.random.default_rng(11)
+    fit = linear_fit(rng, n=6, d=3, n_carried=2)
+    slopes = fit.carried_slopes
+    draws = exact_draws(fit, 20_000, rng)
+    checks = check_predictions(fit.problem, fit.mode, draws, slopes)
+    everything = np.hstack([fit.jacobian, slopes])
+    errors = fit.problem.covariance - slopes @ slopes.T
+    posterior = np.linalg.inv(np.eye(5) + everything.T @ np.linalg.solve(errors, everything))
+    level = fit.mode.simulated - fit.jacobian @ fit.mode.point
+    mean = posterior @ everything.T @ np.linalg.solve(errors, fit.problem.observed - level)
+    sd = np.sqrt(np.diag(errors + everything @ posterior @ everything.T))
+    for found, share in ((checks.low, 0.05), (checks.median, 0.5), (checks.high, 0.95)):
+        exact = level + everything @ mean + stats.norm.ppf(share) * sd
+        np.testing.assert_allclose(found, exact, atol=0.03 * sd.max())
+    # with carried parameters at their centres the bands lie elsewhere, and are wider
+    without = check_predictions(fit.problem, fit.mode, draws)
+    assert np.abs(without.median - checks.median).max() > 0.1 * sd.max()
+    assert (without.high - without.low > checks.high - checks.low).all()
+    # the mode's own values, carried ones at their mean, give the same middle
+    np.testing.assert_allclose(fit.point_simulated, level + everything @ mean, atol=1e-9)
+
+
 def test_a_figure_left_out_is_predicted_by_the_others():
     rng = np.random.default_rng(2)
     fit = linear_fit(rng, n=8, d=2)

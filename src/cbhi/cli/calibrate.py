@@ -120,10 +120,6 @@ def _check_together(asked: dict[str, Any]) -> None:
     """Refuse options that mean nothing beside each other."""
     if asked["predict_until"] is not None and asked["fit_until"] is None:
         raise ValueError("--predict-until needs --fit-until, the last year that is fitted")
-    if asked["predict_until"] is not None and asked["predict_until"] <= asked["fit_until"]:
-        raise ValueError(
-            f"--predict-until {asked['predict_until']} must be later than --fit-until {asked['fit_until']}"
-        )
     if asked["study"] and asked["predict_until"] is not None:
         raise ValueError(
             "--sbc fits synthetic figures; there is nothing to predict: leave --predict-until out"
