@@ -211,3 +211,27 @@ def test_a_killed_study_goes_on_to_the_same_table(tmp_path: Path) -> None:
     assert 3 < n_kept < 60
     resumed = study(Linear(), 60, folder=folder)
     assert str(resumed.summary()) == str(study(Linear(), 60).summary())
+
+
+def test_effects_are_tested_by_the_places_that_they_can_have(tmp_path: Path) -> None:
+    # as kept files hold them: sums of sixtieths, each of the 61 places four times
+    places = [float(position_among(np.arange(60.0), rank - 0.5)) for rank in range(61)] * 4
+
+    @dataclass(frozen=True)
+    class Kept:
+        parameters: tuple[str, ...] = ()
+        effects: tuple[str, ...] = ("effect",)
+
+        def identity(self) -> dict[str, Any]:
+            return {}
+
+        def run(self, number: int, seed: int) -> SetOutcome:
+            return SetOutcome(number, {"effect": 0.0}, {"effect": 0.0}, {"effect": places[number]})
+
+    outcomes_of_sets(Kept(), len(places), folder=tmp_path)
+    outcomes = outcomes_of_sets(Kept(), len(places), folder=tmp_path)
+    row = Study((), ("effect",), outcomes, members=60).to_frame().iloc[0]
+    assert row["chi_square_p"] > 0.999
+    assert row["ks_p"] > 0.999
+    assert row["covered_90"] == pytest.approx(55 / 61)
+    assert row["covered_50"] == pytest.approx(31 / 61)

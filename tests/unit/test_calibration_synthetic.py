@@ -112,6 +112,7 @@ def test_a_study_is_kept_and_told(small: Calibration, tmp_path: Path) -> None:
     assert str(again.summary()) == str(study.summary())
     assert "2 of what was published" in str(study.summary())
     assert "carried along" in str(study.summary())
+    assert study.members == again.members == 60
     with pytest.raises(ValueError, match="another study: targets is"):
         simulation_based_calibration(small, 1, **how)
     with pytest.raises(ValueError, match="targets_sd_factor = 0 must be above 0"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cbhi.calibration.evenness import chi_square_p, kolmogorov_smirnov_p, snapped
 from cbhi.calibration.sbc import SetOutcome
 from cbhi.calibration.scoring import interval_holds
 from cbhi.kernels.records import F8
@@ -49,6 +50,9 @@ class Study:
         Parameters that are not explored but carried along to first order.
     about
         Names and values of what was studied, printed above the table.
+    members
+        Equally weighted members of the posterior among which effects are placed: their positions are one of
+        ``members + 1`` numbers. 0 where positions are continuous, as those of parameters always are.
     """
 
     parameters: tuple[str, ...]
@@ -56,6 +60,7 @@ class Study:
     outcomes: tuple[SetOutcome, ...]
     carried: tuple[str, ...] = ()
     about: tuple[tuple[str, str], ...] = ()
+    members: int = 0
 
     @property
     def converged(self) -> tuple[SetOutcome, ...]:
@@ -69,7 +74,13 @@ class Study:
     def positions(self, names: Sequence[str]) -> F8:
         """Return where the truths lie in the posteriors, shape (converged sets, names)."""
         rows = [[outcome.position[name] for name in names] for outcome in self.converged]
-        return np.asarray(rows, dtype=np.float64).reshape(len(rows), len(names))
+        places = np.asarray(rows, dtype=np.float64).reshape(len(rows), len(names))
+        for column, name in enumerate(names):
+            places[:, column] = snapped(places[:, column], self._members_of(name))
+        return places
+
+    def _members_of(self, name: str) -> int:
+        return self.members if name in self.effects else 0
 
     def pooled(self, level: float = 0.9) -> tuple[float, float]:
         """Return the share of intervals of all parameters that hold the truth, and its Monte Carlo error.
@@ -141,8 +152,8 @@ class Study:
             "covered_50": float(interval_holds(positions, 0.5).mean()),
             "covered_90": covered,
             "error_90": math.sqrt(0.9 * 0.1 / n),
-            "ks_p": _kolmogorov_smirnov(positions),
-            "chi_square_p": _chi_square(positions),
+            "ks_p": kolmogorov_smirnov_p(positions, self._members_of(name)),
+            "chi_square_p": chi_square_p(positions, self._members_of(name)),
             "within_must": _inside(covered, EACH_WITHIN),
         }
 
@@ -281,23 +292,6 @@ def _verdict(covered: float, bounds: tuple[float, float], error: float) -> str:
         return "yes"
     side = "narrow" if covered < bounds[0] else "wide"
     return f"NO, too {side}" + (", by chance?" if abs(covered - 0.9) < 2.0 * error else "")
-
-
-def _kolmogorov_smirnov(positions: F8) -> float:
-    from scipy.stats import kstest
-
-    return float(kstest(positions, "uniform").pvalue)
-
-
-def _chi_square(positions: F8) -> float:
-    """Return the p-value of equal counts in equal bins, five expected in each; not a number below ten."""
-    from scipy.stats import chisquare
-
-    n_bins = min(20, positions.size // 5)
-    if n_bins < 2:
-        return math.nan
-    counts, _ = np.histogram(positions, bins=n_bins, range=(0.0, 1.0))
-    return float(chisquare(counts).pvalue)
 
 
 def _per_cent(share: float) -> str:

@@ -391,6 +391,7 @@ def simulation_based_calibration(
         outcomes,
         carried=subject.carried,
         about=_about(studied, targets_sd_factor, seed, subject),
+        members=subject.members,
     )
 
 
