@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -138,6 +139,27 @@ def test_what_is_finished_is_read_again(tmp_path: Path) -> None:
     assert again[:3] == first
     assert asked == [(3, 5), (4, 5), (5, 5)]
     assert again == outcomes_of_sets(Linear(), 5)
+
+
+def test_a_set_keeps_the_time_that_it_took(tmp_path: Path) -> None:
+    took = [one.seconds for one in outcomes_of_sets(Linear(wait=0.05), 2, folder=tmp_path)]
+    assert all(0.05 <= seconds < 60.0 for seconds in took)
+    # reading it again takes no such time, and is not what is told
+    again = study(Linear(wait=0.05), 2, folder=tmp_path)
+    assert [one.seconds for one in again.outcomes] == took
+    assert again.sets_frame().groupby("set")["seconds"].first().tolist() == took
+
+
+def test_a_set_of_unknown_time_is_read(tmp_path: Path) -> None:
+    (first,) = outcomes_of_sets(Linear(), 1, folder=tmp_path)
+    path = tmp_path / "set-0000.json"
+    content = json.loads(path.read_text())
+    del content["seconds"], content["sha256"]
+    seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({**content, "sha256": seal}))
+    (again,) = outcomes_of_sets(Linear(), 1, folder=tmp_path)
+    assert again == first
+    assert math.isnan(again.seconds)
 
 
 def test_a_finished_set_is_kept_while_one_before_it_still_runs(tmp_path: Path) -> None:

@@ -126,7 +126,10 @@ class Study:
         return pd.DataFrame([{**row, "holm_p": p} for row, p in zip(rows, adjusted, strict=True)])
 
     def sets_frame(self) -> pd.DataFrame:
-        """Return one row a set and quantity: truth, posterior median, place of the truth, and how it went."""
+        """Return one row a set and quantity: truth, posterior median, place of the truth, and how it went.
+
+        ``seconds`` are those of one worker for the whole set; missing where they are not known.
+        """
         import pandas as pd
 
         rows: list[dict[str, Any]] = []
@@ -143,6 +146,7 @@ class Study:
                         "effective_size": outcome.effective_size,
                         "pareto_k": outcome.pareto_k,
                         "n_simulations": outcome.n_simulations,
+                        "seconds": outcome.seconds,
                         "problem": outcome.problem,
                     }
                 )
