@@ -8,7 +8,7 @@ fitted with a seed of its own too: the noise of that seed is one of the errors t
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +17,7 @@ import numpy as np
 
 from cbhi.calibration.core import CalibrationNotConverged
 from cbhi.calibration.ensemble import carried_given_targets
-from cbhi.calibration.errors import Errors
+from cbhi.calibration.errors import Errors, ErrorsNotMeasured
 from cbhi.calibration.evaluating import TooManyFailures
 from cbhi.calibration.executors import Executor, Workers
 from cbhi.calibration.identifiability import FlatDirections
@@ -27,7 +27,10 @@ from cbhi.calibration.scoring import position_among
 from cbhi.calibration.streams import generator
 from cbhi.calibration.targets import read_targets
 from cbhi.kernels.records import F8
+from cbhi.packing import pack_scenario, reporting_periods
 from cbhi.simulators import Simulator
+from cbhi.variables import VARIABLES
+from cbhi.words import suggest
 
 if TYPE_CHECKING:
     from cbhi.calibration.calibration import Calibration
@@ -178,7 +181,7 @@ class SyntheticSets:
         truth |= dict(zip(self.effects, made.effects.mean(axis=0).tolist(), strict=True))
         try:
             posterior = self._fit(made.observed, made.fit_seed)
-        except (CalibrationNotConverged, TooManyFailures) as error:
+        except (CalibrationNotConverged, ErrorsNotMeasured, TooManyFailures) as error:
             return SetOutcome(number, truth, problem=f"{type(error).__name__}: {str(error).splitlines()[0]}")
         position, median = self._places(posterior, made.explored, made.carried)
         for name, draws in self._effects_of(posterior, made).items():
@@ -250,6 +253,8 @@ class _World:
         self.plan = calibration.plan()
         self.simulator = Simulator(self.plan.scenario, households=calibration.households)
         self.policies = policies
+        # what is wrong with a policy is no failed simulation: it is said before any is run
+        self.policy_places = [self._checked(policy) for policy in policies]
 
     def run_many(self, values: F8, seed: int, each: int) -> tuple[F8, F8]:
         """Run rows of parameter values, each so many times with draws of its own.
@@ -269,7 +274,7 @@ class _World:
             for turn in range(each):
                 try:
                     found, seen = self._run(changes, seed, row * each + turn)
-                except (ValueError, ArithmeticError):
+                except Exception:  # whatever it is, other simulations go on, as in simulate_tasks
                     continue
                 effects[row, turn] = seen
                 if turn == 0:
@@ -280,19 +285,28 @@ class _World:
         base = self.simulator.run(changes, seed=seed, replicate=replicate)
         figures = read_targets(base, self.plan.targets, self.plan.places)[0]
         effects = []
-        for policy in self.policies:
+        for policy, place in zip(self.policies, self.policy_places, strict=True):
             without = self.simulator.run({**changes, **policy.changes}, seed=seed, replicate=replicate)
-            place = self._place(base.period_labels(), policy.period)
             both = [float(results.values(policy.variable)[0, place, 0]) for results in (base, without)]
             effects.append(both[0] - both[1])
         return figures, effects
 
-    def _place(self, labels: Sequence[str], period: str) -> int:
-        if not period:
+    def _checked(self, policy: PolicyEffect) -> int:
+        """Return the place of a policy's reporting year, or say what is wrong with the policy."""
+        scenario = self.plan.scenario
+        scenario.replace(dict(policy.changes))
+        if policy.variable not in VARIABLES:
+            near = suggest(policy.variable, VARIABLES)
+            raise ValueError(f"policy '{policy.name}': unknown variable '{policy.variable}'{near}")
+        if not policy.period:
             return max(self.plan.places)
-        if period not in labels:
-            raise LookupError(f"'{period}' is no reporting year of this run; there are: {', '.join(labels)}")
-        return list(labels).index(period)
+        labels = [label for label, _, _ in reporting_periods(scenario, pack_scenario(scenario).calendar)]
+        if policy.period not in labels:
+            raise LookupError(
+                f"policy '{policy.name}': '{policy.period}' is no reporting year of this run; there are:"
+                f" {', '.join(labels)}"
+            )
+        return labels.index(policy.period)
 
 
 def without_noise(seen: F8, truth_variance: float = 0.0) -> F8:
