@@ -51,6 +51,11 @@ TRUTH_REPLICATES = 24
 MEMBERS = 60
 """Equally weighted members of the posterior from which the interval of an effect comes."""
 
+LEAST_WHOLE = 1.0 / 3.0
+"""Share of members all of whose simulations worked, below which nothing is said of an effect."""
+
+_FEW_MEMBERS = "the simulations of more than two thirds of the posterior's members failed"
+
 _PAIR = 2
 
 
@@ -161,7 +166,7 @@ class SyntheticSets:
         truth_seed, fit_seed, effect_seed = (int(s) for s in random.integers(2**62, size=3))
         values = np.tile(self._values(z, c), (self.truth_replicates, 1))
         figures, effects = _World(cal, self.policies).run_many(values, truth_seed, 1)
-        worked = np.isfinite(figures).all(axis=1)
+        worked = np.isfinite(figures).all(axis=1) & np.isfinite(effects[:, 0]).all(axis=1)
         if np.count_nonzero(worked) < _PAIR:
             return None
         mean = figures[worked].mean(axis=0)
@@ -184,7 +189,10 @@ class SyntheticSets:
         except (CalibrationNotConverged, ErrorsNotMeasured, TooManyFailures) as error:
             return SetOutcome(number, truth, problem=f"{type(error).__name__}: {str(error).splitlines()[0]}")
         position, median = self._places(posterior, made.explored, made.carried)
-        for name, draws in self._effects_of(posterior, made).items():
+        effects = self._effects_of(posterior, made)
+        if effects is None:
+            return SetOutcome(number, truth, problem=f"policies: {_FEW_MEMBERS}")
+        for name, draws in effects.items():
             position[name] = float(position_among(draws, truth[name]))
             median[name] = float(np.median(draws))
         n_points = posterior.n_simulations * self.calibration.replicates
@@ -199,12 +207,15 @@ class SyntheticSets:
             n_simulations=int(posterior.fit.settings["simulations"]) + n_points,
         )
 
-    def _effects_of(self, posterior: Posterior, made: DataSet) -> dict[str, F8]:
-        """Return the effect of each policy over members of the posterior."""
+    def _effects_of(self, posterior: Posterior, made: DataSet) -> dict[str, F8] | None:
+        """Return the effect of each policy over members of the posterior; None where too many failed."""
         if not self.policies:
             return {}
         values = posterior.members(self.members, seed=made.effect_seed).to_numpy()
         _, seen = _World(self.calibration, self.policies).run_many(values, made.effect_seed, _PAIR)
+        whole = np.count_nonzero(np.isfinite(seen).all(axis=(1, 2)))
+        if whole < max(_PAIR, LEAST_WHOLE * self.members):
+            return None
         errors = made.effects.var(axis=0, ddof=1) / len(made.effects)
         return {name: without_noise(seen[..., i], float(errors[i])) for i, name in enumerate(self.effects)}
 
