@@ -143,9 +143,26 @@ def distil_study(folder: Path) -> dict[str, Any]:
     }
     if summary.is_file():
         said = json.loads(summary.read_text(encoding="utf-8"))
-        names = [name for name in ("wall_seconds", "households", "replicates") if name in said]
+        names = [name for name in ("households", "replicates") if name in said]
         kept["run"] = {"command": anywhere(said["command"])} | {name: said[name] for name in names}
+        kept["run"] |= _time_of_sets(folder / "sets.csv")
     return kept
+
+
+def _time_of_sets(file: Path) -> dict[str, Any]:
+    """Return how long sets took, where that was measured.
+
+    Not the time of the command: one that finds all sets in its folder takes seconds.
+    """
+    import pandas as pd
+
+    sets = pd.read_csv(file) if file.is_file() else pd.DataFrame()
+    if "seconds" not in sets:
+        return {}
+    seconds = sets.groupby("set")["seconds"].first().dropna()
+    if seconds.empty:
+        return {}
+    return {"sets_timed": len(seconds), "seconds_of_a_set": round(float(seconds.median()), 1)}
 
 
 def distil_forecast(folder: Path) -> dict[str, Any]:
@@ -282,7 +299,8 @@ def _study(kept: Mapping[str, Any]) -> str:
     lines = ["```text", kept["text"], "```"]
     if "run" in kept:
         run = kept["run"]
-        lines += ["", f"`{run['command']}`, {run['wall_seconds'] / 60:.0f} min."]
+        took = f", {run['seconds_of_a_set']:.0f} s of one worker a set" if "seconds_of_a_set" in run else ""
+        lines += ["", f"`{run['command']}`{took}."]
     return "\n".join(lines)
 
 

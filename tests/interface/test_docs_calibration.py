@@ -146,9 +146,19 @@ def test_studies_forecasts_and_rivals_are_kept_small_and_shown(tmp_path, kept):
         "rows": [],
     }
     (tmp_path / "study.json").write_text(json.dumps(said))
-    assert "`cbhi calibrate rwanda --sbc 2 -o out/two`, 2 min." in script._study(
-        script.distil_study(tmp_path)
+    # the time of a command that found its sets finished is not that of the study
+    command = "`cbhi calibrate rwanda --sbc 2 -o out/two`"
+    assert script._study(script.distil_study(tmp_path)).endswith(f"{command}.")
+    assert script._study({"text": "as kept before", "run": {"command": "c", "wall_seconds": 2.7}}).endswith(
+        "`c`."
     )
+    sets = "set,quantity,seconds\n0,a,90.0\n0,b,90.0\n1,a,110.0\n1,b,110.0\n2,a,\n2,b,\n"
+    (tmp_path / "sets.csv").write_text(sets)
+    timed = script.distil_study(tmp_path)
+    assert timed["run"]["sets_timed"] == 2
+    assert script._study(timed).endswith(f"{command}, 100 s of one worker a set.")
+    (tmp_path / "sets.csv").write_text("set,quantity,seconds\n0,a,\n")
+    assert script._study(script.distil_study(tmp_path)).endswith(f"{command}.")
 
     head = "target,period,published,sd,median,p05,p95,inside_90,crps,crps_carried_forward,unit\n"
     rows = [

@@ -19,8 +19,11 @@ import cbhi
 from cbhi.calibration import Calibration, Prior, SharedError
 from cbhi.calibration.calibration import FIRST_PILOT_REPLICATE
 from cbhi.calibration.core import Mode, ModeSearch, Problem
+from cbhi.calibration.errors import ErrorsNotMeasured
+from cbhi.calibration.evaluating import Evaluator
 from cbhi.calibration.polishing import polish_mode, rank_modes
 from cbhi.scenarios import ParameterSets
+from cbhi.simulators import Simulator
 
 
 class TestArguments:
@@ -114,6 +117,40 @@ class TestErrors:
         # a dearer visit is a visit less
         assert (slopes[1:, 0] < 0.0).all()
         np.testing.assert_allclose(np.diag(errors.published), [0.05**2] * 3)
+
+    def test_a_failure_on_one_side_leaves_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        calibration = small_calibration(max_failures=0.9)
+        up, centre, down = calibration.carried[0].to_value(np.array([0.5, 0.0, -0.5])).tolist()
+
+        def slopes_without(*failing: float) -> tuple[np.ndarray, Evaluator]:
+            evaluator = calibration.evaluator("serial")
+            real = Simulator.run
+
+            def run(self: Simulator, changes: dict[str, float], **how: Any) -> Any:
+                price = changes["care.seek_price"]
+                pilot = how["replicate"] >= FIRST_PILOT_REPLICATE
+                if not pilot and any(abs(price - value) < 1e-9 for value in failing):
+                    raise RuntimeError("out of memory")
+                return real(self, changes, **how)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(Simulator, "run", run)
+                return calibration.errors_at(evaluator, np.zeros(2), "here")[1], evaluator
+
+        whole, evaluator = slopes_without()
+        assert len(evaluator.failures) == 0
+        at = evaluator.runs("sides", np.zeros((3, 2)), np.array([[0.5], [0.0], [-0.5]])).mean(axis=1)
+        np.testing.assert_allclose(slopes_without(down)[0][:, 0], (at[0] - at[1]) / 0.5)
+        np.testing.assert_allclose(slopes_without(up)[0][:, 0], (at[1] - at[2]) / 0.5)
+        # where the point itself fails too, the mean of the pilot stands for it
+        pilot = evaluator.runs(
+            "pilot", np.zeros((1, 2)), first_replicate=FIRST_PILOT_REPLICATE, replicates=32
+        )[0]
+        found = slopes_without(up, centre)[0][:, 0]
+        np.testing.assert_allclose(found, (pilot.mean(axis=0) - at[2]) / 0.5)
+        assert whole.shape == (3, 1)
+        with pytest.raises(ErrorsNotMeasured, match=r"failed on both sides of the carried care\.seek_price"):
+            slopes_without(up, down)
 
 
 def linear(jacobian: np.ndarray, covariance: np.ndarray) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -140,6 +141,27 @@ def test_what_is_finished_is_read_again(tmp_path: Path) -> None:
     assert again == outcomes_of_sets(Linear(), 5)
 
 
+def test_a_set_keeps_the_time_that_it_took(tmp_path: Path) -> None:
+    took = [one.seconds for one in outcomes_of_sets(Linear(wait=0.05), 2, folder=tmp_path)]
+    assert all(0.05 <= seconds < 60.0 for seconds in took)
+    # reading it again takes no such time, and is not what is told
+    again = study(Linear(wait=0.05), 2, folder=tmp_path)
+    assert [one.seconds for one in again.outcomes] == took
+    assert again.sets_frame().groupby("set")["seconds"].first().tolist() == took
+
+
+def test_a_set_of_unknown_time_is_read(tmp_path: Path) -> None:
+    (first,) = outcomes_of_sets(Linear(), 1, folder=tmp_path)
+    path = tmp_path / "set-0000.json"
+    content = json.loads(path.read_text())
+    del content["seconds"], content["sha256"]
+    seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({**content, "sha256": seal}))
+    (again,) = outcomes_of_sets(Linear(), 1, folder=tmp_path)
+    assert again == first
+    assert math.isnan(again.seconds)
+
+
 def test_a_finished_set_is_kept_while_one_before_it_still_runs(tmp_path: Path) -> None:
     def last_first(function: Callable[[int], SetOutcome], numbers: Iterable[int]) -> Iterator[SetOutcome]:
         answers = {number: function(number) for number in reversed(list(numbers))}
@@ -211,3 +233,27 @@ def test_a_killed_study_goes_on_to_the_same_table(tmp_path: Path) -> None:
     assert 3 < n_kept < 60
     resumed = study(Linear(), 60, folder=folder)
     assert str(resumed.summary()) == str(study(Linear(), 60).summary())
+
+
+def test_effects_are_tested_by_the_places_that_they_can_have(tmp_path: Path) -> None:
+    # as kept files hold them: sums of sixtieths, each of the 61 places four times
+    places = [float(position_among(np.arange(60.0), rank - 0.5)) for rank in range(61)] * 4
+
+    @dataclass(frozen=True)
+    class Kept:
+        parameters: tuple[str, ...] = ()
+        effects: tuple[str, ...] = ("effect",)
+
+        def identity(self) -> dict[str, Any]:
+            return {}
+
+        def run(self, number: int, seed: int) -> SetOutcome:
+            return SetOutcome(number, {"effect": 0.0}, {"effect": 0.0}, {"effect": places[number]})
+
+    outcomes_of_sets(Kept(), len(places), folder=tmp_path)
+    outcomes = outcomes_of_sets(Kept(), len(places), folder=tmp_path)
+    row = Study((), ("effect",), outcomes, members=60).to_frame().iloc[0]
+    assert row["chi_square_p"] > 0.999
+    assert row["ks_p"] > 0.999
+    assert row["covered_90"] == pytest.approx(55 / 61)
+    assert row["covered_50"] == pytest.approx(31 / 61)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +28,7 @@ from cbhi.calibration.synthetic import (
     without_noise,
 )
 from cbhi.calibration.targets import SharedError, Target
+from cbhi.simulators import Simulator
 
 ABOUT = {"source": "a test", "confidence": "assumption"}
 YEARS = (2001, 2002, 2003, 2004)
@@ -112,10 +116,85 @@ def test_a_study_is_kept_and_told(small: Calibration, tmp_path: Path) -> None:
     assert str(again.summary()) == str(study.summary())
     assert "2 of what was published" in str(study.summary())
     assert "carried along" in str(study.summary())
+    assert study.members == again.members == 60
     with pytest.raises(ValueError, match="another study: targets is"):
         simulation_based_calibration(small, 1, **how)
     with pytest.raises(ValueError, match="targets_sd_factor = 0 must be above 0"):
         simulation_based_calibration(small, 1, targets_sd_factor=0.0)
+
+
+def failing_at(monkeypatch: pytest.MonkeyPatch, fails: Callable[[dict[str, Any], int, int], bool]) -> None:
+    """Let some simulations run out of memory, by their changes, their replicate and their seed."""
+    real = Simulator.run
+
+    def run(self: Simulator, changes: dict[str, Any], **how: Any) -> Any:
+        if fails(changes, how["replicate"], how["seed"]):
+            raise MemoryError("not enough memory")
+        return real(self, changes, **how)
+
+    monkeypatch.setattr(Simulator, "run", run)
+
+
+def test_a_set_whose_errors_cannot_be_measured_has_no_posterior(
+    small: Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = SyntheticSets(small.replace(max_failures=0.9), (), truth_replicates=4)
+    # on both sides of the centre of the carried parameter, half a standard deviation away
+    sides = small.carried[0].to_value(np.array([0.5, -0.5]))
+    failing_at(monkeypatch, lambda changes, *_: bool(np.isclose(sides, changes["care.seek_price"]).any()))
+    outcome = sets.run(0, 1)
+    assert not outcome.converged
+    assert "both sides of the carried care.seek_price" in outcome.problem
+    assert set(outcome.truth) == {"enrolment.intercept", "care.seek_intercept", "care.seek_price"}
+
+
+def test_any_failure_of_a_simulation_is_one_that_is_left_out(
+    sets: SyntheticSets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # one of four simulations at the truth, with the policy alone
+    failing_at(monkeypatch, lambda changes, replicate, _: "care.seek_quality" in changes and replicate == 1)
+    made = sets.make(0, 1)
+    assert made is not None
+    assert made.effects.shape == (3, 1)
+    assert np.isfinite(made.effects).all()
+    assert np.isfinite(made.observed).all()
+
+
+@pytest.mark.parametrize(("n_whole", "converged"), [(0, False), (2, False), (3, True)])
+def test_a_set_of_few_members_that_worked_has_a_problem(
+    sets: SyntheticSets, monkeypatch: pytest.MonkeyPatch, n_whole: int, converged: bool
+) -> None:
+    done = sets.make(0, 1)
+    assert done is not None
+    # with the policy, and of the members alone, which have a seed of their own: two simulations of each of 8
+    failing_at(
+        monkeypatch,
+        lambda changes, replicate, seed: (
+            seed == done.effect_seed and "care.seek_quality" in changes and replicate >= 2 * n_whole
+        ),
+    )
+    outcome = sets.run(0, 1)
+    assert outcome.converged is converged
+    if converged:
+        assert 0.0 <= outcome.position[QUALITY.name] <= 1.0
+    else:
+        assert "of the posterior's members failed" in outcome.problem
+        assert outcome.position == {}
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (PolicyEffect("a", {"care.seek_quality": 0.0}, period="1990"), "policy 'a': '1990' is no reporting"),
+        (PolicyEffect("a", {"care.seek_quality": 0.0}, "visits"), "policy 'a': unknown variable 'visits'"),
+        (PolicyEffect("a", {"care.seek_qualities": 0.0}), "care.seek_qualities"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_no_failed_simulation(
+    small: Calibration, policy: PolicyEffect, words: str
+) -> None:
+    with pytest.raises((ValueError, LookupError), match=re.escape(words)):
+        SyntheticSets(small, (policy,)).make(0, 1)
 
 
 def test_chance_is_taken_off_the_spread_of_effects() -> None:

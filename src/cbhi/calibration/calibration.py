@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cbhi.calibration.core import Problem
-from cbhi.calibration.errors import Errors
+from cbhi.calibration.errors import Errors, ErrorsNotMeasured
 from cbhi.calibration.evaluating import Evaluator, Progress
 from cbhi.calibration.executors import Executor, Workers
 from cbhi.calibration.journal import Journal
@@ -487,41 +487,53 @@ class Calibration:
             All parts of the covariance.
         numpy.ndarray
             Change of each target for one prior standard deviation of each carried parameter, by central
-            differences, shape (targets, carried).
+            differences, shape (targets, carried). Where a simulation on one side failed, by the difference
+            of the other side from the point itself.
 
         Raises
         ------
-        ValueError
-            When too many pilot simulations failed to estimate anything.
+        ErrorsNotMeasured
+            When too many pilot simulations failed to estimate anything, or those of a carried parameter on
+            both sides; a ``ValueError``.
         """
         pilot = evaluator.runs(
             f"{where}/noise", point[None], first_replicate=FIRST_PILOT_REPLICATE, replicates=PILOT_REPLICATES
         )[0]
         pilot = pilot[np.isfinite(pilot).all(axis=1)]
         if len(pilot) < PILOT_REPLICATES // 2:
-            raise ValueError(
+            raise ErrorsNotMeasured(
                 f"{where}: {PILOT_REPLICATES - len(pilot)} of {PILOT_REPLICATES} pilot simulations failed:"
                 f" {evaluator.failures[0].error}"
             )
         noise = np.atleast_2d(np.cov(pilot, rowvar=False)) / self.replicates
-        slopes = self._carried_slopes(evaluator, point, where)
+        slopes = self._carried_slopes(evaluator, point, where, pilot.mean(axis=0))
         known = Errors.of(self.targets, self.shared_errors)
         return replace(known, noise=noise, carried=slopes @ slopes.T), slopes
 
-    def _carried_slopes(self, evaluator: Evaluator, point: F8, where: str) -> F8:
+    def _carried_slopes(self, evaluator: Evaluator, point: F8, where: str, pilot_mean: F8) -> F8:
+        """Return the change of each target for one standard deviation of each carried parameter."""
         n = len(self.carried)
         if n == 0:
             return np.zeros((len(self.targets), 0))
         moves = CARRIED_STEP * np.eye(n)
         both = np.concatenate([moves, -moves])
         simulated = evaluator.runs(f"{where}/carried", np.tile(point, (2 * n, 1)), both).mean(axis=1)
-        slopes = (simulated[:n] - simulated[n:]) / (2.0 * CARRIED_STEP)
+        up, down = simulated[:n], simulated[n:]
+        slopes = (up - down) / (2.0 * CARRIED_STEP)
+        lost = ~np.isfinite(slopes).all(axis=1)
+        if lost.any():
+            # in most calibrations known already: the search has been at this point with the same draws
+            middle = evaluator(f"{where}/carried/centre", point[None])[0]
+            middle = middle if np.isfinite(middle).all() else pilot_mean
+            up_worked = np.isfinite(up).all(axis=1)
+            one_sided = np.where(up_worked[:, None], up - middle, middle - down) / CARRIED_STEP
+            slopes[lost] = one_sided[lost]
         failed = [
             prior.key for prior, row in zip(self.carried, slopes, strict=True) if not np.isfinite(row).all()
         ]
         if failed:
-            raise ValueError(
-                f"{where}: simulations failed for the carried {listed(failed)}; narrow the prior"
+            raise ErrorsNotMeasured(
+                f"{where}: simulations failed on both sides of the carried {listed(failed)}; narrow the prior"
             )
         return np.asarray(slopes.T, dtype=np.float64)
 

@@ -9,10 +9,14 @@ import numpy as np
 from cbhi.calibration.targets import SharedError, Target
 from cbhi.kernels.records import F8
 
-__all__ = ["Errors"]
+__all__ = ["Errors", "ErrorsNotMeasured"]
 
 NOISE_LIMIT = 0.1
 """Simulator noise above this share of the other variance of a target is worth more replicates."""
+
+
+class ErrorsNotMeasured(ValueError):
+    """Too many simulations failed where noise or the effect of carried parameters is measured."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ import hashlib
 import json
 import math
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,6 +55,9 @@ class SetOutcome:
         Spent on the search and on the posterior, without those that made the figures or measured effects.
     problem
         Why there is no posterior; empty where there is one.
+    seconds
+        That one worker took for it, kept with the set; not a number where nobody measured them. Two outcomes
+        that differ in this alone are the same.
     """
 
     number: int
@@ -65,6 +69,7 @@ class SetOutcome:
     pareto_k: float = math.nan
     n_simulations: int = 0
     problem: str = ""
+    seconds: float = field(default=math.nan, compare=False)
 
     @property
     def converged(self) -> bool:
@@ -157,7 +162,9 @@ def _run(
 
     A worker that does not see the folder leaves the writing to who asked.
     """
+    began = time.monotonic()
     outcome = subject.run(number, seed)
+    outcome = replace(outcome, seconds=round(time.monotonic() - began, 3))
     if folder is not None and folder.is_dir():
         _write(_file(folder, number), outcome, identity)
     return outcome
@@ -174,6 +181,10 @@ def _plain(value: Any) -> Any:
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _seal(content: Mapping[str, Any]) -> str:
@@ -194,6 +205,7 @@ def _write(path: Path, outcome: SetOutcome, identity: Mapping[str, Any]) -> None
         "pareto_k": _number(outcome.pareto_k),
         "n_simulations": outcome.n_simulations,
         "problem": outcome.problem,
+        "seconds": _number(outcome.seconds),
     }
     text = json.dumps({**content, "sha256": _seal(content)}, indent=1, allow_nan=False)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -224,10 +236,12 @@ def _read(path: Path, number: int, identity: Mapping[str, Any]) -> SetOutcome:
         median=content["median"],
         position=content["position"],
         method=content["method"],
-        effective_size=math.nan if content["effective_size"] is None else content["effective_size"],
-        pareto_k=math.nan if content["pareto_k"] is None else content["pareto_k"],
+        effective_size=_known(content["effective_size"]),
+        pareto_k=_known(content["pareto_k"]),
         n_simulations=content["n_simulations"],
         problem=content["problem"],
+        # files from before this was measured do not hold it
+        seconds=_known(content.get("seconds")),
     )
 
 

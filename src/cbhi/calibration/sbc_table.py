@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cbhi.calibration.by_chance import at_least, binomial_p, holm, share_outside
+from cbhi.calibration.evenness import chi_square_p, kolmogorov_smirnov_p, share_expected, snapped
 from cbhi.calibration.sbc import SetOutcome
 from cbhi.calibration.scoring import interval_holds
 from cbhi.kernels.records import F8
@@ -25,6 +27,11 @@ EACH_WITHIN = (0.84, 0.96)
 """What the 90 % intervals of each parameter, and of each effect, must cover."""
 MOST_NOT_CONVERGED = 0.02
 """Largest share of sets that the procedure may refuse to give a posterior for."""
+RARE = 0.025
+"""Probability, for a right procedure, below which a finding is not put down to chance.
+
+One quantity far from 90 % and many a little outside are two ways to be called wrong: together one in twenty.
+"""
 
 _TITLES = {
     "parameter": "parameters",
@@ -49,6 +56,9 @@ class Study:
         Parameters that are not explored but carried along to first order.
     about
         Names and values of what was studied, printed above the table.
+    members
+        Equally weighted members of the posterior among which effects are placed: their positions are one of
+        ``members + 1`` numbers. 0 where positions are continuous, as those of parameters always are.
     """
 
     parameters: tuple[str, ...]
@@ -56,6 +66,7 @@ class Study:
     outcomes: tuple[SetOutcome, ...]
     carried: tuple[str, ...] = ()
     about: tuple[tuple[str, str], ...] = ()
+    members: int = 0
 
     @property
     def converged(self) -> tuple[SetOutcome, ...]:
@@ -69,7 +80,13 @@ class Study:
     def positions(self, names: Sequence[str]) -> F8:
         """Return where the truths lie in the posteriors, shape (converged sets, names)."""
         rows = [[outcome.position[name] for name in names] for outcome in self.converged]
-        return np.asarray(rows, dtype=np.float64).reshape(len(rows), len(names))
+        places = np.asarray(rows, dtype=np.float64).reshape(len(rows), len(names))
+        for column, name in enumerate(names):
+            places[:, column] = snapped(places[:, column], self._members_of(name))
+        return places
+
+    def _members_of(self, name: str) -> int:
+        return self.members if name in self.effects else 0
 
     def pooled(self, level: float = 0.9) -> tuple[float, float]:
         """Return the share of intervals of all parameters that hold the truth, and its Monte Carlo error.
@@ -93,7 +110,10 @@ class Study:
         pandas.DataFrame
             ``quantity``, ``kind`` (``parameter``, ``carried`` or ``effect``), ``n_sets``, ``covered_50`` and
             ``covered_90`` (shares), ``error_90`` (binomial standard error if the share were 0.9),
-            ``ks_p`` and ``chi_square_p`` (that the places of the truth are spread evenly), ``within_must``.
+            ``ks_p`` and ``chi_square_p`` (that the places of the truth are spread evenly), ``within_must``,
+            ``outside_by_chance`` (probability that a right procedure misses this must), ``binomial_p`` (exact
+            and two-sided, that a right procedure's share is as far off) and ``holm_p`` (the same with Holm's
+            allowance for the number of quantities looked at).
         """
         import pandas as pd
 
@@ -102,10 +122,14 @@ class Study:
             for kind, names in self._kinds
             for name in names
         ]
-        return pd.DataFrame(rows)
+        adjusted = holm([row["binomial_p"] for row in rows])
+        return pd.DataFrame([{**row, "holm_p": p} for row, p in zip(rows, adjusted, strict=True)])
 
     def sets_frame(self) -> pd.DataFrame:
-        """Return one row a set and quantity: truth, posterior median, place of the truth, and how it went."""
+        """Return one row a set and quantity: truth, posterior median, place of the truth, and how it went.
+
+        ``seconds`` are those of one worker for the whole set; missing where they are not known.
+        """
         import pandas as pd
 
         rows: list[dict[str, Any]] = []
@@ -122,6 +146,7 @@ class Study:
                         "effective_size": outcome.effective_size,
                         "pareto_k": outcome.pareto_k,
                         "n_simulations": outcome.n_simulations,
+                        "seconds": outcome.seconds,
                         "problem": outcome.problem,
                     }
                 )
@@ -134,21 +159,28 @@ class Study:
             missing = dict.fromkeys(
                 ("covered_50", "covered_90", "error_90", "ks_p", "chi_square_p"), math.nan
             )
-            return {"n_sets": 0, **missing, "within_must": False}
+            unknown = {"outside_by_chance": math.nan, "binomial_p": math.nan}
+            return {"n_sets": 0, **missing, "within_must": False, **unknown}
         covered = float(interval_holds(positions, 0.9).mean())
+        expected = share_expected(self._members_of(name), 0.9)
         return {
             "n_sets": n,
             "covered_50": float(interval_holds(positions, 0.5).mean()),
             "covered_90": covered,
             "error_90": math.sqrt(0.9 * 0.1 / n),
-            "ks_p": _kolmogorov_smirnov(positions),
-            "chi_square_p": _chi_square(positions),
+            "ks_p": kolmogorov_smirnov_p(positions, self._members_of(name)),
+            "chi_square_p": chi_square_p(positions, self._members_of(name)),
             "within_must": _inside(covered, EACH_WITHIN),
+            "outside_by_chance": share_outside(n, expected, EACH_WITHIN),
+            "binomial_p": binomial_p(round(covered * n), n, expected),
         }
 
     @property
     def passed(self) -> bool:
-        """Whether all musts are met: pooled, each parameter, each effect, and sets without a posterior."""
+        """Whether all musts are met: pooled, each parameter, each effect, and sets without a posterior.
+
+        Strictly so: a right procedure of few sets misses some of them by chance, which ``verdict`` tells.
+        """
         if not self.converged:
             return False
         missing = 1.0 - len(self.converged) / len(self.outcomes)
@@ -177,7 +209,7 @@ class Study:
                 _per_cent(error),
                 "",
                 "",
-                _verdict(pooled_90, POOLED_WITHIN, error),
+                _verdict(pooled_90, POOLED_WITHIN, by_chance=self._pooled_by_chance()),
             )
         )
         return Table(
@@ -219,8 +251,8 @@ class Study:
             f" parameter and effect {each_low:.0f} to {each_high:.0f} %; at most"
             f" {100 * MOST_NOT_CONVERGED:.0f} % of the sets without an accepted posterior.",
             "Monte Carlo error: standard error of the share from the number of sets alone; in the last row"
-            " the intervals of one set count as one cluster. 'by chance?': outside the must, but less than"
-            " two such errors from 90 %.",
+            " the intervals of one set count as one cluster.",
+            *self._notes_on_chance(),
             "KS and chi-square p: small values say that the truth's place in the posterior is not spread"
             " evenly; of twenty tests one is below 0.05 by chance.",
         ]
@@ -233,28 +265,85 @@ class Study:
         notes.append(self.verdict())
         return tuple(notes)
 
+    def _notes_on_chance(self) -> list[str]:
+        frame = self.to_frame()
+        if not self.converged or frame.empty:
+            return []
+        expected, so_many = self._outside_by_chance(frame)
+        outside = int((~frame["within_must"]).sum())
+        return [
+            f"Outside their must: {outside} of {len(frame)} quantities; a right procedure has"
+            f" {expected:.1f} outside with so many sets (binomial), and as many as here or more with"
+            f" probability {so_many:.2f} if quantities do not depend on each other.",
+            f"'by chance?': outside, but a right procedure is as far from 90 % with probability {RARE:g} or"
+            f" more, Holm's allowance for {len(frame)} quantities made; in the last row: less than two Monte"
+            " Carlo errors from 90 %.",
+        ]
+
+    def _outside_by_chance(self, frame: pd.DataFrame) -> tuple[float, float]:
+        """Return how many a right procedure has outside, and the probability of as many as here or more."""
+        chances = frame["outside_by_chance"].to_numpy(dtype=np.float64)
+        return float(chances.sum()), at_least(int((~frame["within_must"]).sum()), chances)
+
+    def _pooled_by_chance(self) -> bool:
+        covered, error = self.pooled()
+        # one set has no error, and shows nothing
+        return not abs(covered - 0.9) >= 2.0 * error
+
     def verdict(self) -> str:
-        """Return the verdict as one sentence."""
+        """Return the verdict: musts met, missed as chance makes a right procedure miss them, or missed."""
         covered, error = self.pooled()
         if not self.converged:
             return "Verdict: no set has a posterior that its own diagnostics accept."
         if self.passed:
-            return f"Verdict: the intervals mean what they say ({100 * covered:.1f} % for 90 %)."
-        reasons = []
-        if not _inside(covered, POOLED_WITHIN):
-            kind = "too narrow" if covered < POOLED_WITHIN[0] else "too wide"
-            reasons.append(f"intervals are {kind} ({100 * covered:.1f} +- {100 * error:.1f} % for 90 %)")
-        frame = self.to_frame()
-        outside = frame.loc[~frame["within_must"], ["quantity", "covered_90"]]
-        if len(outside):
-            listed = ", ".join(
-                f"{row['quantity']} {100 * row['covered_90']:.0f} %" for row in outside.to_dict("records")
+            return (
+                f"Verdict: all musts are met; the intervals mean what they say ({100 * covered:.1f} % for"
+                " 90 %)."
             )
-            reasons.append(f"outside the must: {listed}")
-        missing = len(self.outcomes) - len(self.converged)
-        if missing > MOST_NOT_CONVERGED * len(self.outcomes):
-            reasons.append(f"{missing} of {len(self.outcomes)} sets have no accepted posterior")
-        return f"Verdict: not all musts are met; {'; '.join(reasons)}."
+        missed = [*self._missed_together(covered, error), *self._missed_each(), *self._missed_sets()]
+        beyond = [words for words, by_chance in missed if not by_chance]
+        chance = [words for words, by_chance in missed if by_chance]
+        if not beyond:
+            return (
+                f"Verdict: not all musts are met, but within what chance gives a right procedure of"
+                f" {len(self.converged)} sets: {'; '.join(chance)}. Neither shown right nor shown wrong: more"
+                " sets tell."
+            )
+        rest = f"; what chance may explain: {'; '.join(chance)}" if chance else ""
+        return f"Verdict: not all musts are met, beyond what chance gives: {'; '.join(beyond)}{rest}."
+
+    def _missed_together(self, covered: float, error: float) -> list[tuple[str, bool]]:
+        """Return what is said where all parameters together miss their must, and whether by chance."""
+        if _inside(covered, POOLED_WITHIN):
+            return []
+        kind = "too narrow" if covered < POOLED_WITHIN[0] else "too wide"
+        words = f"intervals are {kind} ({100 * covered:.1f} +- {100 * error:.1f} % for 90 %)"
+        return [(words, self._pooled_by_chance())]
+
+    def _missed_each(self) -> list[tuple[str, bool]]:
+        """Return the quantities outside their must, those beyond chance first, and whether by chance."""
+        frame = self.to_frame()
+        found = []
+        for by_chance in (False, True):
+            chosen = frame[~frame["within_must"] & ((frame["holm_p"] >= RARE) == by_chance)]
+            listed = ", ".join(
+                f"{row['quantity']} {100 * row['covered_90']:.0f} %" for row in chosen.to_dict("records")
+            )
+            if listed:
+                found.append((f"outside the must: {listed}", by_chance))
+        expected, so_many = self._outside_by_chance(frame)
+        if so_many < RARE:
+            outside = int((~frame["within_must"]).sum())
+            found.append((f"{outside} of {len(frame)} are outside, {expected:.1f} expected", False))
+        return found
+
+    def _missed_sets(self) -> list[tuple[str, bool]]:
+        """Return what is said where too many sets have no posterior, and whether by chance."""
+        missing, n = len(self.outcomes) - len(self.converged), len(self.outcomes)
+        if missing <= MOST_NOT_CONVERGED * n:
+            return []
+        so_many = at_least(missing, np.full(n, MOST_NOT_CONVERGED))
+        return [(f"{missing} of {n} sets have no accepted posterior", so_many >= RARE)]
 
 
 def _row(row: dict[Any, Any]) -> tuple[str, ...]:
@@ -265,7 +354,7 @@ def _row(row: dict[Any, Any]) -> tuple[str, ...]:
         _per_cent(row["error_90"]),
         _p_value(row["ks_p"]),
         _p_value(row["chi_square_p"]),
-        _verdict(row["covered_90"], EACH_WITHIN, row["error_90"]),
+        _verdict(row["covered_90"], EACH_WITHIN, by_chance=row["holm_p"] >= RARE),
     )
 
 
@@ -274,30 +363,13 @@ def _inside(value: float, bounds: tuple[float, float]) -> bool:
     return bounds[0] - 1e-9 <= value <= bounds[1] + 1e-9
 
 
-def _verdict(covered: float, bounds: tuple[float, float], error: float) -> str:
+def _verdict(covered: float, bounds: tuple[float, float], *, by_chance: bool) -> str:
     if math.isnan(covered):
         return "-"
     if _inside(covered, bounds):
         return "yes"
     side = "narrow" if covered < bounds[0] else "wide"
-    return f"NO, too {side}" + (", by chance?" if abs(covered - 0.9) < 2.0 * error else "")
-
-
-def _kolmogorov_smirnov(positions: F8) -> float:
-    from scipy.stats import kstest
-
-    return float(kstest(positions, "uniform").pvalue)
-
-
-def _chi_square(positions: F8) -> float:
-    """Return the p-value of equal counts in equal bins, five expected in each; not a number below ten."""
-    from scipy.stats import chisquare
-
-    n_bins = min(20, positions.size // 5)
-    if n_bins < 2:
-        return math.nan
-    counts, _ = np.histogram(positions, bins=n_bins, range=(0.0, 1.0))
-    return float(chisquare(counts).pvalue)
+    return f"NO, too {side}" + (", by chance?" if by_chance else "")
 
 
 def _per_cent(share: float) -> str:

@@ -8,7 +8,7 @@ fitted with a seed of its own too: the noise of that seed is one of the errors t
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +17,7 @@ import numpy as np
 
 from cbhi.calibration.core import CalibrationNotConverged
 from cbhi.calibration.ensemble import carried_given_targets
-from cbhi.calibration.errors import Errors
+from cbhi.calibration.errors import Errors, ErrorsNotMeasured
 from cbhi.calibration.evaluating import TooManyFailures
 from cbhi.calibration.executors import Executor, Workers
 from cbhi.calibration.identifiability import FlatDirections
@@ -27,7 +27,10 @@ from cbhi.calibration.scoring import position_among
 from cbhi.calibration.streams import generator
 from cbhi.calibration.targets import read_targets
 from cbhi.kernels.records import F8
+from cbhi.packing import pack_scenario, reporting_periods
 from cbhi.simulators import Simulator
+from cbhi.variables import VARIABLES
+from cbhi.words import suggest
 
 if TYPE_CHECKING:
     from cbhi.calibration.calibration import Calibration
@@ -47,6 +50,11 @@ TRUTH_REPLICATES = 24
 
 MEMBERS = 60
 """Equally weighted members of the posterior from which the interval of an effect comes."""
+
+LEAST_WHOLE = 1.0 / 3.0
+"""Share of members all of whose simulations worked, below which nothing is said of an effect."""
+
+_FEW_MEMBERS = "the simulations of more than two thirds of the posterior's members failed"
 
 _PAIR = 2
 
@@ -158,7 +166,7 @@ class SyntheticSets:
         truth_seed, fit_seed, effect_seed = (int(s) for s in random.integers(2**62, size=3))
         values = np.tile(self._values(z, c), (self.truth_replicates, 1))
         figures, effects = _World(cal, self.policies).run_many(values, truth_seed, 1)
-        worked = np.isfinite(figures).all(axis=1)
+        worked = np.isfinite(figures).all(axis=1) & np.isfinite(effects[:, 0]).all(axis=1)
         if np.count_nonzero(worked) < _PAIR:
             return None
         mean = figures[worked].mean(axis=0)
@@ -178,10 +186,13 @@ class SyntheticSets:
         truth |= dict(zip(self.effects, made.effects.mean(axis=0).tolist(), strict=True))
         try:
             posterior = self._fit(made.observed, made.fit_seed)
-        except (CalibrationNotConverged, TooManyFailures) as error:
+        except (CalibrationNotConverged, ErrorsNotMeasured, TooManyFailures) as error:
             return SetOutcome(number, truth, problem=f"{type(error).__name__}: {str(error).splitlines()[0]}")
         position, median = self._places(posterior, made.explored, made.carried)
-        for name, draws in self._effects_of(posterior, made).items():
+        effects = self._effects_of(posterior, made)
+        if effects is None:
+            return SetOutcome(number, truth, problem=f"policies: {_FEW_MEMBERS}")
+        for name, draws in effects.items():
             position[name] = float(position_among(draws, truth[name]))
             median[name] = float(np.median(draws))
         n_points = posterior.n_simulations * self.calibration.replicates
@@ -196,12 +207,15 @@ class SyntheticSets:
             n_simulations=int(posterior.fit.settings["simulations"]) + n_points,
         )
 
-    def _effects_of(self, posterior: Posterior, made: DataSet) -> dict[str, F8]:
-        """Return the effect of each policy over members of the posterior."""
+    def _effects_of(self, posterior: Posterior, made: DataSet) -> dict[str, F8] | None:
+        """Return the effect of each policy over members of the posterior; None where too many failed."""
         if not self.policies:
             return {}
         values = posterior.members(self.members, seed=made.effect_seed).to_numpy()
         _, seen = _World(self.calibration, self.policies).run_many(values, made.effect_seed, _PAIR)
+        whole = np.count_nonzero(np.isfinite(seen).all(axis=(1, 2)))
+        if whole < max(_PAIR, LEAST_WHOLE * self.members):
+            return None
         errors = made.effects.var(axis=0, ddof=1) / len(made.effects)
         return {name: without_noise(seen[..., i], float(errors[i])) for i, name in enumerate(self.effects)}
 
@@ -250,6 +264,8 @@ class _World:
         self.plan = calibration.plan()
         self.simulator = Simulator(self.plan.scenario, households=calibration.households)
         self.policies = policies
+        # what is wrong with a policy is no failed simulation: it is said before any is run
+        self.policy_places = [self._checked(policy) for policy in policies]
 
     def run_many(self, values: F8, seed: int, each: int) -> tuple[F8, F8]:
         """Run rows of parameter values, each so many times with draws of its own.
@@ -269,7 +285,7 @@ class _World:
             for turn in range(each):
                 try:
                     found, seen = self._run(changes, seed, row * each + turn)
-                except (ValueError, ArithmeticError):
+                except Exception:  # whatever it is, other simulations go on, as in simulate_tasks
                     continue
                 effects[row, turn] = seen
                 if turn == 0:
@@ -280,19 +296,28 @@ class _World:
         base = self.simulator.run(changes, seed=seed, replicate=replicate)
         figures = read_targets(base, self.plan.targets, self.plan.places)[0]
         effects = []
-        for policy in self.policies:
+        for policy, place in zip(self.policies, self.policy_places, strict=True):
             without = self.simulator.run({**changes, **policy.changes}, seed=seed, replicate=replicate)
-            place = self._place(base.period_labels(), policy.period)
             both = [float(results.values(policy.variable)[0, place, 0]) for results in (base, without)]
             effects.append(both[0] - both[1])
         return figures, effects
 
-    def _place(self, labels: Sequence[str], period: str) -> int:
-        if not period:
+    def _checked(self, policy: PolicyEffect) -> int:
+        """Return the place of a policy's reporting year, or say what is wrong with the policy."""
+        scenario = self.plan.scenario
+        scenario.replace(dict(policy.changes))
+        if policy.variable not in VARIABLES:
+            near = suggest(policy.variable, VARIABLES)
+            raise ValueError(f"policy '{policy.name}': unknown variable '{policy.variable}'{near}")
+        if not policy.period:
             return max(self.plan.places)
-        if period not in labels:
-            raise LookupError(f"'{period}' is no reporting year of this run; there are: {', '.join(labels)}")
-        return list(labels).index(period)
+        labels = [label for label, _, _ in reporting_periods(scenario, pack_scenario(scenario).calendar)]
+        if policy.period not in labels:
+            raise LookupError(
+                f"policy '{policy.name}': '{policy.period}' is no reporting year of this run; there are:"
+                f" {', '.join(labels)}"
+            )
+        return labels.index(policy.period)
 
 
 def without_noise(seen: F8, truth_variance: float = 0.0) -> F8:
@@ -391,6 +416,7 @@ def simulation_based_calibration(
         outcomes,
         carried=subject.carried,
         about=_about(studied, targets_sd_factor, seed, subject),
+        members=subject.members,
     )
 
 
