@@ -65,6 +65,7 @@ def test_many_that_are_a_little_wrong_are_found_by_their_number() -> None:
     found = Study(NAMES[:12], (), tuple(outcome(i) for i in range(50)), carried=NAMES[12:])
     assert (found.to_frame()["holm_p"] > 0.025).all()
     assert "beyond what chance gives: 6 of 21 are outside, 1.9 expected; what chance" in found.verdict()
+    assert "quantity 20 82.0 %" in found.verdict()
 
 
 def test_refused_sets_are_weighed_too() -> None:

@@ -163,7 +163,8 @@ class Draws:
     method
         ``"laplace"``, ``"importance"`` or ``"tempered"``.
     effective_size
-        Draws from the posterior itself that would tell as much (Kish).
+        Draws from the posterior itself that would tell as much: of weights (Kish), or of particles with
+        ancestors in common (``cbhi.calibration.tempered.effective_size_of_families``).
     pareto_k
         Shape of the tail of the weights; above 0.7 they cannot be trusted. Not a number where there are none.
     n_simulations

@@ -327,7 +327,7 @@ class Study:
         for by_chance in (False, True):
             chosen = frame[~frame["within_must"] & ((frame["holm_p"] >= RARE) == by_chance)]
             listed = ", ".join(
-                f"{row['quantity']} {100 * row['covered_90']:.0f} %" for row in chosen.to_dict("records")
+                f"{row['quantity']} {100 * row['covered_90']:.1f} %" for row in chosen.to_dict("records")
             )
             if listed:
                 found.append((f"outside the must: {listed}", by_chance))
