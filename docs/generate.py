@@ -31,6 +31,8 @@ PACKAGE = ROOT / "src" / "cbhi"
 KERNELS = PACKAGE / "kernels"
 
 _STORAGE = {
+    "Bit": "0 or 1, a bit",
+    "Two": "0 to 3, two bits",
     "Flag": "whole, 1 byte",
     "Small": "whole, 1 byte",
     "Month": "whole, 2 bytes",
