@@ -1,7 +1,7 @@
 """Simulations to the mode: cbhi against Optuna TPE and CMA-ES, from the same starting knowledge.
 
     pip install 'cbhi[calibration-rivals]'
-    python benchmarks/calibration                           # about an hour on two cores
+    python benchmarks/calibration               # a quarter of an hour on two cores
     python benchmarks/calibration --quick        # minutes; few data sets, small budgets
     python benchmarks/calibration --check        # exit 1 where a must is missed
 

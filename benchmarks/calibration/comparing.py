@@ -158,5 +158,5 @@ def cases(quick: bool) -> list[Case]:
     # the dear ones first, so that no worker is left alone with one at the end
     return [
         *(Case(kind, i, 1200) for kind in engine for i in range(5)),
-        *(Case(kind, i, 1200) for kind in cheap for i in range(20)),
+        *(Case(kind, i, 1200) for kind in cheap for i in range(10)),
     ]
