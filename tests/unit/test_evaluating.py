@@ -169,6 +169,34 @@ class TestFailures:
             evaluator("two fail", np.array([[2.0, 0.0], [2.5, 0.0]]))
         assert len(caught.value.failures) == 2
 
+    @pytest.mark.parametrize("error", [MemoryError(), OSError(28, "No space left on device")])
+    def test_those_of_the_machine_are_no_answers(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, expected: bytes
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patched:
+            patched.setattr(simulating, "read_targets", fail)
+            with pytest.raises(type(error)):
+                ask(small_calibration().evaluator("serial", checkpoint=tmp_path))
+        assert not list(tmp_path.rglob("*.npz"))
+        assert ask(small_calibration().evaluator("serial", checkpoint=tmp_path)) == expected
+
+    def test_the_command_names_the_file_of_the_scenario(self, tmp_path: Path) -> None:
+        path = tmp_path / "mine.toml"
+        path.write_text('base = "rwanda-rules"\nto = 2002-12-31\n[switches]\nrollout = false\n')
+        plan = small_calibration(scenario=path).plan()
+        task = Task((-1.0, 0.0, 2.0), 3, 0)
+        command = plan.replay(task)
+        assert f"cbhi.scenario('{path}')" in command
+        code = command.removeprefix('python -c "').removesuffix('"').replace("import cbhi; ", "")
+        simulated = simulating.simulate_tasks(plan, [task]).values[0]
+        again = simulating.read_targets(eval(code, {"cbhi": cbhi}), plan.targets, plan.places)[0]
+        assert again.tolist() == simulated.tolist()
+        # a scenario that was made in memory has no name
+        assert "YOUR-FILE.toml" in small_calibration().plan().replay(task)
+
     def test_the_command_repeats_the_simulation(self) -> None:
         calibration = cbhi.Calibration.read("rwanda", households=50)
         plan = calibration.plan()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -282,7 +283,7 @@ class Calibration:
             targets=self.targets,
             places=check_targets(self.targets, shortest),
             households=self.households,
-            origin=_origin(self.scenario, shortest),
+            origin=_origin(self.scenario, self.base, shortest),
         )
 
     def identity(self) -> dict[str, Any]:
@@ -581,12 +582,21 @@ def _shortest(scenario: Scenario, targets: tuple[Target, ...]) -> Scenario:
     return scenario.replace(end=format_month(scenario.start + end - 1), name=scenario.name)
 
 
-def _origin(scenario: Scenario, shortest: Scenario) -> str:
+def _origin(scenario: Scenario, base: str, shortest: Scenario) -> str:
     """Return a Python expression for a scenario, for a command that repeats a simulation."""
+    found = _name_or_file(scenario, base)
+    return f"cbhi.scenario({found!r}).at_point().replace(end='{format_month(shortest.end)}')"
+
+
+def _name_or_file(scenario: Scenario, base: str) -> str:
+    """Return what a scenario is read from, or a word in its place where nothing is known that gives it."""
     from cbhi.scenarios import scenario as find
 
     for name in scenario_names():
-        if find(name).fingerprint() == scenario.fingerprint():
-            end = format_month(shortest.end)
-            return f"cbhi.scenario('{name}').replace(end='{end}')"
-    return f"cbhi.scenario('YOUR-FILE.toml').replace(end='{format_month(shortest.end)}')"
+        if find(name).at_point().fingerprint() == scenario.fingerprint():
+            return name
+    # a base may be any text; what it names may have changed since
+    with contextlib.suppress(ValueError, OSError):
+        if base and find(base).at_point().fingerprint() == scenario.fingerprint():
+            return base
+    return "YOUR-FILE.toml"

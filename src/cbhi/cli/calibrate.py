@@ -93,12 +93,13 @@ def command(name: str, **asked: Any) -> None:
     """
     began = time.monotonic()
     output = asked["output"]
-    with errors(asked["households"] or 0) as outcome, _problems_of_calibration(outcome):
+    with errors(asked["households"]) as outcome, _problems_of_calibration(outcome):
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
         if asked["predict_until"] is not None and asked["fit_until"] is None:
             raise ValueError("--predict-until needs --fit-until, the last year that is fitted")
         calibration = _calibration(name, asked)
+        outcome.households = calibration.households
         folder = output or Path("out") / f"{'study' if asked['study'] else 'calibration'}-{Path(name).stem}"
         with claim(folder):
             from cbhi.simulation import simulate

@@ -26,10 +26,19 @@ def fail(message: str, code: int) -> NoReturn:
 
 
 class Outcome:
-    """What is true of the files of a command when it is interrupted."""
+    """What is true of the files of a command when it is interrupted, and how large its simulations are.
 
-    def __init__(self) -> None:
+    Attributes
+    ----------
+    said
+        What is true of the files.
+    households
+        Of a simulation; None where it is not known.
+    """
+
+    def __init__(self, households: int | str | None = None) -> None:
         self.said = "nothing was written"
+        self.households = households
 
     @contextlib.contextmanager
     def writing(self, folder: Path | None) -> Iterator[None]:
@@ -48,9 +57,9 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def errors(households: int | str = 0) -> Iterator[Outcome]:
+def errors(households: int | str | None = None) -> Iterator[Outcome]:
     """Turn what a user can mend into one message and an exit code; everything else keeps its traceback."""
-    outcome = Outcome()
+    outcome = Outcome(households)
     try:
         yield outcome
     except KeyboardInterrupt:
@@ -66,4 +75,6 @@ def errors(households: int | str = 0) -> Iterator[Outcome]:
         where = f": '{error.filename}'" if error.filename else ""
         fail(f"error: {error.strerror or error}{where}", BAD_INPUT)
     except MemoryError:
-        fail(f"error: {households} households do not fit into memory; ask for fewer", BAD_INPUT)
+        known = outcome.households is not None
+        what = f"{outcome.households} households do not fit" if known else "the simulation does not fit"
+        fail(f"error: {what} into memory; ask for fewer households", BAD_INPUT)
