@@ -7,12 +7,13 @@ calibrates, and answers are taken in the order of the questions, so no choice ma
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from cbhi.words import listed, suggest
 
-__all__ = ["EXECUTORS", "Executor", "Workers", "available_workers", "cut"]
+__all__ = ["EXECUTORS", "Executor", "Workers", "available_workers", "cut", "lost_a_worker"]
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -38,6 +39,21 @@ def available_workers() -> int:
     if hasattr(os, "sched_getaffinity"):
         return min(MAX_WORKERS, len(os.sched_getaffinity(0)))
     return min(MAX_WORKERS, os.cpu_count() or 1)
+
+
+def lost_a_worker(error: BaseException) -> bool:
+    """Say whether an error of an executor means that the system ended a worker.
+
+    Parameters
+    ----------
+    error
+        What ``Workers.map`` raised.
+    """
+    from concurrent.futures import BrokenExecutor
+
+    # joblib's error is one of these as well; dask's is known only where dask is in use
+    killed = getattr(sys.modules.get("distributed.scheduler"), "KilledWorker", BrokenExecutor)
+    return isinstance(error, (BrokenExecutor, killed))
 
 
 def cut(items: Sequence[Item], workers: int, chunk: int | None = None) -> list[Sequence[Item]]:

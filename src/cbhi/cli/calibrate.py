@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cbhi.cli.errors import CHECK_FAILED, INTERRUPTED, errors, fail
+from cbhi.cli.errors import BAD_INPUT, CHECK_FAILED, INTERRUPTED, errors, fail
 from cbhi.cli.folder import claim
 from cbhi.cli.options import WholeNumber, default_workers
 from cbhi.cli.progress import duration, is_compiled, show_batches, show_compiling, show_progress
@@ -122,6 +122,7 @@ def command(name: str, **asked: Any) -> None:
 def _problems_of_calibration(outcome: Any) -> Iterator[None]:
     """Turn a calibration that found no answer, or was stopped, into a message and an exit code."""
     from cbhi.calibration import CalibrationNotConverged, TooManyFailures
+    from cbhi.calibration.executors import lost_a_worker
 
     try:
         yield
@@ -134,6 +135,14 @@ def _problems_of_calibration(outcome: Any) -> Iterator[None]:
             else f"interrupted: {outcome.said}",
             INTERRUPTED,
         )  # fmt: skip
+    except Exception as error:
+        if not lost_a_worker(error):
+            raise
+        fail(
+            "error: a worker was ended by the system, often for lack of memory; take fewer --workers\n"
+            f"what was simulated is kept; go on with: {command_to_resume()}",
+            BAD_INPUT,
+        )
 
 
 def _calibration(name: str, asked: dict[str, Any]) -> Calibration:
