@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,19 @@ from cbhi.calibration.executors import Workers, cut
 from cbhi.calibration.simulating import Task
 
 POINTS = np.random.default_rng(5).standard_normal((7, 2))
+
+
+def is_running(number: int) -> bool:
+    """Say whether there is a process of that number."""
+    return any(process.pid == number and process.is_alive() for process in multiprocessing.active_children())
+
+
+def wait_for(done: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until something is done, but not for ever."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "it was not done in time"
+        time.sleep(0.01)
 
 
 def ask(evaluator: Evaluator, step: str = "a step") -> bytes:
@@ -140,6 +155,21 @@ class TestWorkers:
             assert list(workers.map(abs, [-1, -2])) == [1, 2]
             workers.close()
 
+    def test_those_that_nobody_has_end(self) -> None:
+        workers = Workers("processes", 1)
+        (number,) = workers.map(eval, ["__import__('os').getpid()"])
+        assert is_running(number)
+        del workers
+        wait_for(lambda: not is_running(number))
+
+    def test_those_that_are_closed_in_the_middle_end_at_once(self) -> None:
+        workers = Workers("processes", 1)
+        (number,) = workers.map(eval, ["__import__('os').getpid()"])
+        answers = workers.map(time.sleep, [0.0, 300.0])
+        next(answers)
+        workers.close()
+        assert not is_running(number)
+
 
 def broken(results: Any, targets: Any, places: Any) -> Any:
     """Read targets, but fail for one of two replicates of some points."""
@@ -257,12 +287,41 @@ class TestJournal:
         with pytest.raises(ValueError, match="go on with it"):
             small_calibration().evaluator("serial", checkpoint=tmp_path, resume=False)
 
-    def test_two_at_a_time_are_refused(self, tmp_path: Path) -> None:
+    def test_one_that_nobody_has_keeps_nobody_out(self, tmp_path: Path) -> None:
         first = small_calibration().evaluator("serial", checkpoint=tmp_path)
-        with pytest.raises(ValueError, match="another calibration is using"):
+        itself: list[Any] = [first]
+        itself.append(itself)  # as in a traceback, or in the output of a notebook
+        del first, itself
+        small_calibration().evaluator("serial", checkpoint=tmp_path).close()
+
+    def test_the_same_process_is_told_how_to_let_go(self, tmp_path: Path) -> None:
+        first = small_calibration().evaluator("serial", checkpoint=tmp_path)
+        with pytest.raises(ValueError, match=r"a fit of this process still uses .*let it go with fit\.close"):
             small_calibration().evaluator("serial", checkpoint=tmp_path)
         first.close()
+
+    def test_another_process_is_waited_for(self, tmp_path: Path) -> None:
+        code = (
+            "import sys; from calibration_cases import small_calibration\n"
+            "kept = small_calibration().evaluator('serial', checkpoint=sys.argv[1])\n"
+            "print('locked', flush=True); sys.stdin.read()"
+        )
+        other = run_code(code, tmp_path, stdin=subprocess.PIPE)
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(ValueError, match="another calibration is using the checkpoint"):
+            small_calibration().evaluator("serial", checkpoint=tmp_path)
+        other.communicate("")
         small_calibration().evaluator("serial", checkpoint=tmp_path).close()
+
+    def test_a_closed_one_locks_again_when_it_is_asked(self, tmp_path: Path, expected: bytes) -> None:
+        first = small_calibration().evaluator("serial", checkpoint=tmp_path)
+        first.close()
+        first.runs("a step", POINTS)
+        with pytest.raises(ValueError, match="still uses the checkpoint"):
+            small_calibration().evaluator("serial", checkpoint=tmp_path)
+        first.close()
+        assert ask(small_calibration().evaluator("serial", checkpoint=tmp_path)) == expected
 
     @pytest.mark.parametrize("keep", [0, 10, 300])
     def test_a_damaged_file_is_refused(self, tmp_path: Path, keep: int) -> None:
@@ -315,13 +374,21 @@ print(point.tobytes().hex())
 """
 
 
+def run_code(code: str, *words: object, stdin: int | None = None) -> subprocess.Popen[str]:
+    """A process of Python."""
+    paths = [str(Path(cbhi.__file__).parents[1]), str(Path(__file__).parent)]
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, words)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 def run_steps(folder: Path) -> subprocess.Popen[str]:
     """A process that asks one batch after another."""
-    paths = [str(Path(cbhi.__file__).parents[1]), str(Path(__file__).parent)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    return subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(folder)], env=environment, stdout=subprocess.PIPE, text=True
-    )
+    return run_code(KILLED, folder)
 
 
 @pytest.mark.slow

@@ -392,7 +392,8 @@ class Calibration:
         Returns
         -------
         Fit
-            ``fit.posterior()`` draws from the posterior with the same workers and checkpoint.
+            ``fit.posterior()`` draws from the posterior with the same workers and checkpoint, which
+            ``fit.close()``, or the end of ``with calibration.fit(...) as fit:``, lets go.
 
         Raises
         ------
