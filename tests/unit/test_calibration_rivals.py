@@ -19,7 +19,6 @@ from calibration import mean_field  # noqa: E402
 from calibration.comparing import GAPS, Case, measure, table, verdict  # noqa: E402
 from calibration.methods import Counted, Trace, cbhi_modes, scipy_least_squares  # noqa: E402
 
-
 def test_many_points_are_simulated_as_one_by_one() -> None:
     problem, truth = mean_field.problem(3)
     points = np.random.default_rng(1).normal(size=(5, truth.size))

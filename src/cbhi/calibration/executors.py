@@ -115,6 +115,8 @@ class Workers:
     def map(self, function: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
         """Yield what the function gives for each item, in the order of the items.
 
+        What was started is closed when not all answers are taken, so that nothing goes on that nobody wants.
+
         Parameters
         ----------
         function, items
@@ -125,17 +127,26 @@ class Workers:
             return
         if self._running is None:
             self._start()
-        self._busy = True
+        self._busy, running = True, self._running
+        try:
+            yield from self._answers(function, items)
+        except BaseException:
+            if self._running is running:
+                self.close()
+            raise
+        self._busy = False
+
+    def _answers(self, function: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
         if self.name == "joblib":
             from joblib import delayed
 
             yield from self._running(delayed(function)(item) for item in items)
+            return
+        answers = self._running.map(function, list(items))
+        if hasattr(self._running, "gather"):  # a client of dask.distributed hands out futures
+            yield from (future.result() for future in answers)
         else:
-            answers = self._running.map(function, list(items))
-            # a client of dask.distributed hands out futures
-            gathered = hasattr(self._running, "gather")
-            yield from ((answer.result() if gathered else answer) for answer in answers)
-        self._busy = False
+            yield from answers
 
     def close(self) -> None:
         """Stop what was started here, with what is under way; the next ``map`` starts it again."""

@@ -40,7 +40,10 @@ class Processes:
 
     def map(self, function: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
         """Return what the function gives for each item, in order; both must be picklable."""
-        return self._pool.map(function, items)
+        # not the pool's own map: it cancels what is not asked for, and a worker that ends then is an error of
+        # the pool itself
+        answers = [self._pool.submit(function, item) for item in items]
+        return (answer.result() for answer in answers)
 
     def close(self, *, wait: bool, at_once: bool) -> None:
         """Start nothing more.
