@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -21,6 +22,7 @@ import cbhi
 from cbhi.calibration import TooManyFailures, simulating
 from cbhi.calibration.evaluating import Evaluator
 from cbhi.calibration.executors import Workers, cut
+from cbhi.calibration.journal import write_whole
 from cbhi.calibration.simulating import Task
 
 POINTS = np.random.default_rng(5).standard_normal((7, 2))
@@ -287,6 +289,18 @@ class TestJournal:
         with pytest.raises(ValueError, match="go on with it"):
             small_calibration().evaluator("serial", checkpoint=tmp_path, resume=False)
 
+    def test_what_was_stopped_before_its_head_is_begun_again(self, tmp_path: Path, expected: bytes) -> None:
+        (tmp_path / "answers").mkdir()
+        (tmp_path / ".x1.tmp").write_text("{")
+        assert ask(small_calibration().evaluator("serial", checkpoint=tmp_path)) == expected
+
+    @pytest.mark.parametrize("name", ["thesis.md", ".git", "answers/some-step"])
+    def test_a_folder_of_something_else_is_refused(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).mkdir(parents=True)
+        with pytest.raises(ValueError, match=r"but no calibration\.json; it is no checkpoint"):
+            small_calibration().evaluator("serial", checkpoint=tmp_path)
+        assert not (tmp_path / ".lock").exists()
+
     def test_one_that_nobody_has_keeps_nobody_out(self, tmp_path: Path) -> None:
         first = small_calibration().evaluator("serial", checkpoint=tmp_path)
         itself: list[Any] = [first]
@@ -322,6 +336,17 @@ class TestJournal:
             small_calibration().evaluator("serial", checkpoint=tmp_path)
         first.close()
         assert ask(small_calibration().evaluator("serial", checkpoint=tmp_path)) == expected
+
+    def test_a_full_disk_is_said_with_the_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left") as caught:
+            write_whole(tmp_path / "kept.json", b"{}")
+        assert caught.value.filename == str(tmp_path / "kept.json")
+        assert caught.value.errno == errno.ENOSPC
+        assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize("keep", [0, 10, 300])
     def test_a_damaged_file_is_refused(self, tmp_path: Path, keep: int) -> None:

@@ -38,6 +38,7 @@ FORMAT_VERSION = 1
 _HEAD = "calibration.json"
 _ANSWERS = "answers"
 _LOCK = ".lock"
+_UNFINISHED = ".tmp"
 _SHOWN = 6
 _DAMAGE = (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
@@ -51,8 +52,21 @@ def write_whole(path: Path, content: bytes) -> None:
         Where it belongs; its folder exists.
     content
         Its bytes.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written; names the file.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        _write_whole(path, content)
+    except OSError as error:
+        # of a full disk the system says nothing but that it is full
+        raise OSError(error.errno or 0, error.strerror or str(error), str(path)) from error
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=_UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -105,6 +119,7 @@ class Journal:
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"'{self.folder}' is a file; a checkpoint needs a folder")
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._refuse_foreign()
         # not by close alone: a fit that nobody has any more keeps nobody out
         self._let_go = weakref.finalize(self, _release, _take(self.folder))
         try:
@@ -130,13 +145,21 @@ class Journal:
                     " choose another folder"
                 )
             return
-        others = [path.name for path in self.folder.iterdir() if not path.name.startswith(".")]
-        if _ANSWERS in others:
-            raise ValueError(
-                f"'{self.folder}' holds answers but no {_HEAD}; it is no checkpoint, or a damaged one"
-            )
         (self.folder / _ANSWERS).mkdir(exist_ok=True)
         write_whole(head, (json.dumps(self._identity, indent=1, sort_keys=True) + "\n").encode())
+
+    def _refuse_foreign(self) -> None:
+        """Refuse a folder of something else, which must not be removed as a checkpoint is at the end."""
+        if (self.folder / _HEAD).is_file():
+            return
+        for path in sorted(self.folder.iterdir()):
+            # what was stopped before it wrote its head leaves these
+            begun = path.name == _ANSWERS and path.is_dir() and not any(path.iterdir())
+            if not (begun or path.name == _LOCK or path.name.endswith(_UNFINISHED)):
+                raise ValueError(
+                    f"'{self.folder}' holds '{path.name}' but no {_HEAD}; it is no checkpoint, or a damaged"
+                    " one: choose another folder, or empty it"
+                )
 
     def _batches(self) -> list[Path]:
         return sorted((self.folder / _ANSWERS).glob("*/*.npz"))

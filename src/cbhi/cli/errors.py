@@ -25,8 +25,11 @@ def fail(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
+NOTHING = "nothing was written"
+
+
 class Outcome:
-    """What is true of the files of a command when it is interrupted, and how large its simulations are.
+    """What is true of the files of a command when it ends before its time, and how large its simulations are.
 
     Attributes
     ----------
@@ -34,11 +37,14 @@ class Outcome:
         What is true of the files.
     households
         Of a simulation; None where it is not known.
+    checkpoint
+        Folder of what is kept until the results are complete; None where there is none.
     """
 
     def __init__(self, households: int | str | None = None) -> None:
-        self.said = "nothing was written"
+        self.said = NOTHING
         self.households = households
+        self.checkpoint: Path | None = None
 
     @contextlib.contextmanager
     def writing(self, folder: Path | None) -> Iterator[None]:
@@ -54,6 +60,19 @@ class Outcome:
         yield
         if folder is not None:
             self.said = f"the results are complete in '{folder}'"
+            self.checkpoint = None
+
+    def of_memory(self) -> str:
+        """Say that memory does not suffice."""
+        known = self.households is not None
+        what = f"{self.households} households do not fit" if known else "the simulation does not fit"
+        return f"{what} into memory; ask for fewer households"
+
+
+def of_system(error: OSError) -> str:
+    """Return what the system says, and of which file."""
+    where = f": '{error.filename}'" if error.filename else ""
+    return f"{error.strerror or error}{where}"
 
 
 @contextlib.contextmanager
@@ -72,9 +91,6 @@ def errors(households: int | str | None = None) -> Iterator[Outcome]:
     except ValueError as error:
         fail(f"error: {error}", BAD_INPUT)
     except OSError as error:
-        where = f": '{error.filename}'" if error.filename else ""
-        fail(f"error: {error.strerror or error}{where}", BAD_INPUT)
+        fail(f"error: {of_system(error)}", BAD_INPUT)
     except MemoryError:
-        known = outcome.households is not None
-        what = f"{outcome.households} households do not fit" if known else "the simulation does not fit"
-        fail(f"error: {what} into memory; ask for fewer households", BAD_INPUT)
+        fail(f"error: {outcome.of_memory()}", BAD_INPUT)
