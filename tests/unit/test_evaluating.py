@@ -138,12 +138,27 @@ class TestWorkers:
             Workers("thread")
         with pytest.raises(ValueError, match="or have a map"):
             Workers(object())  # type: ignore[arg-type]
-        with pytest.raises(ValueError, match="from 1 to 256"):
-            Workers(workers=0)
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         with pytest.raises(ModuleNotFoundError, match=r"pip install 'cbhi\[dask\]'") as caught:
             Workers("dask")
         assert caught.value.name == "distributed"
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({"workers": 0}, r"workers = 0 is outside 1 to 256"),
+            ({"workers": 257}, r"workers = 257 is outside 1 to 256"),
+            ({"workers": 2.5}, r"workers must be a whole number from 1 to 256, got 2\.5"),
+            ({"workers": True}, r"workers must be a whole number from 1 to 256, got True"),
+            ({"chunk": -1}, r"chunk = -1 is outside 1 to 1000000"),
+            ({"chunk": 0}, r"chunk = 0 is outside 1 to 1000000"),
+            ({"chunk": "7"}, r"chunk must be a whole number from 1 to 1000000, got '7'"),
+        ],
+    )
+    def test_numbers_out_of_range(self, tmp_path: Path, given: dict[str, Any], said: str) -> None:
+        with pytest.raises(ValueError, match=said):
+            small_calibration().evaluator(checkpoint=tmp_path / "ck", **given)
+        assert not (tmp_path / "ck").exists()
 
     def test_chunks_hold_everything_in_order(self) -> None:
         for n in (1, 3, 64, 501):

@@ -15,7 +15,7 @@ import numpy as np
 from cbhi.calibration.core import Problem
 from cbhi.calibration.errors import Errors
 from cbhi.calibration.evaluating import Evaluator, Progress
-from cbhi.calibration.executors import Executor, Workers
+from cbhi.calibration.executors import MAX_CHUNK, Executor, Workers
 from cbhi.calibration.journal import Journal
 from cbhi.calibration.priors import Prior, check_priors
 from cbhi.calibration.simulating import Plan
@@ -321,7 +321,7 @@ class Calibration:
             ``"threads"`` (the default), ``"serial"``, ``"processes"``, ``"joblib"``, ``"dask"``, or any
             object with ``map``.
         workers
-            How many simulations run at once; all processors if not given.
+            How many simulations run at once, 1 to 256; all processors if not given.
         progress
             Called with a ``Progress`` after every chunk of simulations.
         checkpoint
@@ -329,7 +329,7 @@ class Calibration:
         resume
             Whether a folder that holds answers of this calibration is gone on with, or refused.
         chunk
-            Simulations that a worker is sent at once.
+            Simulations that a worker is sent at once, from 1 up; by the size of the batch if not given.
 
         Returns
         -------
@@ -341,6 +341,8 @@ class Calibration:
         ValueError
             When the checkpoint belongs to another calibration, or an argument is out of range.
         """
+        if chunk is not None:
+            chunk = whole_number("chunk", chunk, 1, MAX_CHUNK)
         hands = Workers(executor, workers)
         journal = None
         if checkpoint is not None:
@@ -378,7 +380,7 @@ class Calibration:
             ``"threads"`` (the default), ``"serial"``, ``"processes"``, ``"joblib"``, ``"dask"``, or any
             object with ``map``. The result is the same on all of them.
         workers
-            How many simulations run at once; all processors if not given.
+            How many simulations run at once, 1 to 256; all processors if not given.
         progress
             Called with a ``Progress`` after every chunk of simulations.
         checkpoint
@@ -387,7 +389,7 @@ class Calibration:
         resume
             Whether a folder that holds answers of this calibration is gone on with, or refused.
         chunk
-            Simulations that a worker is sent at once.
+            Simulations that a worker is sent at once, from 1 up; by the size of the batch if not given.
 
         Returns
         -------

@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
+from cbhi.simulation import whole_number
 from cbhi.words import listed, suggest
 
 __all__ = ["EXECUTORS", "Executor", "Workers", "available_workers", "cut", "lost_a_worker"]
@@ -25,6 +26,7 @@ EXECUTORS = ("serial", "threads", "processes", "joblib", "dask")
 
 _PACKAGES = {"joblib": "joblib", "dask": "distributed"}
 LARGEST_CHUNK = 25
+MAX_CHUNK = 1_000_000
 MAX_WORKERS = 256
 
 
@@ -85,7 +87,7 @@ class Workers:
         A name from ``EXECUTORS``, ``"threads"`` if not given, or an object with ``map``, which is used as it
         is and never closed here.
     workers
-        How many work at once; all processors if not given.
+        How many work at once, 1 to 256; all processors if not given.
 
     Raises
     ------
@@ -104,8 +106,8 @@ class Workers:
         if self._given is None and self.name not in EXECUTORS:
             near = suggest(self.name, EXECUTORS)
             raise ValueError(f"unknown executor '{self.name}'{near}; there are {listed(EXECUTORS)}")
-        if workers is not None and (isinstance(workers, bool) or not 1 <= workers <= MAX_WORKERS):
-            raise ValueError(f"workers = {workers!r} is not a whole number from 1 to {MAX_WORKERS}")
+        if workers is not None:
+            workers = whole_number("workers", workers, 1, MAX_WORKERS)
         self.count = 1 if self.name == "serial" else workers or available_workers()
         _check_package(self.name)
         self._running: Any = None

@@ -76,11 +76,32 @@ def of_system(error: OSError) -> str:
 
 
 @contextlib.contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Let a request to end take the way of Ctrl-C: workers are stopped, and what is kept is said."""
+    import signal
+    import threading
+
+    alone = threading.current_thread() is threading.main_thread()
+    if not alone or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield  # who runs this program hears it, or does not want to
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
 def errors(households: int | str | None = None) -> Iterator[Outcome]:
-    """Turn what a user can mend into one message and an exit code; everything else keeps its traceback."""
+    """Turn what a user can mend into one message and an exit code; everything else keeps its traceback.
+
+    A request to end (SIGTERM, as from the system or a batch queue) is heard as Ctrl-C is.
+    """
     outcome = Outcome(households)
     try:
-        yield outcome
+        with _ended_as_by_ctrl_c():
+            yield outcome
     except KeyboardInterrupt:
         fail(f"interrupted: {outcome.said}", INTERRUPTED)
     except ModuleNotFoundError as error:
