@@ -626,8 +626,8 @@ def exit_codes() -> str:
         (errors.MISSING_PACKAGE, "an optional package is missing: the message has the line that installs it"),
         (
             errors.INTERRUPTED,
-            "interrupted, by Ctrl-C or a request to end (SIGTERM); `run` keeps finished replicates, `calibrate`"
-            " what it simulated, and both print how to resume",
+            "interrupted, by Ctrl-C or a request to end (SIGTERM); `run` keeps finished replicates,"
+            " `calibrate` what it simulated, and both print how to resume",
         ),
     ]
     return table(("code", "meaning"), [(str(code), about) for code, about in rows])
