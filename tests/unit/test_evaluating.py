@@ -309,7 +309,7 @@ class TestJournal:
         (tmp_path / ".x1.tmp").write_text("{")
         assert ask(small_calibration().evaluator("serial", checkpoint=tmp_path)) == expected
 
-    @pytest.mark.parametrize("name", ["thesis.md", ".git", "answers/some-step"])
+    @pytest.mark.parametrize("name", ["thesis.md", "thesis.tmp", ".git", "answers/some-step"])
     def test_a_folder_of_something_else_is_refused(self, tmp_path: Path, name: str) -> None:
         (tmp_path / name).mkdir(parents=True)
         with pytest.raises(ValueError, match=r"but no calibration\.json; it is no checkpoint"):

@@ -155,7 +155,8 @@ class Journal:
         for path in sorted(self.folder.iterdir()):
             # what was stopped before it wrote its head leaves these
             begun = path.name == _ANSWERS and path.is_dir() and not any(path.iterdir())
-            if not (begun or path.name == _LOCK or path.name.endswith(_UNFINISHED)):
+            unfinished = path.name.startswith(".") and path.name.endswith(_UNFINISHED)
+            if not (begun or unfinished or path.name == _LOCK):
                 raise ValueError(
                     f"'{self.folder}' holds '{path.name}' but no {_HEAD}; it is no checkpoint, or a damaged"
                     " one: choose another folder, or empty it"

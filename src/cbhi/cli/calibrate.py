@@ -160,7 +160,7 @@ def _fit(
                 posterior = replace(posterior, profiles=fit.profiles())
             found = forecast(whole, posterior, later, **hands) if later else None
         finally:
-            fit.problem.evaluate.close()  # type: ignore[attr-defined]
+            fit.close()
     with outcome.writing(folder), placed(folder, "run.json", OPTIONAL_FILES) as staged:
         said = _write(calibration, posterior, found, staged, asked, began)
     if asked["checkpoint"] is None:
