@@ -620,9 +620,17 @@ def exit_codes() -> str:
     rows = [
         (0, "done"),
         (errors.CHECK_FAILED, "a check failed, or no value meets the goal of `solve`"),
-        (errors.BAD_INPUT, "bad input: the message says where, what and how to mend it; nothing was written"),
+        (
+            errors.BAD_INPUT,
+            "bad input, a full disk or too little memory: the message says where, what and how to mend it; no"
+            " results were written",
+        ),
         (errors.MISSING_PACKAGE, "an optional package is missing: the message has the line that installs it"),
-        (errors.INTERRUPTED, "interrupted; `run` keeps finished replicates and prints how to resume"),
+        (
+            errors.INTERRUPTED,
+            "interrupted, by Ctrl-C or a request to end (SIGTERM); `run` keeps finished replicates,"
+            " `calibrate` what it simulated, and both print how to resume",
+        ),
     ]
     return table(("code", "meaning"), [(str(code), about) for code, about in rows])
 

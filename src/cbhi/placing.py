@@ -41,7 +41,9 @@ class _Plan(NamedTuple):
         return [file for file in dict.fromkeys((*self.new, *self.old)) if file != self.mark]
 
 
-def place_files(staged: Path, directory: Path, files: Iterable[str], mark: str) -> None:
+def place_files(
+    staged: Path, directory: Path, files: Iterable[str], mark: str, *, folders: Iterable[str] = ()
+) -> None:
     """Move finished files into a folder; those of the same run that are there already make way.
 
     Whoever else places or reads files there (``reading``) waits for it where the system has locks.
@@ -56,18 +58,22 @@ def place_files(staged: Path, directory: Path, files: Iterable[str], mark: str) 
         Names of all files of which none may stay from before; others are left alone.
     mark
         The one of them that says that the files are there.
+    folders
+        Those of ``files`` that are folders, which are moved with all they hold.
 
     Raises
     ------
     OSError
         When a file cannot be moved; the folder then holds what it held before.
     """
-    names = tuple(files)
+    names, whole = tuple(files), frozenset(folders)
     with locked_folder(directory):
         _settle(directory)
         for file in names:
-            if (directory / file).is_dir():
+            if (directory / file).is_dir() and file not in whole:
                 raise IsADirectoryError(21, f"'{file}' is a folder")
+            if (directory / file).is_file() and file in whole:
+                raise NotADirectoryError(20, f"'{file}' is a file")
         plan = _Plan(
             mark,
             tuple(file for file in names if (staged / file).exists()),

@@ -243,12 +243,13 @@ class Predictions:
         """
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=STAGED, dir=folder))
-        self.to_frame().to_csv(staged / PREDICTION_FILES[0], index=False, lineterminator="\n")
-        (staged / PREDICTION_FILES[1]).write_text(f"{self.as_text()}\n", encoding="utf-8")
-        record = json.dumps(self.provenance(), indent=2, ensure_ascii=False)
-        (staged / PREDICTION_FILES[2]).write_text(f"{record}\n", encoding="utf-8")
-        place_files(staged, folder, PREDICTION_FILES, PREDICTION_FILES[2])
+        with tempfile.TemporaryDirectory(prefix=STAGED, dir=folder, ignore_cleanup_errors=True) as name:
+            staged = Path(name)
+            self.to_frame().to_csv(staged / PREDICTION_FILES[0], index=False, lineterminator="\n")
+            (staged / PREDICTION_FILES[1]).write_text(f"{self.as_text()}\n", encoding="utf-8")
+            record = json.dumps(self.provenance(), indent=2, ensure_ascii=False)
+            (staged / PREDICTION_FILES[2]).write_text(f"{record}\n", encoding="utf-8")
+            place_files(staged, folder, PREDICTION_FILES, PREDICTION_FILES[2])
         return folder
 
     def provenance(self) -> dict[str, Any]:

@@ -76,6 +76,18 @@ def test_the_command_writes_what_python_computes(run: Results, written: Path) ->
     assert "made by" in text
 
 
+def test_what_cannot_be_written_leaves_nothing_behind(
+    run: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        predictions(run, "2012-07", "2014-06").save(tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_one_parameter_set_is_said_to_be_one(run: Results) -> None:
     point = scenario("rwanda").at_point().replace({}, end="2014-06")
     alone = simulate(point, households=250, replicates=3)

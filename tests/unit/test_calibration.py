@@ -208,9 +208,14 @@ class TestFit:
         assert [p.simulations for p in told] == sorted(p.simulations for p in told)
         assert told[-1].done == told[-1].total
         assert outcome(fit) == outcome(calibration.fit("threads", workers=3, chunk=7))
-        # and when it is answered by its own checkpoint
-        again = calibration.fit("serial", checkpoint=tmp_path)
-        assert again.problem.evaluate.n_answered == again.problem.evaluate.n_simulations
+        # and when it is answered by its own checkpoint, which a fit keeps from others until it is closed
+        with calibration.fit("serial", checkpoint=tmp_path) as again:
+            assert again.problem.evaluate.n_answered == again.problem.evaluate.n_simulations
+            with pytest.raises(ValueError, match=r"let it go with fit\.close\(\)"):
+                calibration.fit("serial", checkpoint=tmp_path)
+        third = calibration.fit("serial", checkpoint=tmp_path)
+        del third
+        calibration.fit("serial", checkpoint=tmp_path).close()
 
     @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
     def test_a_process_killed_in_search_and_in_posterior_ends_the_same(self, tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,9 +22,23 @@ import cbhi
 from cbhi.calibration import TooManyFailures, simulating
 from cbhi.calibration.evaluating import Evaluator
 from cbhi.calibration.executors import Workers, cut
+from cbhi.calibration.journal import write_whole
 from cbhi.calibration.simulating import Task
 
 POINTS = np.random.default_rng(5).standard_normal((7, 2))
+
+
+def is_running(number: int) -> bool:
+    """Say whether there is a process of that number."""
+    return any(process.pid == number and process.is_alive() for process in multiprocessing.active_children())
+
+
+def wait_for(done: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until something is done, but not for ever."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "it was not done in time"
+        time.sleep(0.01)
 
 
 def ask(evaluator: Evaluator, step: str = "a step") -> bytes:
@@ -121,12 +138,27 @@ class TestWorkers:
             Workers("thread")
         with pytest.raises(ValueError, match="or have a map"):
             Workers(object())  # type: ignore[arg-type]
-        with pytest.raises(ValueError, match="from 1 to 256"):
-            Workers(workers=0)
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         with pytest.raises(ModuleNotFoundError, match=r"pip install 'cbhi\[dask\]'") as caught:
             Workers("dask")
         assert caught.value.name == "distributed"
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({"workers": 0}, r"workers = 0 is outside 1 to 256"),
+            ({"workers": 257}, r"workers = 257 is outside 1 to 256"),
+            ({"workers": 2.5}, r"workers must be a whole number from 1 to 256, got 2\.5"),
+            ({"workers": True}, r"workers must be a whole number from 1 to 256, got True"),
+            ({"chunk": -1}, r"chunk = -1 is outside 1 to 1000000"),
+            ({"chunk": 0}, r"chunk = 0 is outside 1 to 1000000"),
+            ({"chunk": "7"}, r"chunk must be a whole number from 1 to 1000000, got '7'"),
+        ],
+    )
+    def test_numbers_out_of_range(self, tmp_path: Path, given: dict[str, Any], said: str) -> None:
+        with pytest.raises(ValueError, match=said):
+            small_calibration().evaluator(checkpoint=tmp_path / "ck", **given)
+        assert not (tmp_path / "ck").exists()
 
     def test_chunks_hold_everything_in_order(self) -> None:
         for n in (1, 3, 64, 501):
@@ -139,6 +171,21 @@ class TestWorkers:
         for _ in range(2):
             assert list(workers.map(abs, [-1, -2])) == [1, 2]
             workers.close()
+
+    def test_those_that_nobody_has_end(self) -> None:
+        workers = Workers("processes", 1)
+        (number,) = workers.map(eval, ["__import__('os').getpid()"])
+        assert is_running(number)
+        del workers
+        wait_for(lambda: not is_running(number))
+
+    def test_those_that_are_closed_in_the_middle_end_at_once(self) -> None:
+        workers = Workers("processes", 1)
+        (number,) = workers.map(eval, ["__import__('os').getpid()"])
+        answers = workers.map(time.sleep, [0.0, 300.0])
+        next(answers)
+        workers.close()
+        assert not is_running(number)
 
 
 def broken(results: Any, targets: Any, places: Any) -> Any:
@@ -168,6 +215,34 @@ class TestFailures:
         with pytest.raises(TooManyFailures, match=r"2 of 4 simulations failed.*tolerated") as caught:
             evaluator("two fail", np.array([[2.0, 0.0], [2.5, 0.0]]))
         assert len(caught.value.failures) == 2
+
+    @pytest.mark.parametrize("error", [MemoryError(), OSError(28, "No space left on device")])
+    def test_those_of_the_machine_are_no_answers(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, expected: bytes
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patched:
+            patched.setattr(simulating, "read_targets", fail)
+            with pytest.raises(type(error)):
+                ask(small_calibration().evaluator("serial", checkpoint=tmp_path))
+        assert not list(tmp_path.rglob("*.npz"))
+        assert ask(small_calibration().evaluator("serial", checkpoint=tmp_path)) == expected
+
+    def test_the_command_names_the_file_of_the_scenario(self, tmp_path: Path) -> None:
+        path = tmp_path / "mine.toml"
+        path.write_text('base = "rwanda-rules"\nto = 2002-12-31\n[switches]\nrollout = false\n')
+        plan = small_calibration(scenario=path).plan()
+        task = Task((-1.0, 0.0, 2.0), 3, 0)
+        command = plan.replay(task)
+        assert f"cbhi.scenario('{path}')" in command
+        code = command.removeprefix('python -c "').removesuffix('"').replace("import cbhi; ", "")
+        simulated = simulating.simulate_tasks(plan, [task]).values[0]
+        again = simulating.read_targets(eval(code, {"cbhi": cbhi}), plan.targets, plan.places)[0]
+        assert again.tolist() == simulated.tolist()
+        # a scenario that was made in memory has no name
+        assert "YOUR-FILE.toml" in small_calibration().plan().replay(task)
 
     def test_the_command_repeats_the_simulation(self) -> None:
         calibration = cbhi.Calibration.read("rwanda", households=50)
@@ -229,12 +304,64 @@ class TestJournal:
         with pytest.raises(ValueError, match="go on with it"):
             small_calibration().evaluator("serial", checkpoint=tmp_path, resume=False)
 
-    def test_two_at_a_time_are_refused(self, tmp_path: Path) -> None:
+    def test_what_was_stopped_before_its_head_is_begun_again(self, tmp_path: Path, expected: bytes) -> None:
+        (tmp_path / "answers").mkdir()
+        (tmp_path / ".x1.tmp").write_text("{")
+        assert ask(small_calibration().evaluator("serial", checkpoint=tmp_path)) == expected
+
+    @pytest.mark.parametrize("name", ["thesis.md", "thesis.tmp", ".git", "answers/some-step"])
+    def test_a_folder_of_something_else_is_refused(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).mkdir(parents=True)
+        with pytest.raises(ValueError, match=r"but no calibration\.json; it is no checkpoint"):
+            small_calibration().evaluator("serial", checkpoint=tmp_path)
+        assert not (tmp_path / ".lock").exists()
+
+    def test_one_that_nobody_has_keeps_nobody_out(self, tmp_path: Path) -> None:
         first = small_calibration().evaluator("serial", checkpoint=tmp_path)
-        with pytest.raises(ValueError, match="another calibration is using"):
+        itself: list[Any] = [first]
+        itself.append(itself)  # as in a traceback, or in the output of a notebook
+        del first, itself
+        small_calibration().evaluator("serial", checkpoint=tmp_path).close()
+
+    def test_the_same_process_is_told_how_to_let_go(self, tmp_path: Path) -> None:
+        first = small_calibration().evaluator("serial", checkpoint=tmp_path)
+        with pytest.raises(ValueError, match=r"a fit of this process still uses .*let it go with fit\.close"):
             small_calibration().evaluator("serial", checkpoint=tmp_path)
         first.close()
+
+    def test_another_process_is_waited_for(self, tmp_path: Path) -> None:
+        code = (
+            "import sys; from calibration_cases import small_calibration\n"
+            "kept = small_calibration().evaluator('serial', checkpoint=sys.argv[1])\n"
+            "print('locked', flush=True); sys.stdin.read()"
+        )
+        other = run_code(code, tmp_path, stdin=subprocess.PIPE)
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(ValueError, match="another calibration is using the checkpoint"):
+            small_calibration().evaluator("serial", checkpoint=tmp_path)
+        other.communicate("")
         small_calibration().evaluator("serial", checkpoint=tmp_path).close()
+
+    def test_a_closed_one_locks_again_when_it_is_asked(self, tmp_path: Path, expected: bytes) -> None:
+        first = small_calibration().evaluator("serial", checkpoint=tmp_path)
+        first.close()
+        first.runs("a step", POINTS)
+        with pytest.raises(ValueError, match="still uses the checkpoint"):
+            small_calibration().evaluator("serial", checkpoint=tmp_path)
+        first.close()
+        assert ask(small_calibration().evaluator("serial", checkpoint=tmp_path)) == expected
+
+    def test_a_full_disk_is_said_with_the_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left") as caught:
+            write_whole(tmp_path / "kept.json", b"{}")
+        assert caught.value.filename == str(tmp_path / "kept.json")
+        assert caught.value.errno == errno.ENOSPC
+        assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize("keep", [0, 10, 300])
     def test_a_damaged_file_is_refused(self, tmp_path: Path, keep: int) -> None:
@@ -287,13 +414,21 @@ print(point.tobytes().hex())
 """
 
 
+def run_code(code: str, *words: object, stdin: int | None = None) -> subprocess.Popen[str]:
+    """A process of Python."""
+    paths = [str(Path(cbhi.__file__).parents[1]), str(Path(__file__).parent)]
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, words)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 def run_steps(folder: Path) -> subprocess.Popen[str]:
     """A process that asks one batch after another."""
-    paths = [str(Path(cbhi.__file__).parents[1]), str(Path(__file__).parent)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    return subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(folder)], env=environment, stdout=subprocess.PIPE, text=True
-    )
+    return run_code(KILLED, folder)
 
 
 @pytest.mark.slow

@@ -207,6 +207,40 @@ def test_a_folder_in_the_way(tmp_path: Path) -> None:
     assert held(tmp_path / "o") == {**OLD, **MINE}
 
 
+def deep(folder: Path) -> dict[str, str]:
+    """Files of a folder and of those inside it."""
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("step", range(1, 7))
+@pytest.mark.parametrize("error", [Killed(), PermissionError(13, "Permission denied")])
+def test_folders_move_with_all_they_hold(tmp_path: Path, step: int, error: BaseException) -> None:
+    folder = tmp_path / "o"
+    before = {MARK: "old", "fit/old.npz": "old", "fit/both.npz": "old"}
+    after = {MARK: "new", "fit/new.npz": "new", "fit/both.npz": "new"}
+    for place, files in ((folder, before), (folder / f"{STAGED}xy", after)):
+        (place / "fit").mkdir(parents=True)
+        write(place, files)
+    with pytest.MonkeyPatch.context() as patch:
+        Blade(patch, step, error)
+        # the sixth step takes away what is left over, which must not succeed
+        with (
+            pytest.raises(type(error)) if step < 6 or isinstance(error, Killed) else contextlib.nullcontext()
+        ):
+            place_files(folder / f"{STAGED}xy", folder, (MARK, "fit"), MARK, folders=["fit"])
+    settle(folder)
+    clear_staged(folder)
+    done = step > 1 if isinstance(error, Killed) else step == 6
+    assert deep(folder) == (after if done else before)
+
+
+def test_a_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
+    staged = prepare(tmp_path / "o")
+    with pytest.raises(NotADirectoryError, match=r"'a\.csv' is a file"):
+        place_files(staged, tmp_path / "o", FILES, MARK, folders=["a.csv"])
+    assert held(tmp_path / "o") == {**OLD, **MINE}
+
+
 @pytest.mark.parametrize(
     "plan",
     [

@@ -1,9 +1,10 @@
 """Fit parameters to published figures, and say what the figures do and do not tell about them.
 
 ``calibration`` joins a scenario, ``priors`` and ``targets``; ``settings`` reads all three from a file.
-``simulating``, ``executors``, ``journal`` and ``evaluating`` turn the questions of the algorithms into
-simulations. What the algorithms see of all this is the ``Problem`` of ``core``. ``fit`` and ``posterior``
-hold what they find, and say what it is worth: ``identifiability``, ``profiles``, ``predictive``, ``report``.
+``simulating``, ``executors``, ``processes``, ``journal`` and ``evaluating`` turn the questions of the
+algorithms into simulations. What the algorithms see of all this is the ``Problem`` of ``core``. ``fit`` and
+``posterior`` hold what they find, and say what it is worth: ``identifiability``, ``profiles``,
+``predictive``, ``report``.
 """
 
 from cbhi.calibration.calibration import Calibration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ import numpy as np
 from cbhi.calibration.core import Problem
 from cbhi.calibration.errors import Errors, ErrorsNotMeasured
 from cbhi.calibration.evaluating import Evaluator, Progress
-from cbhi.calibration.executors import Executor, Workers
+from cbhi.calibration.executors import MAX_CHUNK, Executor, Workers
 from cbhi.calibration.journal import Journal
 from cbhi.calibration.priors import Prior, check_priors
 from cbhi.calibration.simulating import Plan
@@ -283,7 +284,7 @@ class Calibration:
             targets=self.targets,
             places=check_targets(self.targets, shortest),
             households=self.households,
-            origin=_origin(self.scenario, shortest),
+            origin=_origin(self.scenario, self.base, shortest),
         )
 
     def identity(self) -> dict[str, Any]:
@@ -321,7 +322,7 @@ class Calibration:
             ``"threads"`` (the default), ``"serial"``, ``"processes"``, ``"joblib"``, ``"dask"``, or any
             object with ``map``.
         workers
-            How many simulations run at once; all processors if not given.
+            How many simulations run at once, 1 to 256; all processors if not given.
         progress
             Called with a ``Progress`` after every chunk of simulations.
         checkpoint
@@ -329,7 +330,7 @@ class Calibration:
         resume
             Whether a folder that holds answers of this calibration is gone on with, or refused.
         chunk
-            Simulations that a worker is sent at once.
+            Simulations that a worker is sent at once, from 1 up; by the size of the batch if not given.
 
         Returns
         -------
@@ -341,6 +342,8 @@ class Calibration:
         ValueError
             When the checkpoint belongs to another calibration, or an argument is out of range.
         """
+        if chunk is not None:
+            chunk = whole_number("chunk", chunk, 1, MAX_CHUNK)
         hands = Workers(executor, workers)
         journal = None
         if checkpoint is not None:
@@ -378,7 +381,7 @@ class Calibration:
             ``"threads"`` (the default), ``"serial"``, ``"processes"``, ``"joblib"``, ``"dask"``, or any
             object with ``map``. The result is the same on all of them.
         workers
-            How many simulations run at once; all processors if not given.
+            How many simulations run at once, 1 to 256; all processors if not given.
         progress
             Called with a ``Progress`` after every chunk of simulations.
         checkpoint
@@ -387,12 +390,13 @@ class Calibration:
         resume
             Whether a folder that holds answers of this calibration is gone on with, or refused.
         chunk
-            Simulations that a worker is sent at once.
+            Simulations that a worker is sent at once, from 1 up; by the size of the batch if not given.
 
         Returns
         -------
         Fit
-            ``fit.posterior()`` draws from the posterior with the same workers and checkpoint.
+            ``fit.posterior()`` draws from the posterior with the same workers and checkpoint, which
+            ``fit.close()``, or the end of ``with calibration.fit(...) as fit:``, lets go.
 
         Raises
         ------
@@ -599,12 +603,21 @@ def _shortest(scenario: Scenario, targets: tuple[Target, ...]) -> Scenario:
     return scenario.replace(end=format_month(scenario.start + end - 1), name=scenario.name)
 
 
-def _origin(scenario: Scenario, shortest: Scenario) -> str:
+def _origin(scenario: Scenario, base: str, shortest: Scenario) -> str:
     """Return a Python expression for a scenario, for a command that repeats a simulation."""
+    found = _name_or_file(scenario, base)
+    return f"cbhi.scenario({found!r}).at_point().replace(end='{format_month(shortest.end)}')"
+
+
+def _name_or_file(scenario: Scenario, base: str) -> str:
+    """Return what a scenario is read from, or a word in its place where nothing is known that gives it."""
     from cbhi.scenarios import scenario as find
 
     for name in scenario_names():
-        if find(name).fingerprint() == scenario.fingerprint():
-            end = format_month(shortest.end)
-            return f"cbhi.scenario('{name}').replace(end='{end}')"
-    return f"cbhi.scenario('YOUR-FILE.toml').replace(end='{format_month(shortest.end)}')"
+        if find(name).at_point().fingerprint() == scenario.fingerprint():
+            return name
+    # a base may be any text; what it names may have changed since
+    with contextlib.suppress(ValueError, OSError):
+        if base and find(base).at_point().fingerprint() == scenario.fingerprint():
+            return base
+    return "YOUR-FILE.toml"

@@ -7,12 +7,16 @@ calibrates, and answers are taken in the order of the questions, so no choice ma
 from __future__ import annotations
 
 import os
+import sys
+import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
+from cbhi.simulation import whole_number
 from cbhi.words import listed, suggest
 
-__all__ = ["EXECUTORS", "Executor", "Workers", "available_workers", "cut"]
+__all__ = ["EXECUTORS", "Executor", "Workers", "available_workers", "cut", "lost_a_worker"]
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -22,6 +26,7 @@ EXECUTORS = ("serial", "threads", "processes", "joblib", "dask")
 
 _PACKAGES = {"joblib": "joblib", "dask": "distributed"}
 LARGEST_CHUNK = 25
+MAX_CHUNK = 1_000_000
 MAX_WORKERS = 256
 
 
@@ -38,6 +43,21 @@ def available_workers() -> int:
     if hasattr(os, "sched_getaffinity"):
         return min(MAX_WORKERS, len(os.sched_getaffinity(0)))
     return min(MAX_WORKERS, os.cpu_count() or 1)
+
+
+def lost_a_worker(error: BaseException) -> bool:
+    """Say whether an error of an executor means that the system ended a worker.
+
+    Parameters
+    ----------
+    error
+        What ``Workers.map`` raised.
+    """
+    from concurrent.futures import BrokenExecutor
+
+    # joblib's error is one of these as well; dask's is known only where dask is in use
+    killed = getattr(sys.modules.get("distributed.scheduler"), "KilledWorker", BrokenExecutor)
+    return isinstance(error, (BrokenExecutor, killed))
 
 
 def cut(items: Sequence[Item], workers: int, chunk: int | None = None) -> list[Sequence[Item]]:
@@ -59,13 +79,15 @@ def cut(items: Sequence[Item], workers: int, chunk: int | None = None) -> list[S
 class Workers:
     """An executor that starts when it is first needed and can be started again after it was closed.
 
+    What it started is closed as well when nobody has it any more.
+
     Parameters
     ----------
     executor
         A name from ``EXECUTORS``, ``"threads"`` if not given, or an object with ``map``, which is used as it
         is and never closed here.
     workers
-        How many work at once; all processors if not given.
+        How many work at once, 1 to 256; all processors if not given.
 
     Raises
     ------
@@ -84,15 +106,18 @@ class Workers:
         if self._given is None and self.name not in EXECUTORS:
             near = suggest(self.name, EXECUTORS)
             raise ValueError(f"unknown executor '{self.name}'{near}; there are {listed(EXECUTORS)}")
-        if workers is not None and (isinstance(workers, bool) or not 1 <= workers <= MAX_WORKERS):
-            raise ValueError(f"workers = {workers!r} is not a whole number from 1 to {MAX_WORKERS}")
+        if workers is not None:
+            workers = whole_number("workers", workers, 1, MAX_WORKERS)
         self.count = 1 if self.name == "serial" else workers or available_workers()
         _check_package(self.name)
         self._running: Any = None
-        self._close: Callable[[], None] = _nothing
+        self._dropped: weakref.finalize[..., Workers] | None = None
+        self._busy = False
 
     def map(self, function: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
         """Yield what the function gives for each item, in the order of the items.
+
+        What was started is closed when not all answers are taken, so that nothing goes on that nobody wants.
 
         Parameters
         ----------
@@ -104,6 +129,16 @@ class Workers:
             return
         if self._running is None:
             self._start()
+        self._busy, running = True, self._running
+        try:
+            yield from self._answers(function, items)
+        except BaseException:
+            if self._running is running:
+                self.close()
+            raise
+        self._busy = False
+
+    def _answers(self, function: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
         if self.name == "joblib":
             from joblib import delayed
 
@@ -116,9 +151,12 @@ class Workers:
             yield from answers
 
     def close(self) -> None:
-        """Stop what was started here; the next ``map`` starts it again."""
-        close, self._close, self._running = self._close, _nothing, None
-        close()
+        """Stop what was started here, with what is under way; the next ``map`` starts it again."""
+        dropped, self._dropped, self._running = self._dropped, None, None
+        found = None if dropped is None else dropped.detach()
+        if found is not None:
+            found[1](wait=True, at_once=self._busy)
+        self._busy = False
 
     def __enter__(self) -> Workers:
         """Return itself; it is closed at the end of the block."""
@@ -131,41 +169,67 @@ class Workers:
     def _start(self) -> None:
         if self._given is not None:
             self._running = self._given
-        elif self.name == "threads":
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._running = ThreadPoolExecutor(self.count)
-            self._close = lambda pool=self._running: pool.shutdown(cancel_futures=True)  # type: ignore[misc]
-        elif self.name == "processes":
-            import multiprocessing
-            from concurrent.futures import ProcessPoolExecutor
-
-            # a forked process could inherit a lock that a thread of this one holds
-            self._running = ProcessPoolExecutor(self.count, mp_context=multiprocessing.get_context("spawn"))
-            self._close = lambda pool=self._running: pool.shutdown(cancel_futures=True)  # type: ignore[misc]
         elif self.name == "joblib":
             from joblib import Parallel
 
             self._running = Parallel(n_jobs=self.count, return_as="generator")
         else:
-            self._start_dask()
-
-    def _start_dask(self) -> None:
-        from distributed import Client, LocalCluster
-
-        cluster = LocalCluster(n_workers=self.count, threads_per_worker=1, dashboard_address=None)
-        client = Client(cluster)
-        self._running = client
-
-        def close() -> None:
-            client.close()
-            cluster.close()
-
-        self._close = close
+            self._running, close = _STARTS[self.name](self.count)
+            self._dropped = weakref.finalize(self, close, wait=False, at_once=True)
+            # at the end of the program, executors end by themselves
+            self._dropped.atexit = False
 
 
-def _nothing() -> None:
-    """Close nothing: nothing was started here."""
+class _Close(Protocol):
+    """Ends an executor: whether to wait until it has ended, and whether in the middle of what it does."""
+
+    def __call__(self, *, wait: bool, at_once: bool) -> None: ...
+
+
+def _start_threads(count: int) -> tuple[Any, _Close]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(count)
+
+    def close(*, wait: bool, at_once: bool) -> None:
+        # a thread ends after what it does, whoever waits for it
+        pool.shutdown(wait=wait, cancel_futures=True)
+
+    return pool, close
+
+
+def _start_processes(count: int) -> tuple[Any, _Close]:
+    from cbhi.calibration.processes import Processes
+
+    pool = Processes(count)
+    return pool, pool.close
+
+
+def _start_dask(count: int) -> tuple[Any, _Close]:
+    from distributed import Client, LocalCluster
+
+    cluster = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
+    client = Client(cluster)
+
+    def close_both() -> None:
+        client.close()
+        cluster.close()
+
+    def close(*, wait: bool, at_once: bool) -> None:
+        if wait:
+            close_both()
+        else:
+            # whoever drops it may be the thread that closing needs
+            threading.Thread(target=close_both, daemon=True).start()
+
+    return client, close
+
+
+_STARTS: dict[str, Callable[[int], tuple[Any, _Close]]] = {
+    "threads": _start_threads,
+    "processes": _start_processes,
+    "dask": _start_dask,
+}
 
 
 def _check_package(executor: str) -> None:

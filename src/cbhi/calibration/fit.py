@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -142,6 +142,23 @@ class Fit:
             sum(self.parts.values(), np.zeros((n, n))), problem.covariance, rtol=1e-6, atol=0.0
         ):
             raise ValueError(f"the parts of the covariance ({', '.join(self.parts)}) do not add up to it")
+
+    def close(self) -> None:
+        """Stop the workers and let others use the checkpoint; what is simulated after that takes both again.
+
+        A fit that nobody has any more is closed by itself.
+        """
+        close = getattr(self.problem.evaluate, "close", None)
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Self:
+        """Return itself; it is closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
 
     @property
     def carried_slopes(self) -> F8:

@@ -12,15 +12,17 @@ name and renamed, so a file that is there is whole. Files are zips of plain arra
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import io
 import json
 import os
 import re
 import tempfile
+import weakref
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,8 @@ __all__ = ["Journal", "differences", "digest_of", "write_whole"]
 FORMAT_VERSION = 1
 _HEAD = "calibration.json"
 _ANSWERS = "answers"
+_LOCK = ".lock"
+_UNFINISHED = ".tmp"
 _SHOWN = 6
 _DAMAGE = (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
@@ -48,8 +52,21 @@ def write_whole(path: Path, content: bytes) -> None:
         Where it belongs; its folder exists.
     content
         Its bytes.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written; names the file.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        _write_whole(path, content)
+    except OSError as error:
+        # of a full disk the system says nothing but that it is full
+        raise OSError(error.errno or 0, error.strerror or str(error), str(path)) from error
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=_UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -63,8 +80,15 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
+# locks that this process holds: process, device and file, by open file
+_held: dict[int, tuple[int, int, int]] = {}
+
+
 class Journal:
     """Answers kept in a folder, for one calibration.
+
+    The folder is locked until the journal is closed, or nobody has it any more; asked again, a closed one
+    locks its folder again.
 
     Parameters
     ----------
@@ -79,25 +103,35 @@ class Journal:
     ------
     ValueError
         When the folder belongs to another calibration (the message says what differs), holds answers and
-        ``resume`` is off, is damaged, or is used by another process.
+        ``resume`` is off, is damaged, or is in use, by another process or this one.
     """
 
     def __init__(self, folder: str | Path, identity: Mapping[str, Any], *, resume: bool = True) -> None:
         self.folder = Path(folder)
+        self._identity = json.loads(json.dumps({"format": FORMAT_VERSION, **identity}))
+        self._let_go: Callable[[], Any] | None = None
+        self._hold(resume)
+
+    def _hold(self, resume: bool = True) -> None:
+        """Lock the folder and look at what it holds, unless that was done."""
+        if self._let_go is not None:
+            return
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"'{self.folder}' is a file; a checkpoint needs a folder")
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _take(self.folder)
+        self._refuse_foreign()
+        # not by close alone: a fit that nobody has any more keeps nobody out
+        self._let_go = weakref.finalize(self, _release, _take(self.folder))
         try:
-            self._open(json.loads(json.dumps({"format": FORMAT_VERSION, **identity})), resume)
+            self._open(resume)
         except BaseException:
             self.close()
             raise
 
-    def _open(self, identity: dict[str, Any], resume: bool) -> None:
+    def _open(self, resume: bool) -> None:
         head = self.folder / _HEAD
         if head.is_file():
-            found = differences(read_json(head), identity)
+            found = differences(read_json(head), self._identity)
             if found:
                 listed = "\n".join(f"  {line}" for line in found[:_SHOWN])
                 more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
@@ -111,13 +145,22 @@ class Journal:
                     " choose another folder"
                 )
             return
-        others = [path.name for path in self.folder.iterdir() if not path.name.startswith(".")]
-        if _ANSWERS in others:
-            raise ValueError(
-                f"'{self.folder}' holds answers but no {_HEAD}; it is no checkpoint, or a damaged one"
-            )
         (self.folder / _ANSWERS).mkdir(exist_ok=True)
-        write_whole(head, (json.dumps(identity, indent=1, sort_keys=True) + "\n").encode())
+        write_whole(head, (json.dumps(self._identity, indent=1, sort_keys=True) + "\n").encode())
+
+    def _refuse_foreign(self) -> None:
+        """Refuse a folder of something else, which must not be removed as a checkpoint is at the end."""
+        if (self.folder / _HEAD).is_file():
+            return
+        for path in sorted(self.folder.iterdir()):
+            # what was stopped before it wrote its head leaves these
+            begun = path.name == _ANSWERS and path.is_dir() and not any(path.iterdir())
+            unfinished = path.name.startswith(".") and path.name.endswith(_UNFINISHED)
+            if not (begun or unfinished or path.name == _LOCK):
+                raise ValueError(
+                    f"'{self.folder}' holds '{path.name}' but no {_HEAD}; it is no checkpoint, or a damaged"
+                    " one: choose another folder, or empty it"
+                )
 
     def _batches(self) -> list[Path]:
         return sorted((self.folder / _ANSWERS).glob("*/*.npz"))
@@ -137,6 +180,7 @@ class Journal:
         ValueError
             When a file is damaged, or holds answers to other questions.
         """
+        self._hold()
         folder = self._folder_of(step, tasks)
         found = []
         for path in sorted(folder.glob("*.npz")) if folder.is_dir() else ():
@@ -151,6 +195,7 @@ class Journal:
 
     def keep(self, step: str, tasks: Sequence[Task], first: int, answers: Answers) -> None:
         """Write the answers to some tasks of a batch, the rows from ``first`` on."""
+        self._hold()
         folder = self._folder_of(step, tasks)
         folder.mkdir(parents=True, exist_ok=True)
         buffer = io.BytesIO()
@@ -165,10 +210,10 @@ class Journal:
         write_whole(folder / f"rows-{first:06d}-{last:06d}.npz", buffer.getvalue())
 
     def close(self) -> None:
-        """Let other processes use the folder."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        """Let others use the folder."""
+        if self._let_go is not None:
+            self._let_go()
+            self._let_go = None
 
     def _folder_of(self, step: str, tasks: Sequence[Task]) -> Path:
         # known by what is asked, so that a step that asks for other points finds nothing of these
@@ -176,15 +221,36 @@ class Journal:
         return self.folder / _ANSWERS / f"{words}-{digest_of(tasks)[:16]}"
 
 
-def _take(folder: Path) -> int | None:
-    """Lock the folder for this process, where the system can."""
-    handle = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
-    if lock_handle(handle) is False:
+def _take(folder: Path) -> int:
+    """Lock the folder, where the system can; return the open file that holds the lock."""
+    handle = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o644)
+    own = _of_this_process(handle)
+    locked = lock_handle(handle)
+    if locked is False and own in _held.values():
+        gc.collect()  # fits refer to themselves, so one that nobody has may still be there
+        locked = lock_handle(handle)
+    if locked is False:
         os.close(handle)
         raise ValueError(
-            f"another calibration is using the checkpoint in '{folder}'; wait, or choose another"
+            f"a fit of this process still uses the checkpoint in '{folder}'; let it go with fit.close(), or"
+            " choose another folder"
+            if own in _held.values()
+            else f"another calibration is using the checkpoint in '{folder}'; wait, or choose another"
         )
+    _held[handle] = own
     return handle
+
+
+def _release(handle: int) -> None:
+    # a copy of this process that was forked off closes its own copy of the file, and unlocks nothing
+    _held.pop(handle, None)
+    os.close(handle)
+
+
+def _of_this_process(handle: int) -> tuple[int, int, int]:
+    """Return what tells an open file of this process from others."""
+    about = os.fstat(handle)
+    return os.getpid(), about.st_dev, about.st_ino
 
 
 def digest_of(tasks: Sequence[Task]) -> str:

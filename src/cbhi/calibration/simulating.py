@@ -102,7 +102,7 @@ def simulate_tasks(plan: Plan, tasks: Sequence[Task]) -> Answers:
     """Simulate some tasks one after another.
 
     A simulation that raises, or that has no number for a target, is answered by not-a-number and the text of
-    what went wrong; it stops no other.
+    what went wrong; it stops no other. What the machine lacks is no answer: it may be there the next time.
 
     Parameters
     ----------
@@ -110,6 +110,13 @@ def simulate_tasks(plan: Plan, tasks: Sequence[Task]) -> Answers:
         What they have in common.
     tasks
         What is asked for.
+
+    Raises
+    ------
+    MemoryError
+        When a simulation does not fit into memory.
+    OSError
+        When the system fails, such as a disk that is full or a file that cannot be read.
     """
     values = np.full((len(tasks), len(plan.targets)), np.nan)
     errors = []
@@ -118,6 +125,8 @@ def simulate_tasks(plan: Plan, tasks: Sequence[Task]) -> Answers:
             try:
                 values[row] = _simulate(plan, simulator, task)
                 errors.append("")
+            except (MemoryError, OSError):
+                raise
             except Exception as error:  # whatever it is, it is told, and other simulations go on
                 values[row] = np.nan
                 errors.append(f"{type(error).__name__}: {error}")
@@ -141,16 +150,17 @@ _idle_lock = threading.Lock()
 
 @contextmanager
 def _simulator(plan: Plan) -> Iterator[Simulator]:
-    """Lend a simulator to this thread: one that ran the plan before, where there is one."""
+    """Lend a simulator to this thread: one that ran the plan before, where there is one.
+
+    One with which something ended otherwise is dropped, and what it holds of memory with it.
+    """
     with _idle_lock:
         waiting = _idle.get(plan.fingerprint)
         found = waiting.pop() if waiting else None
     simulator = found or Simulator(plan.scenario, households=plan.households)
-    try:
-        yield simulator
-    finally:
-        with _idle_lock:
-            _idle.setdefault(plan.fingerprint, []).append(simulator)
-            _idle.move_to_end(plan.fingerprint)
-            while len(_idle) > _KEPT_PLANS:
-                _idle.popitem(last=False)
+    yield simulator
+    with _idle_lock:
+        _idle.setdefault(plan.fingerprint, []).append(simulator)
+        _idle.move_to_end(plan.fingerprint)
+        while len(_idle) > _KEPT_PLANS:
+            _idle.popitem(last=False)

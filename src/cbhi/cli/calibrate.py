@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import time
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cbhi.cli.errors import CHECK_FAILED, INTERRUPTED, errors, fail
-from cbhi.cli.folder import claim
+from cbhi.cli.errors import CHECK_FAILED, errors
+from cbhi.cli.folder import claim, placed
+from cbhi.cli.going_on import ending_early
 from cbhi.cli.options import WholeNumber, default_workers
 from cbhi.cli.progress import duration, is_compiled, show_batches, show_compiling, show_progress
 from cbhi.cli.resume import command_to_resume
@@ -27,7 +26,10 @@ if TYPE_CHECKING:
     from cbhi.calibration.forecasting import Forecast
     from cbhi.calibration.posterior import Posterior
 
-CHECKPOINT = "checkpoint"
+CHECKPOINT, SETS = "checkpoint", "sets"
+"""Folders inside the output of what a calibration simulates, and of what a study has finished."""
+OPTIONAL_FILES = ("calibration.png", "scenario.toml", "forecast.csv")
+"""Results that not every calibration has; none of an earlier one stays."""
 STUDY_HOUSEHOLDS, STUDY_REPLICATES = 1_000, 1
 """Size of the simulations of a study, unless told otherwise: every set of it is a whole calibration."""
 
@@ -93,15 +95,19 @@ def command(name: str, **asked: Any) -> None:
     """
     began = time.monotonic()
     output = asked["output"]
-    with errors(asked["households"] or 0) as outcome, _problems_of_calibration(outcome):
+    with errors(asked["households"]) as outcome, ending_early(outcome):
         if output is not None and output == Path():
             raise ValueError("the output folder has no name; example: -o out/mine")
         _check_together(asked)
         calibration = _calibration(name, asked)
+        outcome.households = calibration.households
         folder = output or Path("out") / f"{'study' if asked['study'] else 'calibration'}-{Path(name).stem}"
         with claim(folder):
+            from cbhi.saving import clear_leftovers
             from cbhi.simulation import simulate
 
+            clear_leftovers(folder)
+            outcome.checkpoint = asked["checkpoint"] or folder / (SETS if asked["study"] else CHECKPOINT)
             if not is_compiled():
                 with show_compiling(asked["quiet"]):
                     simulate(calibration.scenario, households=1)
@@ -124,24 +130,6 @@ def _check_together(asked: dict[str, Any]) -> None:
         raise ValueError(
             "--sbc fits synthetic figures; there is nothing to predict: leave --predict-until out"
         )
-
-
-@contextlib.contextmanager
-def _problems_of_calibration(outcome: Any) -> Iterator[None]:
-    """Turn a calibration that found no answer, or was stopped, into a message and an exit code."""
-    from cbhi.calibration import CalibrationNotConverged, TooManyFailures
-
-    try:
-        yield
-    except (CalibrationNotConverged, TooManyFailures) as error:
-        fail(f"error: {error}", CHECK_FAILED)
-    except KeyboardInterrupt:
-        fail(
-            "interrupted: what was simulated is kept\n"
-            f"go on with: {command_to_resume()}" if outcome.said == "nothing was written"
-            else f"interrupted: {outcome.said}",
-            INTERRUPTED,
-        )  # fmt: skip
 
 
 def _calibration(name: str, asked: dict[str, Any]) -> Calibration:
@@ -168,7 +156,7 @@ def _fit(
     later: tuple[Target, ...] = ()
     if asked["predict_until"] is not None:
         calibration, later = split_at(whole, asked["fit_until"], asked["predict_until"])
-    checkpoint = asked["checkpoint"] or folder / CHECKPOINT
+    checkpoint = outcome.checkpoint
     hands = {"executor": asked["executor"], "workers": asked["workers"] or default_workers()}
     with show_batches(asked["quiet"]) as progress, warnings.catch_warnings():
         # the report says it
@@ -180,9 +168,9 @@ def _fit(
                 posterior = replace(posterior, profiles=fit.profiles())
             found = forecast(whole, posterior, later, **hands) if later else None
         finally:
-            fit.problem.evaluate.close()  # type: ignore[attr-defined]
-    with outcome.writing(folder):
-        said = _write(calibration, posterior, found, folder, asked, began)
+            fit.close()
+    with outcome.writing(folder), placed(folder, "run.json", OPTIONAL_FILES) as staged:
+        said = _write(calibration, posterior, found, staged, asked, began)
     if asked["checkpoint"] is None:
         shutil.rmtree(checkpoint, ignore_errors=True)
     return True, said
@@ -196,7 +184,10 @@ def _write(
     asked: dict[str, Any],
     began: float,
 ) -> dict[str, Any]:
-    """Write report, sets, scenario, draws, fit and the record of the run."""
+    """Write report, sets, scenario, draws, fit and the record of the run.
+
+    The folder is hidden inside that of the results until everything is there.
+    """
     from cbhi.calibration.journal import write_whole
 
     report = posterior.report(forecast=found)
@@ -220,7 +211,7 @@ def _write(
     summary["command"] = command_line
     summary["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     summary["wall_seconds"] = round(time.monotonic() - began, 1)
-    summary["folder"] = str(folder)
+    summary["folder"] = str(folder.parent)
     summary["files"] = [*files, "run.json"]
     record = {**summary, "settings": dict(posterior.fit.settings), "identity": calibration.identity()}
     write_whole(folder / "run.json", (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
@@ -307,7 +298,7 @@ def _study(
     from cbhi.calibration.journal import write_whole
     from cbhi.calibration.synthetic import simulation_based_calibration
 
-    checkpoint = asked["checkpoint"] or folder / "sets"
+    checkpoint = outcome.checkpoint
     if not asked["resume"] and any(checkpoint.glob("set-*.json")):
         raise ValueError(
             f"'{checkpoint}' holds sets of a study; go on with it (--resume), or choose another folder"
@@ -341,11 +332,11 @@ def _study(
         "wall_seconds": round(time.monotonic() - began, 1),
         "folder": str(folder),
     }
-    with outcome.writing(folder):
-        write_whole(folder / "study.csv", frame.to_csv(index=False).encode())
-        write_whole(folder / "sets.csv", study.sets_frame().to_csv(index=False).encode())
-        write_whole(folder / "study.txt", f"{study.summary()}\n".encode())
+    with outcome.writing(folder), placed(folder, "study.json") as staged:
+        write_whole(staged / "study.csv", frame.to_csv(index=False).encode())
+        write_whole(staged / "sets.csv", study.sets_frame().to_csv(index=False).encode())
+        write_whole(staged / "study.txt", f"{study.summary()}\n".encode())
         record = json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False)
-        write_whole(folder / "study.json", f"{record}\n".encode())
+        write_whole(staged / "study.json", f"{record}\n".encode())
     files = ["study.txt", "study.csv", "study.json", "sets.csv", checkpoint.name]
     return study.passed, {"text": str(study.summary()), "json": summary, "files": files}

@@ -25,11 +25,26 @@ def fail(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-class Outcome:
-    """What is true of the files of a command when it is interrupted."""
+NOTHING = "nothing was written"
 
-    def __init__(self) -> None:
-        self.said = "nothing was written"
+
+class Outcome:
+    """What is true of the files of a command when it ends before its time, and how large its simulations are.
+
+    Attributes
+    ----------
+    said
+        What is true of the files.
+    households
+        Of a simulation; None where it is not known.
+    checkpoint
+        Folder of what is kept until the results are complete; None where there is none.
+    """
+
+    def __init__(self, households: int | str | None = None) -> None:
+        self.said = NOTHING
+        self.households = households
+        self.checkpoint: Path | None = None
 
     @contextlib.contextmanager
     def writing(self, folder: Path | None) -> Iterator[None]:
@@ -45,14 +60,48 @@ class Outcome:
         yield
         if folder is not None:
             self.said = f"the results are complete in '{folder}'"
+            self.checkpoint = None
+
+    def of_memory(self) -> str:
+        """Say that memory does not suffice."""
+        known = self.households is not None
+        what = f"{self.households} households do not fit" if known else "the simulation does not fit"
+        return f"{what} into memory; ask for fewer households"
+
+
+def of_system(error: OSError) -> str:
+    """Return what the system says, and of which file."""
+    where = f": '{error.filename}'" if error.filename else ""
+    return f"{error.strerror or error}{where}"
 
 
 @contextlib.contextmanager
-def errors(households: int | str = 0) -> Iterator[Outcome]:
-    """Turn what a user can mend into one message and an exit code; everything else keeps its traceback."""
-    outcome = Outcome()
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Let a request to end take the way of Ctrl-C: workers are stopped, and what is kept is said."""
+    import signal
+    import threading
+
+    alone = threading.current_thread() is threading.main_thread()
+    if not alone or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield  # who runs this program hears it, or does not want to
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        yield outcome
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def errors(households: int | str | None = None) -> Iterator[Outcome]:
+    """Turn what a user can mend into one message and an exit code; everything else keeps its traceback.
+
+    A request to end (SIGTERM, as from the system or a batch queue) is heard as Ctrl-C is.
+    """
+    outcome = Outcome(households)
+    try:
+        with _ended_as_by_ctrl_c():
+            yield outcome
     except KeyboardInterrupt:
         fail(f"interrupted: {outcome.said}", INTERRUPTED)
     except ModuleNotFoundError as error:
@@ -63,7 +112,6 @@ def errors(households: int | str = 0) -> Iterator[Outcome]:
     except ValueError as error:
         fail(f"error: {error}", BAD_INPUT)
     except OSError as error:
-        where = f": '{error.filename}'" if error.filename else ""
-        fail(f"error: {error.strerror or error}{where}", BAD_INPUT)
+        fail(f"error: {of_system(error)}", BAD_INPUT)
     except MemoryError:
-        fail(f"error: {households} households do not fit into memory; ask for fewer", BAD_INPUT)
+        fail(f"error: {outcome.of_memory()}", BAD_INPUT)

@@ -7,7 +7,8 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,39 @@ def claim(folder: Path) -> Iterator[None]:
         for place in missing:
             with contextlib.suppress(OSError):
                 place.rmdir()  # refuses where something was written
+
+
+@contextlib.contextmanager
+def placed(folder: Path, mark: str, optional: Iterable[str] = ()) -> Iterator[Path]:
+    """Give a hidden folder to write into, and put what it holds in place together (``cbhi.placing``).
+
+    Parameters
+    ----------
+    folder
+        Where the results belong.
+    mark
+        The file that says that all are there.
+    optional
+        Files of which none may stay from before, whether they are written now or not.
+
+    Raises
+    ------
+    OSError
+        When the results cannot be written; the folder then holds what it held before.
+    """
+    from cbhi.placing import STAGED, place_files
+
+    try:
+        with tempfile.TemporaryDirectory(prefix=STAGED, dir=folder, ignore_cleanup_errors=True) as name:
+            staged = Path(name)
+            yield staged
+            written = sorted(staged.iterdir())
+            folders = [path.name for path in written if path.is_dir()]
+            names = dict.fromkeys([*(path.name for path in written), *optional])
+            place_files(staged, folder, names, mark, folders=folders)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(error.errno or 0, f"results cannot be written to '{folder}': {reason}") from error
 
 
 def _take(lock: Path) -> int:
