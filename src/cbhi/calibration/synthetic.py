@@ -366,6 +366,7 @@ def simulation_based_calibration(
     min_ess: float = 400.0,
     max_khat: float = 0.7,
     max_sims: int = 6000,
+    clock: Callable[[], float] | None = None,
 ) -> Study:
     """Study whether a calibration's intervals hold the truth as often as they say.
 
@@ -390,6 +391,8 @@ def simulation_based_calibration(
         Effects whose intervals are looked at.
     min_ess, max_khat, max_sims
         As for ``Fit.posterior``.
+    clock
+        Tells seconds, such as ``time.monotonic``, to note how long each set takes.
 
     Returns
     -------
@@ -408,7 +411,7 @@ def simulation_based_calibration(
     folder = None if checkpoint is None else Path(checkpoint)
     with Workers(executor, workers) as hands:
         outcomes = outcomes_of_sets(
-            subject, n, seed=seed, folder=folder, map_over=hands.map, progress=progress
+            subject, n, seed=seed, folder=folder, map_over=hands.map, progress=progress, clock=clock
         )
     return Study(
         subject.parameters,

@@ -314,6 +314,7 @@ def _study(
             checkpoint=checkpoint,
             progress=progress,
             max_sims=asked["max_simulations"],
+            clock=time.monotonic,
         )
     frame = study.to_frame()
     covered, error = study.pooled()
