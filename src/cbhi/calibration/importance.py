@@ -12,7 +12,8 @@ is then known for every batch (candidates x q x that probability), and a draw we
 over the sum of it over all batches: the deterministic mixture of Cornuet, Marin, Mira and Robert (2012),
 Adaptive multiple importance sampling, Scandinavian Journal of Statistics 39(4), with proposals thinned in
 two phases. Where the emulator is wrong weights are uneven, which the diagnostics see; they are never biased
-by it.
+by it. What no draw comes near they cannot see: a mode that the search missed is missing here as well, but
+for the small part of the proposal that is the prior.
 
 On synthetic data sets of ``benchmarks/calibration/mean_field.py`` (twelve parameters, eighteen
 targets) an effective size of 400 takes 620 to 860 simulations (median 750 of 20 sets), half of what moments
