@@ -16,7 +16,7 @@ eighteen targets, a simulator of chance events): within one nat of the best know
 simulations (median; 125 at most), 64 of them the screen. Plain ``least_squares`` from the prior's centre with
 differences of 0.2 prior standard deviations needs fewer to get there (43, at most 85), in more batches that
 wait for each other, and more to stop (129, at most 214, against 109 and 150); but it sees one mode alone, and
-with errors three times smaller it came within one nat in 150 simulations in 70 % of 20 data sets against 95 %.
+with errors a third it came within one nat in 150 simulations in 70 % of 20 data sets against 95 %.
 """
 
 from __future__ import annotations
