@@ -135,7 +135,7 @@ def _too_much_trust(engine: Engine, _: int) -> None:
 def _slot_for_a_stranger(engine: Engine, _: int) -> None:
     hh = engine.state.households
     row = int(np.flatnonzero((hh["alive"] != 0) & (hh["subsidised"] == 0) & (hh["formal"] == 0))[0])
-    hh["subsidised"][row] = 1
+    hh[row].subsidised = 1
 
 
 def _money_without_a_slot(engine: Engine, _: int) -> None:
@@ -146,8 +146,8 @@ def _money_without_a_slot(engine: Engine, _: int) -> None:
 
 def _off_the_list(engine: Engine, month: int) -> None:
     hh = engine.state.households
-    hh["on_list"][hh["subsidised"] != 0] = 0
-    hh["elite"][:] = 0
+    hh["on_list"] = np.where(hh["subsidised"] != 0, 0, hh["on_list"])
+    hh["elite"] = 0
 
 
 def _a_franc_unpaid(engine: Engine, month: int) -> None:

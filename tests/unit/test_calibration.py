@@ -179,11 +179,11 @@ def test_polishing_finds_the_mode_of_a_linear_problem() -> None:
 
 
 def test_modes_are_ranked_by_the_covariance_that_holds() -> None:
-    problem = linear(np.eye(2), np.eye(2))
+    problem = linear(np.eye(2), 0.01 * np.eye(2))
     points = [np.array([0.0, 1.0]), np.array([-0.5, 1.0]), np.array([9.0, 9.0])]
     search = ModeSearch(tuple(Mode(p, p, 0.0, np.eye(2)) for p in points), 3, np.zeros(3))
     best = Mode(points[0], points[0], float(problem.loss(points[0], points[0])), np.eye(2))
-    ranked = rank_modes(problem, search, best).modes
+    ranked = rank_modes(problem, search, best, within=50.0).modes
     assert [mode.point.tolist() for mode in ranked] == [[-0.5, 1.0], [0.0, 1.0]]
 
 

@@ -124,12 +124,12 @@ def test_a_study_is_kept_and_told(small: Calibration, tmp_path: Path) -> None:
 
 
 def failing_at(monkeypatch: pytest.MonkeyPatch, fails: Callable[[dict[str, Any], int, int], bool]) -> None:
-    """Let some simulations run out of memory, by their changes, their replicate and their seed."""
+    """Let some simulations come to no number, by their changes, their replicate and their seed."""
     real = Simulator.run
 
     def run(self: Simulator, changes: dict[str, Any], **how: Any) -> Any:
         if fails(changes, how["replicate"], how["seed"]):
-            raise MemoryError("not enough memory")
+            raise FloatingPointError("no number")
         return real(self, changes, **how)
 
     monkeypatch.setattr(Simulator, "run", run)

@@ -285,6 +285,8 @@ class _World:
             for turn in range(each):
                 try:
                     found, seen = self._run(changes, seed, row * each + turn)
+                except (MemoryError, OSError):  # the machine's, not the simulation's
+                    raise
                 except Exception:  # whatever it is, other simulations go on, as in simulate_tasks
                     continue
                 effects[row, turn] = seen
