@@ -197,10 +197,10 @@ class Fit:
     @property
     def point_simulated(self) -> F8:
         """What the mode gives with carried parameters at their mean there, to first order, (targets,)."""
-        from cbhi.calibration.ensemble import carried_given_targets
+        from cbhi.calibration.predictive import with_carried
 
-        means, _ = carried_given_targets(self.problem, self.carried_slopes, self.mode.simulated[None])
-        return np.asarray(self.mode.simulated + means[0] @ self.carried_slopes.T)
+        fitted, _ = with_carried(self.problem, self.carried_slopes, self.mode.simulated[None])
+        return np.asarray(fitted[0])
 
     @property
     def point_values(self) -> dict[str, float]:
