@@ -20,6 +20,7 @@ from cbhi.calibration.emulator import fit_emulator
 from cbhi.calibration.laplace import central_jacobian, laplace_covariance, laplace_weights
 from cbhi.calibration.mode import search_modes
 from cbhi.calibration.polishing import polish_mode, rank_modes
+from cbhi.kernels.records import F8
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -64,7 +65,8 @@ def test_modes_that_the_screen_saw_are_not_forgotten() -> None:
         search = search_modes(problem)
         found.append(len(search.modes))
         for mode in search.modes:
-            assert abs(np.sin(2.0 * mode.point[0]) + 0.2 * mode.point[1] - 0.3) < 0.3
+            # within three standard deviations: none is so far off as a point between two modes
+            assert abs(np.sin(2.0 * mode.point[0]) + 0.2 * mode.point[1] - 0.3) < 0.45
         apart = np.diff(sorted(mode.point[0] for mode in search.modes))
         assert (apart > 0.5).all()
     assert np.mean(np.array(found) > 1) >= 0.5
@@ -104,7 +106,7 @@ def test_failed_simulations_are_gone_round() -> None:
 
 
 def test_nothing_but_failures_is_said() -> None:
-    with pytest.raises(CalibrationNotConverged, match="only 0 of 64 simulations succeeded"):
+    with pytest.raises(CalibrationNotConverged, match="only 0 of 55 simulations succeeded"):
         search_modes(failing(linear_problem()[0], limit=-np.inf))
 
 
@@ -124,16 +126,50 @@ def test_a_second_search_asks_for_the_same() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_screen": 1}, "n_screen must be at least 3"),
+        ({"n_screen": -1}, "n_screen must be at least 0"),
         ({"n_starts": 0}, "n_starts must be at least 1"),
-        ({"step": 0.0}, "step and screen_sd are distances"),
+        ({"step": 0.0}, "first_step, step and screen_sd are distances"),
+        ({"first_step": 0.0}, "first_step, step and screen_sd are distances"),
         ({"screen_sd": -1.0}, "step and screen_sd are distances"),
-        ({"max_simulations": 10}, "max_simulations must be at least n_screen"),
+        ({"max_simulations": 10}, "max_simulations must be at least"),
     ],
 )
 def test_senseless_settings_are_refused(arguments: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         search_modes(linear_problem()[0], **arguments)  # type: ignore[arg-type]
+
+
+def test_the_mode_is_there_before_other_modes_are_looked_for() -> None:
+    """A linear problem of Rwanda's size: thirteen points, then two batches of steps."""
+    problem, mean, _ = linear_problem(12, 18)
+    best = float(problem.loss(mean, problem.evaluate("", mean[None])[0]))
+    assert search_modes(problem).history[20] < best + 1.0
+
+
+def test_a_first_batch_that_fails_is_made_up_for_by_the_screen() -> None:
+    """All first points but the centre fail, and the centre alone is no ground for an emulator."""
+    problem, mean, _ = linear_problem(6, 8)
+
+    def near_the_axes_fails(step: str, points: F8) -> F8:
+        simulated = np.array(problem.evaluate(step, points))
+        simulated[(points != 0.0).sum(axis=1) == 1] = np.nan
+        return simulated
+
+    search = search_modes(replace(problem, evaluate=near_the_axes_fails))
+    best = float(problem.loss(mean, problem.evaluate("", mean[None])[0]))
+    assert search.modes[0].loss < best + 0.1
+
+
+def test_what_is_left_is_spent_where_the_simulator_is_rough() -> None:
+    """A rough simulator is looked at near the best until the limit; a smooth one is not."""
+    problem, _, _ = linear_problem(4, 6)
+
+    def rough(step: str, points: F8) -> F8:
+        ripple = 0.5 * np.sin(1e4 * points.sum(axis=1, keepdims=True))
+        return np.asarray(problem.evaluate(step, points) + ripple)
+
+    assert search_modes(problem).n_simulations < 90
+    assert search_modes(replace(problem, evaluate=rough)).n_simulations >= 150
 
 
 def test_simulations_are_limited() -> None:
