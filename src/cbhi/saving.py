@@ -195,9 +195,15 @@ def check_folder(directory: Path) -> None:
     Raises
     ------
     ValueError
-        When it holds files named as those of results, or of a comparison, and no run of cbhi wrote them.
+        When it holds files named as those of results, or of a comparison, and no run of cbhi wrote them; or
+        a calibration, whose record has the same name.
     """
     if (directory / "run.json").exists():
+        if (directory / "draws.csv").exists():
+            raise ValueError(
+                f"'{directory}' holds a calibration, which results of a run would spoil; choose another"
+                " folder with -o"
+            )
         return
     others = [file for file in (*FILES, *OTHER_FILES) if (directory / file).exists()]
     if (directory / "comparison.json").exists():

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 import cbhi
 from cbhi.calibration import Posterior
 from cbhi.cli import main
+from cbhi.saving import check_folder
 from cbhi.scenarios import ParameterSets
 
 SCENARIO = """
@@ -173,6 +174,23 @@ def test_what_is_wrong_is_said(file: str, words: tuple[str, ...], said: str) -> 
     done = calibrate(*words, "-q")
     assert done.exit_code == 2, done.output
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("mark", ["arrays.npz", "comparison.json"])
+def test_results_of_another_kind_are_not_spoilt(mark: str, file: str) -> None:
+    Path("there").mkdir()
+    Path("there", mark).write_text("kept", encoding="utf-8")
+    result = calibrate(file, "-o", "there", "-q")
+    assert result.exit_code == 2
+    assert f"'there' holds a {'run' if mark == 'arrays.npz' else 'comparison'} ({mark})" in result.stderr
+    assert [path.name for path in Path("there").iterdir()] == [mark]
+
+
+def test_a_run_does_not_spoil_a_calibration(tmp_path: Path) -> None:
+    for name in ("run.json", "draws.csv"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match="holds a calibration, which results of a run would spoil"):
+        check_folder(tmp_path)
 
 
 def test_a_missing_package_is_said(file: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,12 @@ events is rough, and where it is about as rough as figures are exact no derivati
 Starts of descents are the best points, those of basins that were found before, and the best that are far
 from all these, so that a basin is not forgotten once another one was looked at closely.
 
-Measured on the data sets of ``benchmarks/calibration`` (twelve parameters, eighteen targets), simulations until
-one nat above the best known: with errors as published 28 in the median on the cheap model and 20 on the
+Measured on the data sets of ``benchmarks/calibration`` (twelve parameters, eighteen targets), simulations
+until one nat above the best known: with errors as published 28 in the median on the cheap model and 20 on the
 engine, 69 at most; with errors a third 40 and 53, and in 13 of 15 at all. A screen of 64 points before the
 first step, as here before, took 68, 69, 86 and 86. Plain ``least_squares`` from the prior's centre is as
-quick where it gets there, in more batches that wait for each other, but sees one mode alone, and stops on the
-engine with errors a third in one of five.
+quick where it gets there, in more batches that wait for each other, but sees one mode alone, and on the
+engine with errors a third it gets there in one of five.
 """
 
 from __future__ import annotations

@@ -102,6 +102,7 @@ def command(name: str, **asked: Any) -> None:
         calibration = _calibration(name, asked)
         outcome.households = calibration.households
         folder = output or Path("out") / f"{'study' if asked['study'] else 'calibration'}-{Path(name).stem}"
+        _check_folder(folder)
         with claim(folder):
             from cbhi.saving import clear_leftovers
             from cbhi.simulation import simulate
@@ -130,6 +131,16 @@ def _check_together(asked: dict[str, Any]) -> None:
         raise ValueError(
             "--sbc fits synthetic figures; there is nothing to predict: leave --predict-until out"
         )
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder with results of another kind, whose record has the name of a calibration's."""
+    for file, what in (("arrays.npz", "a run"), ("comparison.json", "a comparison")):
+        if (folder / file).exists():
+            raise ValueError(
+                f"'{folder}' holds {what} ({file}), which a calibration would spoil; choose another folder"
+                " with -o"
+            )
 
 
 def _calibration(name: str, asked: dict[str, Any]) -> Calibration:
