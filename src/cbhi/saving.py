@@ -196,8 +196,13 @@ def check_folder(directory: Path) -> None:
     ------
     ValueError
         When it holds files named as those of results, or of a comparison, and no run of cbhi wrote them; or
-        a calibration, whose record has the same name.
+        a calibration, finished or stopped, whose record has the same name.
     """
+    if (directory / "checkpoint" / "calibration.json").exists():
+        raise ValueError(
+            f"'{directory}' holds a calibration that was stopped, which results of a run would keep from"
+            " going on; choose another folder with -o"
+        )
     if (directory / "run.json").exists():
         if (directory / "draws.csv").exists():
             raise ValueError(

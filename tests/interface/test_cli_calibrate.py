@@ -193,6 +193,38 @@ def test_a_run_does_not_spoil_a_calibration(tmp_path: Path) -> None:
         check_folder(tmp_path)
 
 
+def test_files_of_the_users_own_are_not_written_over(file: str) -> None:
+    Path("mine").mkdir()
+    for name in ("report.md", "forecast.csv"):
+        Path("mine", name).write_text("mine", encoding="utf-8")
+    result = calibrate(file, "-o", "mine", "-q")
+    assert result.exit_code == 2
+    assert "'mine' holds report.md and forecast.csv, which no calibration wrote there" in result.stderr
+    assert sorted(path.name for path in Path("mine").iterdir()) == ["forecast.csv", "report.md"]
+
+
+def test_a_run_that_was_killed_while_it_was_saved_is_finished_first(file: str) -> None:
+    """Its marks are not in place yet; afterwards they are, and are seen."""
+    staged = Path("there", ".placing-run.json")
+    (staged / "before").mkdir(parents=True)
+    names = ["arrays.npz", "run.json"]
+    for name in names:
+        (staged / name).write_text("a run's", encoding="utf-8")
+    plan = {"mark": "run.json", "new": names, "old": []}
+    (staged / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    result = calibrate(file, "-o", "there", "-q")
+    assert result.exit_code == 2
+    assert "'there' holds a run (arrays.npz)" in result.stderr
+    assert Path("there", "run.json").read_text(encoding="utf-8") == "a run's"
+
+
+def test_a_run_does_not_keep_a_stopped_calibration_from_going_on(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "calibration.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match="holds a calibration that was stopped"):
+        check_folder(tmp_path)
+
+
 def test_a_missing_package_is_said(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     done = calibrate(file, "--executor", "dask", "-q")

@@ -187,6 +187,28 @@ class TestWorkers:
         workers.close()
         assert not is_running(number)
 
+    def test_of_joblib_start_nothing_more_once_they_are_closed(self, tmp_path: Path) -> None:
+        pytest.importorskip("joblib")
+        workers = Workers("joblib", 2)
+        work = "(__import__('time').sleep(0.2), open({!r}, 'w').close())"
+        answers = workers.map(eval, [work.format(str(tmp_path / f"{i}")) for i in range(16)])
+        next(answers)
+        workers.close()
+        done = len(list(tmp_path.iterdir()))
+        time.sleep(1.0)
+        # two may have been under way
+        assert len(list(tmp_path.iterdir())) <= done + 2 < 16
+        assert list(workers.map(abs, [-1])) == [1]
+        workers.close()
+
+    @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs a mask of signals")
+    def test_do_not_hear_of_an_interrupt_even_while_they_start(self) -> None:
+        masked = "__import__('signal').SIGINT in __import__('signal').pthread_sigmask(0, [])"
+        workers = Workers("processes", 1)
+        assert list(workers.map(eval, [masked])) == [True]
+        workers.close()
+        assert not eval(masked)
+
 
 def broken(results: Any, targets: Any, places: Any) -> Any:
     """Read targets, but fail for one of two replicates of some points."""

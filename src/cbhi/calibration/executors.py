@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
@@ -113,6 +114,7 @@ class Workers:
         self._running: Any = None
         self._dropped: weakref.finalize[..., Workers] | None = None
         self._busy = False
+        self._asked: Any = None
 
     def map(self, function: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
         """Yield what the function gives for each item, in the order of the items.
@@ -142,7 +144,8 @@ class Workers:
         if self.name == "joblib":
             from joblib import delayed
 
-            yield from self._running(delayed(function)(item) for item in items)
+            self._asked = self._running(delayed(function)(item) for item in items)
+            yield from self._asked
             return
         answers = self._running.map(function, list(items))
         if hasattr(self._running, "gather"):  # a client of dask.distributed hands out futures
@@ -152,6 +155,12 @@ class Workers:
 
     def close(self) -> None:
         """Stop what was started here, with what is under way; the next ``map`` starts it again."""
+        asked, self._asked = self._asked, None
+        if asked is not None and self._busy:
+            with warnings.catch_warnings():
+                # joblib says that what is not wanted any more was cancelled
+                warnings.simplefilter("ignore", UserWarning)
+                asked.close()
         dropped, self._dropped, self._running = self._dropped, None, None
         found = None if dropped is None else dropped.detach()
         if found is not None:

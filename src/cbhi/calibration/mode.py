@@ -135,7 +135,8 @@ def search_modes(
     min_gain
         Nats that a further step must promise.
     max_simulations
-        Most simulations while one mode is followed; a third more for each other that is followed beside it.
+        Most simulations while one mode is followed; a third more for each other that is followed beside it
+        at the time, even if it turns out to be none: with three starts 5/3 of it at most.
 
     Returns
     -------
@@ -184,6 +185,8 @@ def search_modes(
 def _check(d: int, n_screen: int, n_starts: int, distances: tuple[float, ...], max_simulations: int) -> None:
     if n_screen < 0:
         raise ValueError(f"n_screen must be at least 0, got {n_screen}")
+    if n_screen + d + 1 < FEWEST:
+        raise ValueError(f"n_screen must be at least {FEWEST - d - 1} with {d} parameter, got {n_screen}")
     if n_starts < 1:
         raise ValueError(f"n_starts must be at least 1, got {n_starts}")
     if not min(distances) > 0.0:
@@ -242,6 +245,12 @@ def _distance(precision: F8, left: F8, right: F8) -> float:
     return float(np.sqrt((left - right) @ precision @ (left - right)))
 
 
+def _distances(precision: F8, points: F8, centre: F8) -> F8:
+    """Return the distance of each of several points from one, posterior standard deviations."""
+    away = points - centre
+    return np.asarray(np.sqrt(np.sum((away @ precision) * away, axis=1)))
+
+
 def _find_basins(record: _Record, emulator: Emulator, n_starts: int, before: list[_Basin]) -> list[_Basin]:
     """Return the most promising basins of the emulated loss, best first."""
     basins: list[_Basin] = []
@@ -264,7 +273,12 @@ def _starts(record: _Record, before: list[_Basin]) -> list[int]:
     order = [int(place) for place in np.argsort(record.losses, kind="stable")]
     order = [place for place in order if np.isfinite(record.losses[place])]
     chosen = order[:N_DESCENTS]
-    chosen += [basin.start for basin in before if basin.start not in chosen]
+    for basin in before:
+        # the best that is there by now, which need not be the one that was the best before
+        inside = _distances(basin.precision, record.points, basin.goal) < SAME
+        best = next(place for place in order if inside[place] or place == basin.start)
+        if best not in chosen:
+            chosen.append(best)
     for place in order[N_DESCENTS:]:
         if len(chosen) >= 2 * N_DESCENTS:
             break
@@ -282,12 +296,12 @@ def _proposals(record: _Record, emulator: Emulator, basins: list[_Basin], min_ga
         start = record.points[basin.start]
         if loss - basin.predicted < min_gain:
             continue
-        taken = [start]
         for damping in DAMPING:
             goal = _descend(emulator, start, damping)[0] if damping else basin.goal
-            if all(_distance(basin.precision, goal, other) > APART for other in taken):
-                taken.append(goal)
-        asked += taken[1:]
+            # nor what was simulated before: where that failed, or was worse than expected, it is again
+            known = np.vstack([record.points, *asked])
+            if _distances(basin.precision, known, goal).min() > APART:
+                asked.append(goal)
     return np.array(asked).reshape(-1, record.problem.n_parameters)
 
 
@@ -309,7 +323,9 @@ def _near_best(record: _Record, basin: _Basin) -> F8:
     """Return points around the best of a basin, in directions at right angles under its precision."""
     d = record.problem.n_parameters
     rng = generator(record.problem.seed, f"mode/near best {record.n_batches}")
-    turned = np.linalg.qr(rng.normal(size=(d, d)))[0][:N_NEAR]
+    # the signs make all directions equally likely
+    turned, triangle = np.linalg.qr(rng.normal(size=(d, d)))
+    turned = (turned * np.sign(np.diag(triangle)))[:N_NEAR]
     values, vectors = np.linalg.eigh(basin.precision)
     return np.asarray(record.points[basin.start] + NEAR * turned @ (vectors / np.sqrt(values)).T)
 

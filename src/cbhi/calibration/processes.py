@@ -6,6 +6,7 @@ answers, and by the system when that process ends, however it ends.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -42,7 +43,8 @@ class Processes:
         """Return what the function gives for each item, in order; both must be picklable."""
         # not the pool's own map: it cancels what is not asked for, and a worker that ends then is an error of
         # the pool itself
-        answers = [self._pool.submit(function, item) for item in items]
+        with _without_interrupts():
+            answers = [self._pool.submit(function, item) for item in items]
         return (answer.result() for answer in answers)
 
     def close(self, *, wait: bool, at_once: bool) -> None:
@@ -60,6 +62,22 @@ class Processes:
         self._pool.shutdown(wait=wait, cancel_futures=True)
         if wait:
             self._kept.close()
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hear of a Ctrl-C afterwards, and let workers that start meanwhile not hear of it at all.
+
+    One that reached a worker before it has learnt to ignore them would print a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with(watched: Any) -> None:

@@ -19,6 +19,7 @@ from cbhi.cli.going_on import ending_early
 from cbhi.cli.options import WholeNumber, default_workers
 from cbhi.cli.progress import duration, is_compiled, show_batches, show_compiling, show_progress
 from cbhi.cli.resume import command_to_resume
+from cbhi.words import listed
 
 if TYPE_CHECKING:
     from cbhi.calibration import Calibration, Target
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 CHECKPOINT, SETS = "checkpoint", "sets"
 """Folders inside the output of what a calibration simulates, and of what a study has finished."""
+FILES = ("report.md", "parameter-sets.csv", "draws.csv", "posterior")
+STUDY_FILES = ("study.txt", "study.csv", "sets.csv")
+"""Results of a calibration and of a study, beside the record of each."""
 OPTIONAL_FILES = ("calibration.png", "scenario.toml", "forecast.csv")
 """Results that not every calibration has; none of an earlier one stays."""
 STUDY_HOUSEHOLDS, STUDY_REPLICATES = 1_000, 1
@@ -102,12 +106,12 @@ def command(name: str, **asked: Any) -> None:
         calibration = _calibration(name, asked)
         outcome.households = calibration.households
         folder = output or Path("out") / f"{'study' if asked['study'] else 'calibration'}-{Path(name).stem}"
-        _check_folder(folder)
         with claim(folder):
             from cbhi.saving import clear_leftovers
             from cbhi.simulation import simulate
 
             clear_leftovers(folder)
+            _check_folder(folder, asked["study"])
             outcome.checkpoint = asked["checkpoint"] or folder / (SETS if asked["study"] else CHECKPOINT)
             if not is_compiled():
                 with show_compiling(asked["quiet"]):
@@ -133,14 +137,20 @@ def _check_together(asked: dict[str, Any]) -> None:
         )
 
 
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder with results of another kind, whose record has the name of a calibration's."""
+def _check_folder(folder: Path, study: int | None) -> None:
+    """Refuse a folder with files of the user's own, or with results of another kind."""
     for file, what in (("arrays.npz", "a run"), ("comparison.json", "a comparison")):
         if (folder / file).exists():
             raise ValueError(
                 f"'{folder}' holds {what} ({file}), which a calibration would spoil; choose another folder"
                 " with -o"
             )
+    record, files = ("study.json", STUDY_FILES) if study else ("run.json", (*FILES, *OPTIONAL_FILES))
+    own = [file for file in files if (folder / file).exists()]
+    if own and not (folder / record).exists():
+        raise ValueError(
+            f"'{folder}' holds {listed(own)}, which no calibration wrote there; choose another folder with -o"
+        )
 
 
 def _calibration(name: str, asked: dict[str, Any]) -> Calibration:
@@ -208,7 +218,7 @@ def _write(
     sets.write(folder / "parameter-sets.csv")
     write_whole(folder / "draws.csv", posterior.to_frame().to_csv(index=False).encode())
     posterior.save(folder / "posterior")
-    files = ["report.md", "parameter-sets.csv", "draws.csv", "posterior"]
+    files = [*FILES]
     text = str(report)
     if calibration.base:
         write_whole(folder / "scenario.toml", _scenario_text(calibration, posterior).encode())
