@@ -250,7 +250,7 @@ _ARITHMETIC = (
     "approx", "codes", "columns", "compiling", "cover", "draws", "linking", "money", "records", "remembering",
 )  # fmt: skip
 # functions that look something up for a step
-_LOOKED_UP = ("outstanding", "place_on_ring", "read_ahead", "served_at_home")
+_LOOKED_UP = ("outstanding", "place_on_ring", "served_at_home")
 
 
 class Schedule:

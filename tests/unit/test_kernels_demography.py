@@ -270,6 +270,19 @@ class TestJudging:
             demography.judge_year(n, w.persons, w.uniforms, rule(deaths=1.0), w.events)
             assert (w.events[0] == demography.DIES) == dies
 
+    def test_looks_up_no_age_in_what_other_passes_have_left(self) -> None:
+        # the rows of households of a large country, in lanes up to the end of a vector; uncompiled, an index
+        # outside a table is an error
+        judge = getattr(demography.judge_year, "py_func", demography.judge_year)
+        hh, mm = household((30, 5), m_married=[1, 0])
+        w = work()
+        w.persons[:] = 1_759_808 + np.arange(w.persons.size)
+        n = demography.list_members(hh, mm, NOW, w.addresses, w.persons, 0)
+        assert n % draws.VECTOR != 0
+        w.uniforms[:] = 0.5
+        judge(n, w.persons, w.uniforms, rule(), w.events)
+        assert list(w.events[:n]) == [0, 0]
+
 
 class TestMarriage:
     def couple_to_be(self, *, alone: bool = False) -> tuple[Any, Any, Any]:

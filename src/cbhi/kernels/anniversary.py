@@ -37,6 +37,7 @@ from cbhi.kernels.demography import (
     note_partner,
 )
 from cbhi.kernels.draws import LANES, NOBODY, address, fill_blocks, normal_quantile
+from cbhi.kernels.fetching import AHEAD, fetching
 from cbhi.kernels.health import care_terms, refresh_odds, refresh_odds_of_rows, refresh_rates, set_rates
 from cbhi.kernels.income import next_position
 from cbhi.kernels.notes import interview, note_after, note_before, note_moved, start_watching
@@ -44,6 +45,13 @@ from cbhi.kernels.records import I8, Fixed, Household, Rule, Section, State, Tab
 
 CATASTROPHIC_SHARE = 0.10
 CATASTROPHIC_SHARE_HIGH = 0.25
+
+# what the passes over a year read, in this order
+fetch_past = fetching("z", "out_of_pocket", "income")
+fetch_people = fetching("born", "ordinal", "sex")
+fetch_traits = fetching("formal_score", "shared_frailty", "distance_km")
+fetch_members = fetching("born", "frailty")
+fetch_more = fetching("frailty")
 
 
 def follow_employment(hh: Household, now: int, formal_share: float) -> None:
@@ -79,6 +87,10 @@ def refresh_rows(state: State, rows: I8, n: int, now: int, rule: Rule, fixed: Fi
         listed = rows[begin : begin + lanes]
         for i in range(lanes):
             hh = households[listed[i]]
+            ahead = listed[min(i + AHEAD, lanes - 1)]
+            fetch_traits(households[ahead])
+            fetch_members(members[ahead])
+            fetch_more(members[ahead][4])
             follow_employment(hh, now, rule.formal_share)
             needs = work.few_weights if int(hh.n_members) <= work.few_weights.size else work.weights
             mm = members[listed[i]]
@@ -167,6 +179,7 @@ def begin_years(
         fill_blocks(fixed.key, sec.number, now, DRAW_CONSUMPTION, lanes, addresses, uniforms)
         for i in range(lanes):
             hh = households[rows[begin + i]]
+            fetch_past(households[rows[min(begin + i + AHEAD, n - 1)]])
             count_catastrophic(hh, strata[stratum_of(hh)], tallies)
             if hh.watched != 0:
                 mm = state.members[rows[begin + i]]
@@ -201,6 +214,7 @@ def live_years(
         begin = done
         lanes = 0
         while done < n and lanes + MEMBER_SLOTS <= LANES:
+            fetch_people(members[rows[min(done + AHEAD, n - 1)]])
             lanes = list_members(households[rows[done]], members[rows[done]], now, addresses, persons, lanes)
             done += 1
         fill_blocks(fixed.key, sec.number, now, DRAW_LIFE, lanes, addresses, work.uniforms)

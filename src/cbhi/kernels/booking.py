@@ -52,6 +52,7 @@ from cbhi.kernels.codes import (
     VISITS_UNINSURED,
 )
 from cbhi.kernels.compiling import compile_kernels
+from cbhi.kernels.fetching import AHEAD, fetching
 from cbhi.kernels.income import can_raise, pay_from_cash_or_debt
 from cbhi.kernels.records import I8, Rule, Section, Table
 
@@ -66,6 +67,8 @@ PAYS_FORMAL = 1
 PAYS_SCHEME = 2
 N_PAYERS = 3
 
+fetch_purse = fetching("cash", "debt", "income", "out_of_pocket")
+
 
 def pay_in_order(households: Table, contacts: Table, begin: int, end: int, rule: Rule, flows: I8) -> None:
     """Let the patients of contacts ``begin`` to ``end - 1`` pay their parts, or forgo the visit."""
@@ -74,6 +77,7 @@ def pay_in_order(households: Table, contacts: Table, begin: int, end: int, rule:
         if contact.outcome != SERVED:
             continue
         hh = households[contact.household]
+        fetch_purse(households[contacts[min(i + AHEAD, end - 1)].household])
         own = int(contact.own_centre) + int(contact.own_ward)
         if can_raise(hh, own, rule):
             pay_from_cash_or_debt(hh, own, flows)

@@ -42,6 +42,7 @@ from cbhi.kernels.codes import (
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.cover import has_cover, stratum_of
 from cbhi.kernels.draws import NOBODY, address, block, fill_blocks, uniform
+from cbhi.kernels.fetching import AHEAD, fetching
 from cbhi.kernels.fraud import attempted, detection
 from cbhi.kernels.health import (
     bill,
@@ -83,6 +84,13 @@ COPAYMENT = 4  # patient's fixed part of the health centre's bill, RWF
 SHARE_CENTRE = 5  # patient's part of the rest of it
 SHARE_HOSPITAL = 6  # and of the hospital's bill
 N_PRICES = 7
+
+# what a patient is chosen by
+fetch_patient = fetching(
+    "odds_insured", "odds_severe_insured", "odds_uninsured", "odds_severe_uninsured", "shared_frailty"
+)
+fetch_members = fetching("born", "sex", "frailty")
+fetch_more = fetching("frailty")
 
 
 class Terms(NamedTuple):
@@ -331,6 +339,10 @@ def receive_patients(
         contact = work.contacts[i]
         h = int(contact.household)
         hh = state.households[h]
+        ahead = int(work.contacts[min(i + AHEAD, n - 1)].household)
+        fetch_patient(state.households[ahead])
+        fetch_members(state.members[ahead])
+        fetch_more(state.members[ahead][4])
         contact.card_found = 0
         contact.stratum = stratum_of(hh)
         contact.away = int(contact.number >= hh.contacts)
@@ -494,22 +506,6 @@ def served_at_home(tallies: I8) -> int:
     return int(visits - tallies[VISITS_ELSEWHERE])
 
 
-def read_ahead(mm: Table) -> int:
-    """Read something of every column of a household's members; the number means nothing.
-
-    So that members, whom nothing has touched for a month, come from memory while the section's other patients
-    are listed, rather than one after the other when each patient is chosen.
-    """
-    return (
-        int(mm[0].born)
-        + int(mm[0].sex)
-        + int(mm[0].chronic)
-        + int(mm[0].enrolled)
-        + int(mm[0].frailty)
-        + int(mm[4].frailty)
-    )
-
-
 def treat_contacts(
     state: State,
     sec: Section,
@@ -573,7 +569,6 @@ def give_care(
     for i in range(int(work.counts[LIST_PATIENTS])):
         h = int(work.lists[LIST_PATIENTS, i])
         hh = households[h]
-        ahead = read_ahead(state.members[h])
         for number in range(int(hh.contacts) + int(hh.away)):
             if n == contacts.size:
                 more, n_more = treat_contacts(
@@ -585,8 +580,6 @@ def give_care(
                 n = 0
             contacts[n].household = h
             contacts[n].number = number
-            # taken by the patient's sex
-            contacts[n].is_woman = ahead
             work.addresses[n] = address(int(hh.ordinal), NOBODY, number)
             n += 1
     more, n_more = treat_contacts(

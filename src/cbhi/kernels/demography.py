@@ -255,6 +255,8 @@ def judge_year(n: int, persons: I8, uniforms: F8, rule: Rule, events: I8) -> Non
     marriages = rule.marriages
     onset = rule.chronic_onset
     words = persons[: whole_vectors(n)]
+    # other passes leave rows of households in this buffer, which are no ages to look up
+    words[n:] = 0
     for_death = uniforms[0]
     for_birth = uniforms[1]
     for_marriage = uniforms[2]

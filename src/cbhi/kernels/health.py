@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cbhi.kernels.approx import exp, log
-from cbhi.kernels.codes import FEMALE
+from cbhi.kernels.codes import FEMALE, MEMBER_SLOTS
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.draws import CENTRE, central_quantile, normal_quantile, whole_vectors
-from cbhi.kernels.income import adult_equivalents, count_children, monthly_income
+from cbhi.kernels.draws import CENTRE, VECTOR, central_quantile, normal_quantile, whole_vectors
+from cbhi.kernels.income import adult_equivalents, children_in_slots, count_children, monthly_income
 from cbhi.kernels.money import to_francs
 from cbhi.kernels.records import F8, I8, Fixed, Household, Rule, Table
 
@@ -235,7 +235,9 @@ def gather_traits(
         formal = hh.formal != 0
         # the position, until income takes its place
         lanes[INCOME, i] = float(hh.z)
-        lanes[EQUIVALENTS, i] = equivalents_of(hh, members[rows[i]], now)
+        size = int(hh.n_members)
+        children = children_in_slots(members[rows[i]], size, VECTOR if size <= VECTOR else MEMBER_SLOTS, now)
+        lanes[EQUIVALENTS, i] = adult_equivalents(size - children, children)
         lanes[FREE, i] = float(hh.distance_km)
         lanes[INSURED, i] = terms.price_formal if formal else terms.price
         lanes[SEVERE_INSURED, i] = terms.price_formal_severe if formal else terms.price_severe

@@ -65,6 +65,7 @@ from cbhi.kernels.enrolment import (
     seek_cover_as_persons,
     taste_month,
 )
+from cbhi.kernels.fetching import AHEAD, fetching
 from cbhi.kernels.fraud import review_claims
 from cbhi.kernels.fund import settle_section_claims, share_out
 from cbhi.kernels.governance import pay_donors, update_capacity, update_enforcement, update_trust
@@ -111,6 +112,12 @@ OPENING = 1
 SECTIONS = 2
 CLOSING = 4
 ALL_PHASES = OPENING | SECTIONS | CLOSING
+
+# what a decision on cover weighs
+fetch_buyer = fetching(
+    "z", "taste", "trust_offset", "wish", "cash", "income", "rate_enrolled", "rate_other", "odds_insured",
+    "odds_severe_insured", "odds_uninsured", "odds_severe_uninsured",
+)  # fmt: skip
 
 
 def enrol_section(
@@ -182,6 +189,7 @@ def seek_cover(
         for i in range(n):
             h = int(work.persons[i])
             hh = state.households[h]
+            fetch_buyer(state.households[work.persons[min(i + AHEAD, n - 1)]])
             hh.applied = 0
             mm = state.members[h]
             registered = (int(hh.acts) & REGISTERED) != 0

@@ -309,7 +309,7 @@ def _table_of_nested(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return table._getvalue()
 
 
-def _field_pointer(context: Any, builder: Any, kept: Any, struct: Any, index: Any, field: str) -> Any:
+def pointer_of(context: Any, builder: Any, kept: Any, struct: Any, index: Any, field: str) -> Any:
     """Return the address of the field, or of the byte that it shares, of the record at ``index``."""
     before, kind = kept.places[field].offset, kept.kinds[field]
     typed = context.get_data_type(kind).as_pointer()
@@ -342,7 +342,7 @@ def _overlaps_nothing(builder: Any, kept: Any, field: str) -> Any:
 def _get_field(context: Any, builder: Any, kept: Any, value: Any, field: str) -> Any:
     row = cgutils.create_struct_proxy(kept)(context, builder, value)
     place, kind = kept.places[field], kept.kinds[field]
-    loaded = builder.load(_field_pointer(context, builder, kept, row, row.index, field))
+    loaded = builder.load(pointer_of(context, builder, kept, row, row.index, field))
     if kept.constant:
         loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
     else:
@@ -363,7 +363,7 @@ def _set_field(context: Any, builder: Any, sig: Any, args: Any, field: str) -> N
     place, kind = kept.places[field], kept.kinds[field]
     value = context.cast(builder, args[1], sig.args[1], kind)
     data = context.data_model_manager[kind].as_data(builder, value)
-    pointer = _field_pointer(context, builder, kept, row, row.index, field)
+    pointer = pointer_of(context, builder, kept, row, row.index, field)
     if place.bits:
         whole = builder.load(pointer)
         whole.set_metadata("tbaa", _overlaps_nothing(builder, kept, field))
@@ -382,7 +382,7 @@ def _get_column(context: Any, builder: Any, kept: Any, value: Any, field: str) -
     kind = kept.kinds[field]
     array_type = types.Array(kind, 1, "C", readonly=kept.constant)
     array = arrayobj.make_array(array_type)(context, builder)
-    pointer = _field_pointer(context, builder, kept, table, table.first, field)
+    pointer = pointer_of(context, builder, kept, table, table.first, field)
     width = ir.Constant(table.size.type, context.get_abi_sizeof(context.get_data_type(kind)))
     arrayobj.populate_array(
         array, data=pointer, shape=[table.size], strides=[width], itemsize=width, meminfo=None

@@ -31,15 +31,13 @@ from cbhi.kernels.codes import (
     TARGET_UNIVERSAL,
 )
 from cbhi.kernels.compiling import compile_kernels
-from cbhi.kernels.draws import NOBODY, block, normal_quantile, uniform
+from cbhi.kernels.draws import LANES, NOBODY, address, block, fill_blocks, normal_quantile, uniform
 from cbhi.kernels.enrolment import premium_due, subsidy_of
 from cbhi.kernels.records import F8, I8, Fixed, Household, Rule, Section, Table, Work
 
 # the consumption position is binned from -6 to 6 standard deviations to find national cuts
 BINS_PER_SD = 200
 BINS = 12 * BINS_PER_SD
-# above every uniform draw: no turn at all
-NO_TURN = 2.0
 
 
 def bin_of(z: float) -> int:
@@ -259,37 +257,85 @@ def subsidy_for(hh: Household, sec: Section, price_rule: Rule) -> int:
     return subsidy_of(premium_due(hh, price_rule, sec.premium_factor), price_rule)
 
 
+def tie_to_leaders(hh: Household, u: float, rule: Rule) -> float:
+    """Return how close a household is to local leaders: ``rho z + sqrt(1 - rho^2) n``, ``n`` from a draw."""
+    rho = rule.elite_correlation
+    return rho * float(hh.z) + math.sqrt(1.0 - rho * rho) * normal_quantile(u)
+
+
 def is_elite(hh: Household, section: int, rule: Rule, key: tuple[int, int]) -> bool:
     """Return whether a household is tied to local leaders: a tie for ever, likelier for the better-off.
 
-    ``rho z + sqrt(1 - rho^2) n`` is above the quantile that the elite's share leaves.
+    It is above the quantile that the elite's share leaves.
     """
     if rule.elite_share <= 0.0 or rule.elite_share >= 1.0:
         return rule.elite_share >= 1.0
-    rho = rule.elite_correlation
-    n = normal_quantile(uniform(key, section, int(hh.ordinal), NOBODY, 0, DRAW_ELITE, 0))
-    tie = rho * float(hh.z) + math.sqrt(1.0 - rho * rho) * n
-    return tie > -normal_quantile(rule.elite_share)
+    u = uniform(key, section, int(hh.ordinal), NOBODY, 0, DRAW_ELITE, 0)
+    return tie_to_leaders(hh, u, rule) > -normal_quantile(rule.elite_share)
+
+
+def note_elite(
+    households: Table, section: int, rule: Rule, key: tuple[int, int], n: int, rows: I8, addresses: I8, u: F8
+) -> None:
+    """Note who of the first ``n`` rows listed is of the elite, as ``is_elite`` says."""
+    share = rule.elite_share
+    if share <= 0.0 or share >= 1.0:
+        for i in range(n):
+            households[rows[i]].elite = 1 if share >= 1.0 else 0
+        return
+    fill_blocks(key, section, 0, DRAW_ELITE, n, addresses, u)
+    least = -normal_quantile(share)
+    for i in range(n):
+        hh = households[rows[i]]
+        hh.elite = 1 if tie_to_leaders(hh, float(u[0, i]), rule) > least else 0
 
 
 def draw_turns(
-    households: Table, sec: Section, now: int, rule: Rule, fixed: Fixed, losers: F8, captors: F8
-) -> None:
-    """Draw who loses a slot at distribution and in which turn the elite without slots take them."""
-    for i in range(sec.end - sec.first):
-        hh = households[sec.first + i]
-        losers[i] = NO_TURN
-        captors[i] = NO_TURN
-        hh.elite = 0
-        if hh.alive == 0 or hh.formal != 0:
-            continue
-        hh.elite = 1 if is_elite(hh, sec.number, rule, fixed.key) else 0
-        u, v, _, _ = block(fixed.key, sec.number, int(hh.ordinal), NOBODY, now, DRAW_CAPTURE, 0)
-        if hh.subsidised != 0:
-            if u < rule.capture_share:
-                losers[i] = u
-        elif hh.elite != 0:
-            captors[i] = v
+    households: Table,
+    sec: Section,
+    now: int,
+    rule: Rule,
+    fixed: Fixed,
+    losers: F8,
+    losing: I8,
+    captors: F8,
+    taking: I8,
+) -> tuple[int, int]:
+    """Draw who loses a slot at distribution and in which turn the elite without slots take them.
+
+    Their rows go beside their turns; returns how many they are.
+    """
+    rows = np.empty(LANES, dtype=np.int64)
+    addresses = np.zeros(LANES, dtype=np.int64)
+    u = np.empty((4, LANES))
+    n_losing, n_taking = 0, 0
+    for begin in range(sec.first, sec.end, LANES):
+        n = 0
+        for h in range(begin, min(begin + LANES, sec.end)):
+            hh = households[h]
+            hh.elite = 0
+            # written always and kept when counted
+            rows[n] = h
+            addresses[n] = address(int(hh.ordinal), NOBODY)
+            n += int(hh.alive) & int(hh.formal == 0)
+        note_elite(households, sec.number, rule, fixed.key, n, rows, addresses, u)
+        concerned = 0
+        for i in range(n):
+            hh = households[rows[i]]
+            rows[concerned] = rows[i]
+            addresses[concerned] = addresses[i]
+            concerned += int(hh.subsidised) | int(hh.elite)
+        fill_blocks(fixed.key, sec.number, now, DRAW_CAPTURE, concerned, addresses, u)
+        for i in range(concerned):
+            if households[rows[i]].subsidised == 0:
+                captors[n_taking] = u[1, i]
+                taking[n_taking] = rows[i]
+                n_taking += 1
+            elif u[0, i] < rule.capture_share:
+                losers[n_losing] = u[0, i]
+                losing[n_losing] = rows[i]
+                n_losing += 1
+    return n_losing, n_taking
 
 
 def capture_slots(
@@ -310,21 +356,15 @@ def capture_slots(
     n = sec.end - sec.first
     losers = np.empty(n, dtype=np.float64)
     captors = np.empty(n, dtype=np.float64)
-    draw_turns(households, sec, now, rule, fixed, losers, captors)
     losing = np.empty(n, dtype=np.int64)
     taking = np.empty(n, dtype=np.int64)
-    for i in range(n):
-        losing[i] = taking[i] = sec.first + i
-    sort_last_first(losers, losing, n)
-    sort_last_first(captors, taking, n)
-    for i in range(n - 1, -1, -1):
-        if losers[i] >= NO_TURN:
-            break
+    n_losing, n_taking = draw_turns(households, sec, now, rule, fixed, losers, losing, captors, taking)
+    sort_last_first(losers, losing, n_losing)
+    sort_last_first(captors, taking, n_taking)
+    for i in range(n_losing - 1, -1, -1):
         loser = households[int(losing[i])]
         freed = subsidy_for(loser, sec, price_rule)
-        for j in range(n - 1, -1, -1):
-            if captors[j] >= NO_TURN:
-                break
+        for j in range(n_taking - 1, -1, -1):
             captor = households[int(taking[j])]
             if captor.subsidised != 0 or int(captor.n_members) > int(loser.n_members):
                 continue
@@ -400,4 +440,7 @@ def allot_slots(
     tallies[SUBSIDY_BUDGET] += sec.subsidy_left
 
 
-compile_kernels(globals(), allocating=("median_position", "draw_up_list", "capture_slots", "allot_slots"))
+compile_kernels(
+    globals(),
+    allocating=("median_position", "draw_up_list", "draw_turns", "capture_slots", "allot_slots"),
+)
