@@ -15,8 +15,10 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+from llvmlite import ir as llvm
+from numba.core import event
 
-from cbhi.kernels import compiling, linking, remembering
+from cbhi.kernels import compiling, linking, lowering, remembering
 
 PROBE = (
     "from cbhi.kernels import compiling, money; "
@@ -223,6 +225,86 @@ class TestJoining:
         assert namespace["half"].signatures  # compiled for itself, as a callee
 
 
+class TestLowering:
+    def compiled(self, source: str, monkeypatch: pytest.MonkeyPatch, **words: Any) -> dict[str, Any]:
+        monkeypatch.setattr(compiling, "CACHE_FOLDER", None)
+        namespace: dict[str, Any] = {"__name__": "probe", "np": np}
+        exec(source, namespace)
+        plain = dict(namespace)
+        compiling.compile_kernels(namespace, **words)
+        return {"plain": plain, **namespace}
+
+    def test_items_of_arrays(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        source = (
+            "def move(a, b, c, x, i):\n"
+            "    a[i] += x\n"
+            "    b[i, -1] = a[i - 1] * 2\n"
+            "    c[i, 0, i] = c[-1, i, -i] + b[0, i]\n"
+            "    b[-1][0] = a[0]\n"
+            "    a[1:3] = x + 1\n"
+            "    return a[-1] + b[i][i] + c[i, i, i] + c[i][i][i]\n"
+        )
+        names = self.compiled(source, monkeypatch)
+        for dtypes in (("i8", "f8", "i8"), ("i2", "f4", "f8"), ("u1", "i4", "i8")):
+            for i in (0, 1):
+                results = []
+                for move in (names["move"], names["plain"]["move"]):
+                    a, b, c = (
+                        np.arange(3 ** (k + 1), dtype=kind).reshape((3,) * (k + 1)) + 1
+                        for k, kind in enumerate(dtypes)
+                    )
+                    results.append([move(a, b, c, 2, i), *a.tolist(), *b.ravel(), *c.ravel()])
+                assert results[0] == results[1]
+
+    def test_other_arrays(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        source = (
+            "def mixed(a, true, i):\n"
+            "    true[i] = a[i, 0] > a[0, i]\n"
+            "    a[i, 1] = true[i] + a[i, 1]\n"
+            "    return a[i, 1]\n"
+        )
+        names = self.compiled(source, monkeypatch)
+        for i in (0, 1, 2):
+            results = []
+            for mixed in (names["mixed"], names["plain"]["mixed"]):
+                a, true = np.asfortranarray(np.arange(9.0).reshape(3, 3)), np.zeros(6, bool)[::2]
+                results.append([mixed(a, true, i), *a.ravel(), *true])
+            assert results[0] == results[1]
+
+    def test_variables_of_branches_and_loops(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        source = (
+            "def walk(n):\n"
+            "    total, last = 0, 1\n"
+            "    for i in range(n):\n"
+            "        if i % 3 == 0:\n"
+            "            part = i * last\n"
+            "        else:\n"
+            "            part, last = last, i\n"
+            "        total += part\n"
+            "    return total, last\n"
+            "def sums(n):\n"
+            "    kept = np.zeros(1)\n"
+            "    for i in range(n):\n"
+            "        new = np.full(3, float(i))\n"
+            "        if i % 2 == 0:\n"
+            "            kept = new\n"
+            "    return kept\n"
+        )
+        names = self.compiled(source, monkeypatch, allocating=("sums",))
+        for n in range(7):
+            assert names["walk"](n) == names["plain"]["walk"](n)
+            assert names["sums"](n).tolist() == names["plain"]["sums"](n).tolist()
+
+    def test_says_where_it_failed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise numba.core.errors.LoweringError("no way", None)
+
+        monkeypatch.setattr(lowering.KernelLower, "lower_assign", fail)
+        names = self.compiled("def fails(x):\n    return x + 1\n", monkeypatch)
+        with pytest.raises(numba.core.errors.LoweringError, match=r"no way\s.*lowering"):
+            names["fails"](1)
+
+
 class TestMemory:
     def test_is_gone_after_compiling(self) -> None:
         before = numba.types.BaseFunction.get_call_type
@@ -271,6 +353,55 @@ class TestMemory:
         with remembering.quickly():
             assert numba.core.ir.Inst._rec_list_vars is not before
         assert numba.core.ir.Inst._rec_list_vars is before
+
+    def test_nothing_is_left_in_numba(self) -> None:
+        before = [getattr(owner, name) for owner, name, _ in remembering._IN_PLACE]
+        with remembering.quickly(), remembering.quickly():
+            for owner, name, quick in remembering._IN_PLACE:
+                assert getattr(owner, name) is quick
+        assert [getattr(owner, name) for owner, name, _ in remembering._IN_PLACE] == before
+
+    def test_instructions_read_as_llvmlite_writes_them(self) -> None:
+        def written() -> str:
+            module = llvm.Module("probe")
+            whole, real = llvm.IntType(64), llvm.DoubleType()
+            pair = llvm.LiteralStructType([whole, real])
+            function = llvm.Function(module, llvm.FunctionType(whole, [whole, real]), 'odd "name"')
+            builder = llvm.IRBuilder(function.append_basic_block("entry"))
+            place = builder.alloca(pair, name="x")
+            value = builder.insert_value(llvm.Constant(pair, llvm.Undefined), function.args[0], 0, name="x")
+            builder.store(value, place)
+            loaded = builder.load(builder.gep(place, [llvm.IntType(32)(0)] * 2, inbounds=True), name="x")
+            loaded.set_metadata("invariant.load", module.add_metadata([]))
+            more = builder.add(loaded, whole(3), name="x", flags=("nsw",))
+            real_sum = builder.fadd(function.args[1], real(0.5), flags=("fast",))
+            with builder.if_then(builder.fcmp_ordered("<", real_sum, real(0.0))):
+                builder.call(function, [more, real_sum], name="x")
+            builder.ret(builder.select(builder.icmp_signed("<", more, whole(7)), more, loaded))
+            return str(module)
+
+        plain = written()
+        with remembering.quickly():
+            assert written() == plain
+
+    def test_sizes_of_types(self) -> None:
+        context = numba.core.registry.cpu_target.target_context
+        word = llvm.IntType(64)
+        named = llvm.global_context.get_identified_type("probe of a size")
+        named.set_body(word, word)
+        with remembering.quickly():
+            for _ in range(2):
+                assert context.get_abi_sizeof(llvm.LiteralStructType([llvm.IntType(8), word])) == 16
+                assert context.get_abi_sizeof(named) == 16
+                assert context.get_abi_sizeof(word.as_pointer()) == 8
+
+    def test_who_listens_to_numba_hears_it(self) -> None:
+        with event.install_recorder("numba:run_pass") as heard, remembering.quickly():
+            event.start_event("numba:run_pass", data={})
+            event.end_event("numba:run_pass", data={})
+            event.start_event("numba:llvm_lock")
+            event.end_event("numba:llvm_lock")
+        assert len(heard.buffer) == 2
 
     def test_flags_compare_by_what_is_set(self) -> None:
         plain = numba.core.compiler.Flags()

@@ -15,10 +15,11 @@ from typing import Any
 
 from llvmlite import binding
 from numba import _dynfunc  # type: ignore[attr-defined]
-from numba.core import codegen, compiler, compiler_machinery, ir, typed_passes
+from numba.core import codegen, compiler, compiler_machinery, typed_passes
 
+from cbhi.kernels import lowering, remembering
 from cbhi.kernels.record_types import arrays_beside_records
-from cbhi.kernels.remembering import QuickFlags, quickly, remembering
+from cbhi.kernels.remembering import QuickFlags, quickly
 
 _NEEDED = (
     "_raise_if_finalized",
@@ -34,7 +35,8 @@ def is_supported() -> bool:
     return (
         all(hasattr(codegen.JITCodeLibrary, name) for name in _NEEDED)
         and hasattr(compiler.Flags, "no_compile")
-        and hasattr(ir.Inst, "_rec_list_vars")
+        and lowering.is_supported()
+        and remembering.is_supported()
     )
 
 
@@ -43,6 +45,14 @@ class KernelLibrary(codegen.JITCodeLibrary):
 
     def _optimize_functions(self, ll_module: Any) -> None:
         ll_module.data_layout = self._codegen._data_layout
+
+    def add_ir_module(self, ir_module: Any) -> None:
+        """Take code over, and let go of what it was written from, for the garbage collector."""
+        super().add_ir_module(ir_module)
+        for function in ir_module.functions:
+            for block in function.blocks:
+                block.instructions.clear()
+                block.terminator = None
 
 
 class PartLibrary(KernelLibrary):
@@ -157,7 +167,7 @@ class KernelCompiler(compiler.CompilerBase):
     def __init__(self, typingctx: Any, targetctx: Any, library: Any, args: Any, *rest: Any) -> None:
         return_type, flags, locals_ = rest
         super().__init__(typingctx, targetctx, library, args, return_type, QuickFlags(flags), locals_)
-        self.state.typingctx = remembering(typingctx)
+        self.state.typingctx = remembering.remembering(typingctx)
 
     def compile_extra(self, func: Any) -> Any:
         """Compile a function with what shortens Numba's work, and with what it may assume of memory."""
@@ -168,6 +178,9 @@ class KernelCompiler(compiler.CompilerBase):
         """Return Numba's passes without those that find nothing in kernels."""
         passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.passes = [of for of in passes.passes if of[0].__name__ not in _NEEDLESS]
+        if not self.state.flags.debuginfo:
+            own = lowering.KernelLowering, lowering.KernelLowering._name
+            passes.passes = [own if of[0] is typed_passes.NativeLowering else of for of in passes.passes]
         return passes
 
 
@@ -182,7 +195,8 @@ class PartCompiler(KernelCompiler):
         state.flags.no_cpython_wrapper = True
         state.flags.no_cfunc_wrapper = True
         passes = self.needed_passes()
-        passes.add_pass_after(OfferToCallers, typed_passes.NativeLowering)
+        translated = next(of for of, _ in passes.passes if issubclass(of, typed_passes.NativeLowering))
+        passes.add_pass_after(OfferToCallers, translated)
         passes.finalize()
         return [passes]
 
