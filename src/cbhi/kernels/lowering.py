@@ -95,8 +95,8 @@ class KernelLower(lowering.Lower):
 
     def _places(self, index: Any) -> tuple[Any, ...]:
         """Return the types of an index, one for each axis."""
-        kind: Any = self.typeof(index.name)
-        return tuple(kind.types) if isinstance(kind, types.BaseTuple) else (kind,)
+        kind = self.typeof(index.name)
+        return tuple(getattr(kind, "types", (kind,)))
 
     def _is_item(self, array: Any, signature: Any, index: Any) -> bool:
         """Say whether an access is to one number of an array whose elements lie side by side."""
