@@ -18,7 +18,7 @@ import pytest
 from llvmlite import ir as llvm
 from numba.core import event
 
-from cbhi.kernels import compiling, linking, lowering, remembering
+from cbhi.kernels import compiling, linking, lowering, month, optimising, remembering
 
 PROBE = (
     "from cbhi.kernels import compiling, money; "
@@ -303,6 +303,177 @@ class TestLowering:
         names = self.compiled("def fails(x):\n    return x + 1\n", monkeypatch)
         with pytest.raises(numba.core.errors.LoweringError, match=r"no way\s.*lowering"):
             names["fails"](1)
+
+
+APART = """
+from cbhi.kernels.compiling import compile_kernels
+
+def half(x):
+    if x < 0:
+        raise ValueError("less than nothing")
+    return x / 2
+
+def quarter(x):
+    return half(half(x))
+
+def eighth(x):
+    return quarter(half(x)) + quarter(0.0)
+
+compile_kernels(globals(), apart=("half", "quarter"))
+"""
+
+
+class TestApart:
+    """Kernels that are optimised on their own, by a helper process or here."""
+
+    @pytest.fixture(autouse=True)
+    def two_processors(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compiling, "CACHE_FOLDER", None)
+        monkeypatch.setattr(linking, "APART", set(linking.APART))
+        monkeypatch.setattr(compiling, "APART", linking.APART)
+        monkeypatch.setattr(optimising, "is_wanted", lambda: True)
+
+    def eighth(self) -> Any:
+        namespace: dict[str, Any] = {"__name__": "probe"}
+        exec(APART, namespace)
+        return namespace["eighth"]
+
+    def helped(self, monkeypatch: pytest.MonkeyPatch) -> int:
+        """Compile with pieces and return how many of them a helper made."""
+        here = []
+
+        def made_here(target: Any, code: bytes) -> bytes:
+            here.append(code)
+            return own(target, code)
+
+        own = optimising.machine_code
+        monkeypatch.setattr(optimising, "machine_code", made_here)
+        eighth = self.eighth()
+        assert eighth(4.0) == 0.5
+        with pytest.raises(ValueError, match="less than nothing"):
+            eighth(-1.0)
+        assert linking._PIECES._helper is None
+        assert len(here) <= 2
+        return 2 - len(here)
+
+    def test_a_helper_makes_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.helped(monkeypatch) == 2
+
+    def test_it_makes_the_same_machine_code(self) -> None:
+        target = numba.core.registry.cpu_target.target_context.codegen()
+        codes = [
+            f'target triple = "{numba.core.codegen.ll.get_process_triple()}"\n'
+            f"define i64 @f(i64 %x) {{ %y = mul i64 %x, {k}\n %z = add i64 %y, %y\n ret i64 %z }}".encode()
+            for k in (3, 5)
+        ]
+        codes = [numba.core.codegen.ll.parse_assembly(code.decode()).as_bitcode() for code in codes]
+        helper = optimising.Helper(target)
+        try:
+            for code in (*codes, codes[0]):
+                assert helper.answer(code) == optimising.machine_code(target, code)
+        finally:
+            helper.end()
+        assert helper._process.poll() is not None
+        with pytest.raises((OSError, ValueError)):
+            helper.answer(codes[0])
+
+    @pytest.mark.parametrize(
+        "start",
+        ["raise SystemExit", "import os; os.abort()", "print('nothing')", "import time; time.sleep(600)"],
+    )
+    def test_a_helper_that_fails_is_done_without(self, start: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(optimising, "_START", start)
+        monkeypatch.setattr(optimising, "PATIENCE", 0.3)
+        assert self.helped(monkeypatch) == 0
+
+    def test_a_helper_that_ends_half_way_is_done_without(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        start = optimising._START.replace("runpy.run_path(", "own = runpy.run_path(").replace(
+            "__main__", "own"
+        )
+        once = (
+            "; own['_send'].__globals__['codegen']; import os; out = os.fdopen(1, 'wb'); "
+            "target = own['codegen'].JITCPUCodegen('helper'); own['_send'](out, own['described'](target)); "
+            "own['_receive'](sys.stdin.buffer); out.write(bytes([200, 0, 0])); out.flush(); sys.exit(1)"
+        )
+        monkeypatch.setattr(optimising, "_START", start + once)
+        assert self.helped(monkeypatch) == 0
+
+    def test_a_helper_for_another_processor_is_done_without(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(optimising, "described", lambda target: b"another")
+        assert self.helped(monkeypatch) == 0
+
+    def test_no_helper_can_be_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError("no processes")
+
+        monkeypatch.setattr(optimising.subprocess, "Popen", refuse)
+        assert self.helped(monkeypatch) == 0
+
+    def test_one_processor_has_no_helper(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(optimising, "is_wanted", lambda: False)
+        monkeypatch.setattr(optimising, "Helper", None)
+        assert self.helped(monkeypatch) == 0
+
+    def test_an_interrupted_compilation_leaves_no_helper(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        helpers = []
+
+        def interrupt(piece: Any, until: float) -> bytes:
+            helpers.append(linking._PIECES._helper)
+            raise KeyboardInterrupt
+
+        eighth = self.eighth()
+        with monkeypatch.context() as interrupted:
+            interrupted.setattr(optimising.Piece, "machine_code", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                eighth(4.0)
+        assert helpers[0]._process.poll() is not None
+        assert self.eighth()(4.0) == 0.5
+
+    def test_they_are_kept_with_their_caller(self, tmp_path: Path) -> None:
+        (tmp_path / "probe.py").write_text(APART)
+        code = (
+            "import probe\nfrom cbhi.kernels import compiling\ntold = []\n"
+            "with compiling.told_of_compiling(lambda *counts: told.append(counts), probe.eighth):\n"
+            "    assert probe.eighth(4.0) == 0.5\nprint(told)\n"
+        )
+        told = []
+        for _ in range(2):
+            done = subprocess.run(
+                [sys.executable, "-W", "error", "-c", code],
+                env={
+                    **os.environ,
+                    "NUMBA_DISABLE_JIT": "0",
+                    "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+                    "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+                },
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            told.append(done.stdout.strip())
+        assert told == ["[(1, 3), (2, 3), (3, 3)]", "[]"]
+        assert len(list((tmp_path / "cache").rglob("*.nbc"))) == 1
+
+    def test_wanted_beside_a_second_processor(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.undo()
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+        assert not optimising.is_wanted()
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+        assert optimising.is_wanted()
+        monkeypatch.setattr(sys, "executable", "/usr/bin/some-server")
+        assert not optimising.is_wanted()
+        monkeypatch.setattr(sys, "executable", None)
+        assert not optimising.is_wanted()
+
+    def test_they_must_exist(self) -> None:
+        with pytest.raises(NameError, match="thirds"):
+            compiling.compile_kernels({"__name__": "probe"}, apart=("thirds",))
+
+    def test_those_of_the_engine_exist(self) -> None:
+        names = {function.__name__ for function in linking.APART}
+        assert names >= {"start_of_month", "treat_section", "sell_cover", "pass_anniversaries"}
+        assert names <= {name.rsplit(".")[-1] for name in compiling.needed_kernels(month.run_months)}
 
 
 class TestMemory:

@@ -11,13 +11,16 @@ methods of its code libraries, which ``is_supported`` looks for.
 
 from __future__ import annotations
 
+import functools
+import time
 from typing import Any
 
 from llvmlite import binding
 from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core import codegen, compiler, compiler_machinery, typed_passes
+from numba.core.registry import cpu_target
 
-from cbhi.kernels import lowering, remembering
+from cbhi.kernels import lowering, optimising, remembering
 from cbhi.kernels.record_types import arrays_beside_records
 from cbhi.kernels.remembering import QuickFlags, quickly
 
@@ -37,6 +40,7 @@ def is_supported() -> bool:
         and hasattr(compiler.Flags, "no_compile")
         and lowering.is_supported()
         and remembering.is_supported()
+        and optimising.is_supported()
     )
 
 
@@ -55,8 +59,27 @@ class KernelLibrary(codegen.JITCodeLibrary):
                 block.terminator = None
 
 
+# kernels, as plain functions, that are optimised each on its own; filled as their modules are imported
+APART: set[Any] = set()
+_PIECES = optimising.Pieces()
+
+
 class PartLibrary(KernelLibrary):
-    """The code of one kernel for other kernels: neither optimised nor translated on its own."""
+    """The code of one kernel for other kernels: neither optimised nor translated on its own.
+
+    But for a few (``APART``): with what they call they become a *piece*, optimised while the next are typed.
+    """
+
+    piece: optimising.Piece | None = None
+
+    def set_apart(self, function: str) -> None:
+        """Have the code optimised and translated from here on, with everything that it calls."""
+        parts, others, _ = _needed(self)
+        module = _joined([self, *parts])
+        for library in others:
+            module.link_in(library._get_module_for_linking(), preserve=True)
+        _hide_functions(module, [self, *parts], {function})
+        self.piece = _PIECES.begin(function, self._codegen, module.as_bitcode())
 
     def finalize(self) -> None:
         """Close the library; whoever links it links its callees too."""
@@ -73,7 +96,7 @@ class WholeLibrary(KernelLibrary):
         """Join the parts, each once, optimise them together and translate them to machine code."""
         self._raise_if_finalized()
         exported = {fn.name for fn in self._final_module.functions if not fn.is_declaration}
-        parts, others = _needed(self)
+        parts, others, pieces = _needed(self)
         if parts:
             self._final_module.link_in(_joined(parts))
         # last, because of these the linker takes only what is asked for by then
@@ -84,6 +107,11 @@ class WholeLibrary(KernelLibrary):
         _hide_functions(self._final_module, parts, exported)
         self._optimize_final_module()
         self._final_module.verify()
+        if pieces:
+            until = time.monotonic() + optimising.PATIENCE
+            states = [_kept_state(piece.name, piece.machine_code(until), [piece.name]) for piece in pieces]
+            load_pieces(states)
+            self._reload_init.add(functools.partial(load_pieces, states))
         self._finalize_final_module()
 
     def serialize_using_object_code(self) -> tuple[str, str, tuple[bytes, bytes]]:
@@ -94,23 +122,41 @@ class WholeLibrary(KernelLibrary):
         """
         self._ensure_finalized()
         names = [fn.name for fn in self._final_module.functions if not fn.is_declaration]
-        empty = "".join(f'define void @"{name}"() {{ ret void }}\n' for name in names)
-        return self.name, "object", (self._get_compiled_object(), binding.parse_assembly(empty).as_bitcode())
+        return _kept_state(self.name, self._get_compiled_object(), names)
 
 
-def _needed(whole: WholeLibrary) -> tuple[list[PartLibrary], list[Any]]:
-    """Return the parts that a library needs, directly or through others, and Numba's own libraries."""
+def _kept_state(library: str, code: bytes, names: list[str]) -> tuple[str, str, tuple[bytes, bytes]]:
+    """Return machine code as Numba keeps it, with the names of the functions in it."""
+    empty = "".join(f'define void @"{name}"() {{ ret void }}\n' for name in names)
+    return library, "object", (code, binding.parse_assembly(empty).as_bitcode())
+
+
+_LOADED: list[Any] = []
+
+
+def load_pieces(states: list[Any]) -> None:
+    """Make the machine code of pieces known to that of the kernels that call them, which comes next."""
+    target = cpu_target.target_context.codegen()
+    _LOADED.extend(target.unserialize_library(state) for state in states)
+
+
+def _needed(whole: KernelLibrary) -> tuple[list[PartLibrary], list[Any], list[optimising.Piece]]:
+    """Return the parts that a library needs, directly or through others, Numba's libraries, and pieces."""
     parts: dict[PartLibrary, None] = {}
     others: dict[Any, None] = {}
+    pieces: dict[optimising.Piece, None] = {}
     waiting = list(whole._linking_libraries)
     while waiting:
         library = waiting.pop()
         if not isinstance(library, PartLibrary):
             others[library] = None
+        elif library.piece is not None:
+            # what it calls is in it, but for other pieces
+            pieces |= dict.fromkeys([*_needed(library)[2], library.piece])
         elif library not in parts:
             parts[library] = None
             waiting += library._linking_libraries
-    return list(parts), list(others)
+    return list(parts), list(others), list(pieces)
 
 
 def _joined(parts: list[PartLibrary]) -> Any:
@@ -154,6 +200,8 @@ class OfferToCallers(compiler_machinery.LoweringPass):
         lowered = lowered._replace(cfunc=handle)
         state.targetctx.insert_user_function(lowered.cfunc, lowered.fndesc, [state.library])
         state["cr"] = lowered
+        if state.func_id.func in APART:
+            state.library.set_apart(lowered.fndesc.mangled_name)
         return True
 
 
@@ -203,6 +251,13 @@ class PartCompiler(KernelCompiler):
 
 class WholeCompiler(KernelCompiler):
     """The compiler of kernels that Python calls."""
+
+    def compile_extra(self, func: Any) -> Any:
+        """Compile a function, beside a helper."""
+        try:
+            return super().compile_extra(func)
+        finally:
+            _PIECES.end()
 
     def define_pipelines(self) -> list[Any]:
         """Return Numba's passes, with a library that joins parts."""
