@@ -417,7 +417,7 @@ class TestApart:
     def test_an_interrupted_compilation_leaves_no_helper(self, monkeypatch: pytest.MonkeyPatch) -> None:
         helpers = []
 
-        def interrupt(piece: Any, until: float) -> bytes:
+        def interrupt(piece: Any) -> bytes:
             helpers.append(linking._PIECES._helper)
             raise KeyboardInterrupt
 

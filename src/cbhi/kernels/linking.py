@@ -12,7 +12,6 @@ methods of its code libraries, which ``is_supported`` looks for.
 from __future__ import annotations
 
 import functools
-import time
 from typing import Any
 
 from llvmlite import binding
@@ -108,8 +107,10 @@ class WholeLibrary(KernelLibrary):
         self._optimize_final_module()
         self._final_module.verify()
         if pieces:
-            until = time.monotonic() + optimising.PATIENCE
-            states = [_kept_state(piece.name, piece.machine_code(until), [piece.name]) for piece in pieces]
+            codes = _PIECES.gather(pieces)
+            states = [
+                _kept_state(piece.name, code, [piece.name]) for piece, code in zip(pieces, codes, strict=True)
+            ]
             load_pieces(states)
             self._reload_init.add(functools.partial(load_pieces, states))
         self._finalize_final_module()

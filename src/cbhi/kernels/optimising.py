@@ -14,14 +14,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import IO, Any
 
 from llvmlite import binding
 from numba.core import codegen, config
 
-# a helper that has not answered this long after everything else is done is given up
+# seconds; a helper that keeps the rest waiting longer for a piece is given up
 PATIENCE = 60.0
 _STEPS = ("_optimize_final_module", "_unserialize", "_set_compiled_object")
 _OPTIONS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "LLVM_REFPRUNE_PASS")
@@ -94,10 +93,15 @@ class Piece:
         with contextlib.suppress(Exception):
             self._done = helper.answer(self._code)
 
-    def machine_code(self, until: float) -> bytes:
-        """Return the machine code, made here if the helper has not sent it by ``until`` (monotonic time)."""
+    def waits_in_vain(self) -> bool:
+        """Say whether the helper keeps silent for too long."""
         if self._thread is not None:
-            self._thread.join(max(0.0, until - time.monotonic()))
+            self._thread.join(PATIENCE)
+            return self._thread.is_alive()
+        return False
+
+    def machine_code(self) -> bytes:
+        """Return the machine code, made here if the helper has not sent it."""
         if self._done is None:
             self._done = machine_code(self._target, self._code)
         return self._done
@@ -167,6 +171,13 @@ class Pieces:
         if self._helper is not None:
             piece.give_to(self._helper)
         return piece
+
+    def gather(self, pieces: list[Piece]) -> list[bytes]:
+        """Return the machine code of pieces, in their order."""
+        for piece in pieces:
+            if piece.waits_in_vain():
+                self.end()
+        return [piece.machine_code() for piece in pieces]
 
     def end(self) -> None:
         """Let the helper go."""
