@@ -37,9 +37,9 @@ def is_supported() -> bool:
     return (
         all(hasattr(codegen.JITCodeLibrary, name) for name in _NEEDED)
         and hasattr(compiler.Flags, "no_compile")
-        and lowering.is_supported()
-        and remembering.is_supported()
-        and optimising.is_supported()
+        and lowering.can_be_shortened()
+        and remembering.can_remember()
+        and optimising.can_be_helped()
     )
 
 

@@ -23,7 +23,7 @@ _NEEDED = (
 )
 
 
-def is_supported() -> bool:
+def can_be_shortened() -> bool:
     """Say whether this Numba has the steps that are shortened here."""
     return all(hasattr(lowering.Lower, name) for name in _NEEDED) and hasattr(
         typed_passes.NativeLowering, "lowering_class"

@@ -31,7 +31,7 @@ _START = (
 )
 
 
-def is_supported() -> bool:
+def can_be_helped() -> bool:
     """Say whether this Numba has the steps that a helper takes."""
     return all(hasattr(codegen.JITCodeLibrary, name) for name in _STEPS) and hasattr(
         codegen.JITCPUCodegen, "magic_tuple"

@@ -196,7 +196,7 @@ _IN_PLACE: tuple[tuple[Any, str, Any], ...] = (
 )
 
 
-def is_supported() -> bool:
+def can_remember() -> bool:
     """Say whether this Numba has all that is answered here in its place."""
     return all(hasattr(owner, name) for owner, name, _ in _IN_PLACE) and hasattr(event, "_registered")
 
