@@ -74,7 +74,7 @@ class Target(NamedTuple):
 
 _PASSES = "the sum of the passes over households; docs/performance.md has what each of them costs, and why"
 _RUN = "the months, at the cost of the first row, and setting up and wrapping, whose part the note gives"
-_COMPILER = "all kernels are translated, typed and optimised on one processor"
+_COMPILER = "all kernels are typed and translated to LLVM code on one processor"
 _IMPORTS = "pydantic and the models of the parameters are half of it, the modules of kernels most of the rest"
 _TWELVE = "a peer makes one step a year, the engine twelve months with all their accounts"
 GROUPS: dict[str, tuple[Target, ...]] = {

@@ -247,7 +247,8 @@ _OPENED = {
 }
 # arithmetic that is part of a step rather than a step
 _ARITHMETIC = (
-    "approx", "codes", "columns", "compiling", "cover", "draws", "linking", "money", "records", "remembering",
+    "approx", "codes", "columns", "compiling", "cover", "draws", "linking", "lowering", "money", "optimising",
+    "records", "remembering",
 )  # fmt: skip
 # functions that look something up for a step
 _LOOKED_UP = ("outstanding", "place_on_ring", "served_at_home")

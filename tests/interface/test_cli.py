@@ -624,7 +624,7 @@ def test_compiling_is_announced_and_done_before_the_run(monkeypatch: pytest.Monk
     monkeypatch.setattr(cbhi, "simulate", watched)
     result = call("run", "rwanda-rules", *SMALL, "-o", "o")
     assert result.exit_code == 0
-    assert result.stderr.splitlines()[0] == "compiling the engine, once; half a minute to a minute"
+    assert result.stderr.splitlines()[0] == "compiling the engine, once; half a minute, more on one processor"
     assert calls == [1, 100]
     assert call("run", "rwanda-rules", *SMALL, "-q", "-o", "o").stderr == ""
 

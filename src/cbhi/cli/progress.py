@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cbhi.calibration.evaluating import Progress
 
-COMPILING = "compiling the engine, once; half a minute to a minute"
+COMPILING = "compiling the engine, once; half a minute, more on one processor"
 
 
 def is_compiled() -> bool:

@@ -22,7 +22,7 @@ import platformdirs
 from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
 
-from cbhi.kernels.linking import PartCompiler, WholeCompiler, is_supported
+from cbhi.kernels.linking import APART, PartCompiler, WholeCompiler, is_supported
 
 _VERSION_SALT = "1"
 _CONFIG: Any = numba.config
@@ -192,6 +192,7 @@ def compile_kernels(
     inline: Container[str] = (),
     inlined: Collection[str] = (),
     allocating: Container[str] = (),
+    apart: Collection[str] = (),
 ) -> None:
     """Replace every plain function defined in ``namespace`` by its compiled form.
 
@@ -208,12 +209,16 @@ def compile_kernels(
         Functions that make arrays of their own. All others do without Numba's counts of references to
         arrays: Python holds every array during a call, and counting all those of a state or a set of buffers
         at each call of a kernel took a third of a run.
+    apart
+        Kernels, of this module or imported, that are optimised on their own with what they call, by a second
+        processor while the next ones are typed: long ones that are called seldom, once a month of a section.
     """
-    unknown = sorted(set(inlined) - set(namespace))
+    unknown = sorted({*inlined, *apart} - set(namespace))
     if unknown:
-        raise NameError(f"no kernels to put into their callers: {', '.join(unknown)}")
+        raise NameError(f"no kernels to put into their callers or apart: {', '.join(unknown)}")
     if _CONFIG.DISABLE_JIT:
         return
+    APART.update(getattr(namespace[name], "py_func", namespace[name]) for name in apart)
     for name, value in list(namespace.items()):
         if isinstance(value, FunctionType) and value.__module__ == namespace["__name__"]:
             namespace[name] = (

@@ -11,14 +11,17 @@ methods of its code libraries, which ``is_supported`` looks for.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from llvmlite import binding
 from numba import _dynfunc  # type: ignore[attr-defined]
-from numba.core import codegen, compiler, compiler_machinery, ir, typed_passes
+from numba.core import codegen, compiler, compiler_machinery, typed_passes
+from numba.core.registry import cpu_target
 
+from cbhi.kernels import lowering, optimising, remembering
 from cbhi.kernels.record_types import arrays_beside_records
-from cbhi.kernels.remembering import QuickFlags, quickly, remembering
+from cbhi.kernels.remembering import QuickFlags, quickly
 
 _NEEDED = (
     "_raise_if_finalized",
@@ -34,7 +37,9 @@ def is_supported() -> bool:
     return (
         all(hasattr(codegen.JITCodeLibrary, name) for name in _NEEDED)
         and hasattr(compiler.Flags, "no_compile")
-        and hasattr(ir.Inst, "_rec_list_vars")
+        and lowering.can_be_shortened()
+        and remembering.can_remember()
+        and optimising.can_be_helped()
     )
 
 
@@ -44,9 +49,36 @@ class KernelLibrary(codegen.JITCodeLibrary):
     def _optimize_functions(self, ll_module: Any) -> None:
         ll_module.data_layout = self._codegen._data_layout
 
+    def add_ir_module(self, ir_module: Any) -> None:
+        """Take code over, and let go of what it was written from, for the garbage collector."""
+        super().add_ir_module(ir_module)
+        for function in ir_module.functions:
+            for block in function.blocks:
+                block.instructions.clear()
+                block.terminator = None
+
+
+# kernels, as plain functions, that are optimised each on its own; filled as their modules are imported
+APART: set[Any] = set()
+_PIECES = optimising.Pieces()
+
 
 class PartLibrary(KernelLibrary):
-    """The code of one kernel for other kernels: neither optimised nor translated on its own."""
+    """The code of one kernel for other kernels: neither optimised nor translated on its own.
+
+    But for a few (``APART``): with what they call they become a *piece*, optimised while the next are typed.
+    """
+
+    piece: optimising.Piece | None = None
+
+    def set_apart(self, function: str) -> None:
+        """Have the code optimised and translated from here on, with everything that it calls."""
+        parts, others, _ = _needed(self)
+        module = _joined([self, *parts])
+        for library in others:
+            module.link_in(library._get_module_for_linking(), preserve=True)
+        _hide_functions(module, [self, *parts], {function})
+        self.piece = _PIECES.begin(function, self._codegen, module.as_bitcode())
 
     def finalize(self) -> None:
         """Close the library; whoever links it links its callees too."""
@@ -63,7 +95,7 @@ class WholeLibrary(KernelLibrary):
         """Join the parts, each once, optimise them together and translate them to machine code."""
         self._raise_if_finalized()
         exported = {fn.name for fn in self._final_module.functions if not fn.is_declaration}
-        parts, others = _needed(self)
+        parts, others, pieces = _needed(self)
         if parts:
             self._final_module.link_in(_joined(parts))
         # last, because of these the linker takes only what is asked for by then
@@ -74,6 +106,13 @@ class WholeLibrary(KernelLibrary):
         _hide_functions(self._final_module, parts, exported)
         self._optimize_final_module()
         self._final_module.verify()
+        if pieces:
+            codes = _PIECES.gather(pieces)
+            states = [
+                _kept_state(piece.name, code, [piece.name]) for piece, code in zip(pieces, codes, strict=True)
+            ]
+            load_pieces(states)
+            self._reload_init.add(functools.partial(load_pieces, states))
         self._finalize_final_module()
 
     def serialize_using_object_code(self) -> tuple[str, str, tuple[bytes, bytes]]:
@@ -84,23 +123,41 @@ class WholeLibrary(KernelLibrary):
         """
         self._ensure_finalized()
         names = [fn.name for fn in self._final_module.functions if not fn.is_declaration]
-        empty = "".join(f'define void @"{name}"() {{ ret void }}\n' for name in names)
-        return self.name, "object", (self._get_compiled_object(), binding.parse_assembly(empty).as_bitcode())
+        return _kept_state(self.name, self._get_compiled_object(), names)
 
 
-def _needed(whole: WholeLibrary) -> tuple[list[PartLibrary], list[Any]]:
-    """Return the parts that a library needs, directly or through others, and Numba's own libraries."""
+def _kept_state(library: str, code: bytes, names: list[str]) -> tuple[str, str, tuple[bytes, bytes]]:
+    """Return machine code as Numba keeps it, with the names of the functions in it."""
+    empty = "".join(f'define void @"{name}"() {{ ret void }}\n' for name in names)
+    return library, "object", (code, binding.parse_assembly(empty).as_bitcode())
+
+
+_LOADED: list[Any] = []
+
+
+def load_pieces(states: list[Any]) -> None:
+    """Make the machine code of pieces known to that of the kernels that call them, which comes next."""
+    target = cpu_target.target_context.codegen()
+    _LOADED.extend(target.unserialize_library(state) for state in states)
+
+
+def _needed(whole: KernelLibrary) -> tuple[list[PartLibrary], list[Any], list[optimising.Piece]]:
+    """Return the parts that a library needs, directly or through others, Numba's libraries, and pieces."""
     parts: dict[PartLibrary, None] = {}
     others: dict[Any, None] = {}
+    pieces: dict[optimising.Piece, None] = {}
     waiting = list(whole._linking_libraries)
     while waiting:
         library = waiting.pop()
         if not isinstance(library, PartLibrary):
             others[library] = None
+        elif library.piece is not None:
+            # what it calls is in it, but for other pieces
+            pieces |= dict.fromkeys([*_needed(library)[2], library.piece])
         elif library not in parts:
             parts[library] = None
             waiting += library._linking_libraries
-    return list(parts), list(others)
+    return list(parts), list(others), list(pieces)
 
 
 def _joined(parts: list[PartLibrary]) -> Any:
@@ -144,6 +201,8 @@ class OfferToCallers(compiler_machinery.LoweringPass):
         lowered = lowered._replace(cfunc=handle)
         state.targetctx.insert_user_function(lowered.cfunc, lowered.fndesc, [state.library])
         state["cr"] = lowered
+        if state.func_id.func in APART:
+            state.library.set_apart(lowered.fndesc.mangled_name)
         return True
 
 
@@ -157,7 +216,7 @@ class KernelCompiler(compiler.CompilerBase):
     def __init__(self, typingctx: Any, targetctx: Any, library: Any, args: Any, *rest: Any) -> None:
         return_type, flags, locals_ = rest
         super().__init__(typingctx, targetctx, library, args, return_type, QuickFlags(flags), locals_)
-        self.state.typingctx = remembering(typingctx)
+        self.state.typingctx = remembering.remembering(typingctx)
 
     def compile_extra(self, func: Any) -> Any:
         """Compile a function with what shortens Numba's work, and with what it may assume of memory."""
@@ -168,6 +227,9 @@ class KernelCompiler(compiler.CompilerBase):
         """Return Numba's passes without those that find nothing in kernels."""
         passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.passes = [of for of in passes.passes if of[0].__name__ not in _NEEDLESS]
+        if not self.state.flags.debuginfo:
+            own = lowering.KernelLowering, lowering.KernelLowering._name
+            passes.passes = [own if of[0] is typed_passes.NativeLowering else of for of in passes.passes]
         return passes
 
 
@@ -182,13 +244,21 @@ class PartCompiler(KernelCompiler):
         state.flags.no_cpython_wrapper = True
         state.flags.no_cfunc_wrapper = True
         passes = self.needed_passes()
-        passes.add_pass_after(OfferToCallers, typed_passes.NativeLowering)
+        translated = next(of for of, _ in passes.passes if issubclass(of, typed_passes.NativeLowering))
+        passes.add_pass_after(OfferToCallers, translated)
         passes.finalize()
         return [passes]
 
 
 class WholeCompiler(KernelCompiler):
     """The compiler of kernels that Python calls."""
+
+    def compile_extra(self, func: Any) -> Any:
+        """Compile a function, beside a helper."""
+        try:
+            return super().compile_extra(func)
+        finally:
+            _PIECES.end()
 
     def define_pipelines(self) -> list[Any]:
         """Return Numba's passes, with a library that joins parts."""

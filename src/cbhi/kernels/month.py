@@ -549,4 +549,10 @@ def run_months(
             close_month(state, rules, output, hospital, t)
 
 
-compile_kernels(globals())
+compile_kernels(
+    globals(),
+    apart=(
+        "start_country_month", "start_of_month", "treat_section", "sell_cover", "pass_anniversaries",
+        "close_month",
+    ),
+)  # fmt: skip

@@ -288,25 +288,44 @@ class _GetItem(AbstractTemplate):
         return None
 
 
+class _Words:
+    """A table or row whose words are taken out of its value, without a place in memory as Numba's own."""
+
+    def __init__(self, context: Any, builder: Any, kept: Any, value: Any) -> None:
+        self._place = context.data_model_manager[kept].get_field_position
+        self._builder = builder
+        self._value = value
+
+    def __getattr__(self, word: str) -> Any:
+        return self._builder.extract_value(self._value, self._place(word))
+
+
+def _put_together(context: Any, builder: Any, kept: Any, **words: Any) -> Any:
+    """Return a table or row of its words."""
+    model = context.data_model_manager[kept]
+    value = ir.Constant(model.get_value_type(), ir.Undefined)
+    for name, word in words.items():
+        value = builder.insert_value(value, word, model.get_field_position(name))
+    return value
+
+
 @lower_builtin(operator.getitem, TableType, types.Integer)
 def _row_of_table(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    table = cgutils.create_struct_proxy(sig.args[0])(context, builder, args[0])
-    row = cgutils.create_struct_proxy(sig.return_type)(context, builder)
-    row.base = table.base
-    row.capacity = table.capacity
-    row.index = builder.add(table.first, args[1])
-    return row._getvalue()
+    table = _Words(context, builder, sig.args[0], args[0])
+    index = builder.add(table.first, args[1])
+    return _put_together(
+        context, builder, sig.return_type, base=table.base, capacity=table.capacity, index=index
+    )
 
 
 @lower_builtin(operator.getitem, NestedType, types.Integer)
 def _table_of_nested(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    nested = cgutils.create_struct_proxy(sig.args[0])(context, builder, args[0])
-    table = cgutils.create_struct_proxy(sig.return_type)(context, builder)
-    table.base = nested.base
-    table.capacity = nested.capacity
-    table.first = builder.mul(nested.slots, args[1])
-    table.size = nested.slots
-    return table._getvalue()
+    nested = _Words(context, builder, sig.args[0], args[0])
+    slots = nested.slots
+    first = builder.mul(slots, args[1])
+    return _put_together(
+        context, builder, sig.return_type, base=nested.base, capacity=nested.capacity, first=first, size=slots
+    )
 
 
 def pointer_of(context: Any, builder: Any, kept: Any, struct: Any, index: Any, field: str) -> Any:
@@ -340,7 +359,7 @@ def _overlaps_nothing(builder: Any, kept: Any, field: str) -> Any:
 
 @lower_getattr_generic(RowType)
 def _get_field(context: Any, builder: Any, kept: Any, value: Any, field: str) -> Any:
-    row = cgutils.create_struct_proxy(kept)(context, builder, value)
+    row = _Words(context, builder, kept, value)
     place, kind = kept.places[field], kept.kinds[field]
     loaded = builder.load(pointer_of(context, builder, kept, row, row.index, field))
     if kept.constant:
@@ -359,7 +378,7 @@ def _set_field(context: Any, builder: Any, sig: Any, args: Any, field: str) -> N
     if kept.constant:
         # what is read from such a table may be read once for many rows
         raise errors.TypingError(f"kernels never write into {kept.record} records, not even {field!r}")
-    row = cgutils.create_struct_proxy(kept)(context, builder, args[0])
+    row = _Words(context, builder, kept, args[0])
     place, kind = kept.places[field], kept.kinds[field]
     value = context.cast(builder, args[1], sig.args[1], kind)
     data = context.data_model_manager[kind].as_data(builder, value)
@@ -376,7 +395,7 @@ def _set_field(context: Any, builder: Any, sig: Any, args: Any, field: str) -> N
 
 @lower_getattr_generic(TableType)
 def _get_column(context: Any, builder: Any, kept: Any, value: Any, field: str) -> Any:
-    table = cgutils.create_struct_proxy(kept)(context, builder, value)
+    table = _Words(context, builder, kept, value)
     if field == "size":
         return table.size
     kind = kept.kinds[field]

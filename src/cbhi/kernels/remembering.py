@@ -12,7 +12,11 @@ import gc
 from collections.abc import Iterator
 from typing import Any
 
-from numba.core import compiler, ir, types
+from llvmlite.ir._utils import NameScope
+from llvmlite.ir.instructions import Instruction
+from llvmlite.ir.types import VoidType
+from llvmlite.ir.values import NamedValue
+from numba.core import base, compiler, event, ir, types
 
 _HASH_OF_FLAGS = hash(compiler.Flags())
 
@@ -100,23 +104,118 @@ def _rec_list_vars(self: Any, value: Any) -> list[Any]:
     return found
 
 
+_TAKES_PLACE: dict[Any, bool] = {}
+_INSPECT: Any = getattr(base, "_has_loc", None)
+
+
+def _has_loc(function: Any) -> bool:
+    """Say whether a translation takes the place in the source, which Numba asks of few, but always."""
+    answer = _TAKES_PLACE.get(function)
+    if answer is None:
+        answer = _TAKES_PLACE[function] = _INSPECT(function)
+    return answer
+
+
+_SIZES: dict[tuple[int, str], int] = {}
+_MEASURE: Any = base.BaseContext.get_abi_sizeof
+
+
+def _get_abi_sizeof(context: Any, kind: Any) -> int:
+    """Return the bytes of a type, for which Numba writes a module and has it read."""
+    text = str(kind)
+    if "%" in text:
+        return int(_MEASURE(context, kind))  # a type with a name may mean another thing another time
+    question = id(context.target_data), text
+    answer = _SIZES.get(question)
+    if answer is None:
+        answer = _SIZES[question] = _MEASURE(context, kind)
+    return answer
+
+
+def _descr(instruction: Any, buf: list[str]) -> None:
+    """Write an instruction into a text."""
+    words = [instruction.opname, *instruction.flags, str(instruction.type)]
+    operands = ", ".join([of.get_reference() for of in instruction.operands])
+    rest = instruction._stringify_metadata(leading_comma=True) if instruction.metadata else ""
+    buf.append(f"{' '.join(words)} {operands}{rest}\n")
+
+
+def _to_string(value: Any) -> str:
+    """Return the text of an instruction or another value with a name."""
+    buf = [] if type(value.type) is VoidType else [f"{value.get_reference()} = "]
+    value.descr(buf)
+    return "".join(buf).rstrip()
+
+
+def _deduplicate(scope: Any, name: str) -> str:
+    """Return a name that no other value of a function has."""
+    used = scope._useset
+    if name not in used:
+        return name
+    number = scope._basenamemap[name]
+    while True:
+        number += 1
+        other = f"{name}.{number}"
+        if other not in used:
+            scope._basenamemap[name] = number
+            return other
+
+
+# what is told each time a lock is taken and for each pass
+_CHATTER = frozenset(("numba:llvm_lock", "numba:compiler_lock", "numba:run_pass"))
+_START: Any = event.start_event
+_END: Any = event.end_event
+
+
+def _nobody_listens(kind: str) -> bool:
+    """Say whether nobody hears of an event but Numba's own clocks, one for each kernel under way."""
+    return kind in _CHATTER and all(type(of) is event.TimingListener for of in event._registered[kind])
+
+
+def _start_event(kind: str, data: Any = None) -> None:
+    if not _nobody_listens(kind):
+        _START(kind, data)
+
+
+def _end_event(kind: str, data: Any = None, exc_details: Any = None) -> None:
+    if not _nobody_listens(kind):
+        _END(kind, data, exc_details)
+
+
+# where Numba looks for a function, its name there, and what answers in its place
+_IN_PLACE: tuple[tuple[Any, str, Any], ...] = (
+    (types.BaseFunction, "get_call_type", _get_call_type),
+    (ir.Inst, "_rec_list_vars", _rec_list_vars),
+    (base, "_has_loc", _has_loc),
+    (base.BaseContext, "get_abi_sizeof", _get_abi_sizeof),
+    (Instruction, "descr", _descr),
+    (NamedValue, "_to_string", _to_string),
+    (NameScope, "deduplicate", _deduplicate),
+    (event, "start_event", _start_event),
+    (event, "end_event", _end_event),
+)
+
+
+def can_remember() -> bool:
+    """Say whether this Numba has all that is answered here in its place."""
+    return all(hasattr(owner, name) for owner, name, _ in _IN_PLACE) and hasattr(event, "_registered")
+
+
 @contextlib.contextmanager
 def quickly() -> Iterator[None]:
-    """Compile with a memory for signatures, a quick look for variables, and without collecting garbage.
+    """Compile with what is remembered, and without collecting garbage.
 
     For calls under the compiler's lock, which every compilation holds.
     """
     collecting = gc.isenabled()
-    functions: Any = types.BaseFunction
-    instructions: Any = ir.Inst
-    asked, looked = functions.get_call_type, instructions._rec_list_vars
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in _IN_PLACE]
     gc.disable()
-    functions.get_call_type = _get_call_type
-    instructions._rec_list_vars = _rec_list_vars
+    for owner, name, quick in _IN_PLACE:
+        setattr(owner, name, quick)
     try:
         yield
     finally:
-        functions.get_call_type = asked
-        instructions._rec_list_vars = looked
+        for owner, name, own in before:
+            setattr(owner, name, own)
         if collecting:
             gc.enable()
