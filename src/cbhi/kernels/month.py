@@ -552,7 +552,6 @@ def run_months(
 compile_kernels(
     globals(),
     apart=(
-        "start_country_month", "start_of_month", "treat_section", "sell_cover", "pass_anniversaries",
-        "close_month",
+        "start_country_month", "start_of_month", "treat_section", "pass_anniversaries", "close_month",
     ),
 )  # fmt: skip
