@@ -153,16 +153,19 @@ def count_by_stratum(n: int, work: Work, strata: I8, tallies: I8) -> int:
     """
     of_people, of_episodes, places = work.episodes[2], work.episodes[3], work.episodes[4]
     people, episodes = work.by_stratum[0], work.by_stratum[1]
-    people[:] = 0
-    episodes[:] = 0
+    # a watched household is counted alone, in its stratum
+    first = int(places[0]) if n == 1 else 0
+    end = first + 1 if n == 1 else int(people.size)
+    for place in range(first, end):
+        people[place] = 0
+        episodes[place] = 0
     for i in range(n):
         place = places[i]
         people[place] += of_people[i]
         episodes[place] += of_episodes[i]
     persons, formal, insured, all_episodes, unsought = 0, 0, 0, 0, 0
-    for place in range(people.size):
+    for place in range(first, end):
         if people[place] == 0 and episodes[place] == 0:
-            # of all strata but one where a watched household is counted alone
             continue
         stratum = strata[place]
         word = int(people[place])
