@@ -25,6 +25,7 @@ command, as a table with bands, before anybody has compared it with what happene
 figures with what happened.** Whoever does should judge the bands as well as the medians: a model whose 90 %
 bands miss more than one figure in ten is too sure of itself.
 
+<!-- no-run: minutes -->
 ```bash
 {command}
 ```

@@ -472,7 +472,7 @@ class TestApart:
 
     def test_those_of_the_engine_exist(self) -> None:
         names = {function.__name__ for function in linking.APART}
-        assert names >= {"start_of_month", "treat_section", "sell_cover", "pass_anniversaries"}
+        assert names >= {"start_of_month", "treat_section", "pass_anniversaries"}
         assert names <= {name.rsplit(".")[-1] for name in compiling.needed_kernels(month.run_months)}
 
 
