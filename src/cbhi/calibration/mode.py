@@ -15,7 +15,7 @@ from all these, so that a basin is not forgotten once another one was looked at 
 
 Measured on the data sets of ``benchmarks/calibration`` (twelve parameters, eighteen targets), simulations
 until one nat above the best known: with errors as published 28 in the median on the cheap model and 20 on the
-engine, 69 at most; with errors a third 40 and 53, and in 13 of 15 at all. A screen of 64 points before the
+engine, 69 at most; with errors a third 46 and 53, and in 12 of 15 at all. A screen of 64 points before the
 first step, as here before, took 68, 69, 86 and 86. Plain ``least_squares`` from the prior's centre is as
 quick where it gets there, in more batches that wait for each other, but sees one mode alone, and on the
 engine with errors a third it gets there in one of five.
