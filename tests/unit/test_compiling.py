@@ -214,6 +214,13 @@ class TestJoining:
         # where it cannot, kernels are compiled each on its own: right, but four times as slow
         assert linking.is_supported()
 
+    @pytest.mark.parametrize(("short", "tried"), [((0, 62), False), ((0, 63), True), ((0, 69), False)])
+    def test_only_versions_that_were_tried_join_kernels(
+        self, short: tuple[int, int], tried: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(linking.numba, "version_info", linking.numba.version_info._replace(short=short))
+        assert linking.is_supported() is tried
+
     def test_without_joining_kernels_still_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(compiling, "CACHE_FOLDER", None)
         monkeypatch.setattr(compiling, "is_supported", lambda: False)
