@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import flows, household, households, live_a_month, quick, rule, within_4_se
+from support import NOW, flows, household, households, live_a_month, quick, rule, within_4_se
 
 from cbhi.kernels import codes, income
 from cbhi.kernels.draws import normal_quantile
@@ -18,6 +18,19 @@ class TestLevels:
     def test_children_count_less(self) -> None:
         assert income.adult_equivalents(2, 3) == pytest.approx(3.8)
         assert income.adult_equivalents(0, 0) == 0
+
+    @given(st.lists(st.integers(170, 190), min_size=1, max_size=codes.MEMBER_SLOTS), st.integers(0, 12))
+    @quick
+    def test_children_are_those_under_fifteen_however_they_are_counted(
+        self, months: list[int], n: int
+    ) -> None:
+        # slots behind the last member hold others, who do not count
+        n = min(n, len(months))
+        hh, mm = household([age / 12 for age in months], n_members=n)
+        expected = sum(age < 180 for age in months[:n])
+        assert income.count_children(hh, mm, NOW) == expected
+        for slots in {n, max(n, 8), codes.MEMBER_SLOTS}:
+            assert income.children_in_slots(mm, n, slots, NOW) == expected
 
     def test_mean_income_is_the_mean(self) -> None:
         # midpoint rule over the distribution: the lognormal is parametrised by its mean

@@ -364,6 +364,19 @@ class TestElite:
         expected = correlation * math.exp(-c * c / 2) / math.sqrt(2 * math.pi) / share
         assert abs(hhs["z"][tied].mean() - expected) < 4 / math.sqrt(tied.sum())
 
+    def test_a_tie_by_hand(self) -> None:
+        hhs, _ = village(1)
+        hhs["z"] = 1.5
+        found = targeting.tie_to_leaders(hhs[0], 0.9, rule(elite_correlation=0.6))
+        assert found == pytest.approx(0.6 * 1.5 + 0.8 * 1.2815516, abs=1e-4)
+
+    @pytest.mark.parametrize("share", [0.0, 0.15, 1.0])
+    def test_many_at_a_time_are_those_one_by_one(self, share: float) -> None:
+        _, hhs, sec, _ = captured(1_300, capture_share=0.1, elite_share=share, elite_correlation=0.5)
+        r = rule(elite_share=share, elite_correlation=0.5)
+        expected = [hh.formal == 0 and targeting.is_elite(hh, sec.number, r, fixed().key) for hh in hhs]
+        np.testing.assert_array_equal(hhs["elite"] == 1, expected)
+
     @pytest.mark.parametrize(("share", "tied"), [(0.0, False), (1.0, True)])
     def test_nobody_and_everybody(self, share: float, tied: bool) -> None:
         hhs, _ = village(5)
