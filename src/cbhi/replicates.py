@@ -149,7 +149,7 @@ def make_buffers(candidates: int) -> Work:
         events=np.zeros(LANES, dtype=np.int64),
         draws=np.zeros((4, BLOCK)),
         expected=np.zeros((2, BLOCK)),
-        episodes=np.zeros((5, BLOCK), dtype=np.int64),
+        episodes=np.zeros((6, BLOCK), dtype=np.int64),
         by_stratum=np.zeros((2, codes.STRATA), dtype=np.int64),
         supply=np.zeros((4, LANES)),
         contacts=record_table(Contact, LANES),

@@ -115,7 +115,7 @@ for h in rows:
 
 
 def test_a_step_that_comes_twice_is_opened_once() -> None:
-    rows = [row for row in generate.schedule().splitlines() if "`start.live_in_block`" in row]
+    rows = [row for row in generate.schedule().splitlines() if "`month.seek_cover`" in row]
     assert len(rows) == 2
     first = rows[0].split("|")[1].strip()
     assert rows[1].count(f"(its steps: {first})") == 1

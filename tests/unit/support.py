@@ -162,7 +162,7 @@ def live_a_month(hh: Any, r: Any, harvest: float, u: float, f: Any) -> int:
     """Let one household earn, repay and consume; return its formal-sector contribution."""
     alone = record_table(Household, 1)
     alone[0] = hh
-    contribution = income.live_through(alone, 0, 1, bool(hh.watched), harvest, np.array([u]), r, f)
+    contribution = income.live_through(alone, 0, 1, harvest, np.array([u]), r, f)
     update(hh, cash=alone[0].cash, debt=alone[0].debt)
     return int(contribution)
 

@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import district, flows, gauges, groups, household, households, quick, rule, section, state
 
-from cbhi.kernels import codes, start
+from cbhi.kernels import codes, notes, start
 from cbhi.kernels import groups as associations
 from cbhi.kernels.records import District, Member, Section, record_table
+from cbhi.replicates import make_watch
 
 R: dict[str, Any] = dict(group_savings=1, group_saving_rwf=433.4, buffer_months=0.25, group_pays_together=1)
 WISHES = dict(standing=codes.STANDING_UNAFFORDABLE)
 
 
-def save(premium: int = 4_000, rules: Any = None, apart: bool = False, **fields: Any) -> tuple[int, Any]:
+def save(premium: int = 4_000, rules: Any = None, **fields: Any) -> tuple[int, Any]:
     """Let one household go through the month's saving, its premium as given."""
     f, hhs = flows(), households(1)
     hhs[0], _ = household(**{"cash": 20_000, "income": 10_000, "group": 1, **WISHES, **fields})
@@ -28,7 +29,7 @@ def save(premium: int = 4_000, rules: Any = None, apart: bool = False, **fields:
     before, balance = int(hh.cash), int(hh.group_balance)
     prices = dict(premium_by_household=1, premium_middle_rwf=premium, household_covers=codes.MEMBER_SLOTS)
     start.put_savings_aside(
-        world, 0, 1, apart, section(group_first=1, group_end=3), rule(**{**R, **prices, **(rules or {})}),
+        world, 0, 1, section(group_first=1, group_end=3), rule(**{**R, **prices, **(rules or {})}),
         f, np.zeros(1, dtype=np.int64),
     )  # fmt: skip
     saved = before - int(hh.cash)
@@ -67,9 +68,14 @@ class TestSaving:
     def test_by_hand(self, fields: Any, saved: int) -> None:
         assert save(**fields)[0] == saved
 
-    def test_the_watched_save_apart_from_the_others(self) -> None:
-        saved = [save(apart=apart, watched=place)[0] for apart in (False, True) for place in (0, 3)]
-        assert saved == [433, 0, 0, 433]
+    def test_what_the_watched_save_is_noted(self) -> None:
+        hhs, watch = households(6), make_watch(4, 12)
+        hhs["watched"] = [3, 0, 0, 1, 2, 0]
+        savings, places = np.array([70, 60, 50, 40, 30]), np.array([2, 3])
+        # the block begins at the second row
+        notes.note_savings(watch, hhs, 1, 2, places, savings)
+        assert watch.flows[:, codes.GROUP_SAVING].tolist() == [50, 40, 0, 0]
+        assert watch.flows.sum() == 90
 
     def test_the_dead_save_nothing(self) -> None:
         assert save(alive=0)[0] == 0

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import NOW, flows, household, households, live_a_month, quick, rule, within_4_se
 
-from cbhi.kernels import codes, income
+from cbhi.kernels import codes, income, notes
 from cbhi.kernels.draws import normal_quantile
+from cbhi.replicates import make_watch
 
 
 class TestLevels:
@@ -141,10 +142,9 @@ class TestMonth:
 
 
 class TestBlock:
-    """A block in one pass: as one by one, the dead and those of the other pass left as they are."""
+    """A block in one pass: as one by one, the dead left as they are, and the watched noted."""
 
-    @pytest.mark.parametrize("watched", [False, True])
-    def test_as_one_by_one(self, watched: bool) -> None:
+    def test_as_one_by_one(self) -> None:
         r = rule(
             shock_sd=0.4, season=1.1, buffer_months=0.5, consumption_share=0.7, premium_saving_share=0.5,
             repayment_share=0.2, formal_contribution_share=0.05,
@@ -153,23 +153,51 @@ class TestBlock:
         hhs = households(40)
         hhs["cash"], hhs["debt"] = rng.integers(0, 60_000, 40), rng.integers(0, 9_000, 40)
         hhs["income"], hhs["formal"] = rng.integers(0, 90_000, 40), rng.integers(0, 2, 40)
-        hhs["watched"], hhs["alive"] = np.arange(40) % 3 == 0, np.arange(40) % 5 != 0
+        hhs["alive"] = np.arange(40) % 5 != 0
         hhs["standing"] = rng.choice([codes.STANDING_PAID, codes.STANDING_UNAFFORDABLE], 40)
         hhs["standing_next"] = rng.choice([codes.STANDING_PAID, codes.STANDING_UNAFFORDABLE], 40)
         u = rng.random(40)
         before, f, alone = hhs.copy(), flows(), flows()
         # rows 5 to 34; draws count from the first of them
-        contributed = income.live_through(hhs, 5, 30, watched, 0.9, u, r, f)
+        contributed = income.live_through(hhs, 5, 30, 0.9, u, r, f)
         expected = 0
         for h in range(40):
             hh = before[h].copy()
-            if 5 <= h < 35 and hh.alive and bool(hh.watched) == watched:
+            if 5 <= h < 35 and hh.alive:
                 expected += live_a_month(hh, r, 0.9, u[h - 5], alone)
                 assert (hh.cash, hh.debt) != (before[h].cash, before[h].debt)
             assert (hhs[h].cash, hhs[h].debt) == (hh.cash, hh.debt)
         assert contributed == expected > 0
         assert f.tolist() == alone.tolist()
         assert f[codes.INFORMAL_REPAYMENT] > 0
+
+    def test_the_watched_are_noted_as_they_live(self) -> None:
+        r = rule(
+            shock_sd=0.4, season=1.1, buffer_months=0.5, consumption_share=0.7, repayment_share=0.2,
+            formal_contribution_share=0.05,
+        )  # fmt: skip
+        rng = np.random.default_rng(5)
+        hhs, watch, u = households(40), make_watch(9, 12), rng.random(30)
+        hhs["cash"], hhs["debt"] = rng.integers(20_000, 60_000, 40), rng.integers(500, 9_000, 40)
+        hhs["income"], hhs["formal"] = rng.integers(500, 9_000, 40), np.arange(40) % 2
+        # row 2 is not in the block, row 9 is gone
+        for place, h in enumerate([2, 8, 9, 17, 34]):
+            hhs[h].watched = place + 1
+        hhs[9].alive = 0
+        places = np.zeros(64, dtype=np.int64)
+        n = notes.list_watched(hhs, 5, 30, places)
+        assert (5 + places[:n]).tolist() == [8, 17, 34]
+        before = hhs.copy()
+        notes.note_cash(watch, hhs, 5, n, places, 0.9, u, r)
+        # nothing has happened yet
+        assert (hhs["cash"] == before["cash"]).all()
+        for place, h in ((1, 8), (3, 17), (4, 34)):
+            alone = flows()
+            live_a_month(hhs[h], r, 0.9, u[h - 5], alone)
+            assert watch.flows[place].tolist() == alone.tolist()
+            assert alone[codes.INFORMAL_REPAYMENT] > 0
+        assert watch.flows[[0, 2, 5]].sum() == 0
+        assert watch.flows[:, codes.FORMAL_CONTRIBUTION].nonzero()[0].tolist() == [3]
 
     def test_who_hopes_for_next_years_cover_saves_too(self) -> None:
         r = rule(

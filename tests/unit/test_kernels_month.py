@@ -28,8 +28,9 @@ from support import (
     work,
 )
 
-from cbhi.kernels import codes, demography, draws, month, need, start, targeting
+from cbhi.kernels import codes, counting, demography, draws, month, need, notes, start, targeting
 from cbhi.kernels.records import District, Member, Section, State, record_table
+from cbhi.replicates import make_watch
 
 
 class TestSanction:
@@ -40,7 +41,7 @@ class TestSanction:
         for ordinal in range(n):
             hh, _ = household(cash=3_000)
             u0, u1, _, _ = draws.block(fixed().key, 5, ordinal, draws.NOBODY, NOW, codes.DRAW_PENALTY, 0)
-            start.sanction(hh, u0, u1, 0.8, r, f, t)
+            start.book_sanction(*start.sanction(hh, u0, u1, 0.8, r), f, t)
         for found, p in ((t[codes.PENALTIES], 0.9 * 0.8 / 12.0), (t[codes.GATE_REFUSALS], 0.5 * 0.8)):
             # four standard errors; a rate 5 % off lies outside for the gate
             assert abs(found / n - p) < 4 * math.sqrt(p * (1 - p) / n)
@@ -48,10 +49,8 @@ class TestSanction:
         assert f[codes.PENALTY] == 3_000 * t[codes.PENALTIES]
 
     def test_without_capacity_nothing_happens(self) -> None:
-        t = tallies()
         hh, _ = household(cash=3_000)
-        start.sanction(hh, 2.0**-33, 2.0**-33, 0.0, rule(enforcement_max=1.0), flows(), t)
-        assert t[codes.PENALTIES] == t[codes.GATE_REFUSALS] == 0
+        assert start.sanction(hh, 2.0**-33, 2.0**-33, 0.0, rule(enforcement_max=1.0)) == (0, 0)
 
 
 @pytest.mark.parametrize("opens", [NOW, NOW + 1])
@@ -77,7 +76,7 @@ def test_people_of_the_month_are_counted_with_their_formal_cover() -> None:
     hhs["n_members"], hhs["formal"] = [4, 3], [0, 1]
     world = state(hhs, record_table(Member, (2, codes.MEMBER_SLOTS)), sections, record_table(District, 1))
     row, counted = strata(), tallies()
-    assert start.count_block(world, 0, 2, False, sections[0], NOW, 1, work(), row, counted) == 0
+    assert counting.count_block(world, 0, 2, sections[0], NOW, 1, work(), row, counted) == 0
     assert (counted[codes.PERSON_MONTHS], counted[codes.FORMAL_MONTHS]) == (7, 3)
     of_stratum = row.sum(axis=0)
     assert (of_stratum[codes.S_PERSON_MONTHS], of_stratum[codes.S_FORMAL_MONTHS]) == (7, 3)
@@ -85,7 +84,7 @@ def test_people_of_the_month_are_counted_with_their_formal_cover() -> None:
 
 
 class TestBlock:
-    """Counting a block: by hand, for the watched and the others, who are counted apart."""
+    """Counting a block, and what the watched have of it, by hand."""
 
     def world(self) -> State:
         hhs = households(6)
@@ -98,7 +97,7 @@ class TestBlock:
         hhs["cover_from"][4] = NOW + 1
         hhs["standing"] = codes.STANDING_PAID
         hhs["wish"] = 0.5
-        hhs["watched"] = [0, 0, 0, 1, 0, 0]
+        hhs["watched"] = [2, 0, 0, 1, 0, 0]
         hhs["alive"] = [1, 1, 1, 1, 1, 0]
         hhs["contacts"], hhs["away"] = 50, 9
         hhs["quintile"] = [0, 1, 2, 3, 4, 0]
@@ -111,37 +110,50 @@ class TestBlock:
         buffers.episodes[1, :6] = [1, 5, 0, 2, 0, 40]
         return buffers
 
-    def count(self, world: State, watched: bool, honoured: int) -> tuple[int, Any, Any]:
-        row, t = strata(), tallies()
-        wanted = start.count_block(
-            world, 0, 6, watched, world.sections[0], NOW, honoured, self.buffers(), row, t
-        )
-        return wanted, row, t
-
     @pytest.mark.parametrize("honoured", [0, 1])
     def test_by_hand(self, honoured: int) -> None:
         world = self.world()
-        wanted, row, t = self.count(world, False, honoured)
-        assert wanted == t[codes.CONTACTS_WANTED] == 2 + 0 + 1 + 3
-        assert t[codes.FORGONE_UNSOUGHT] == 1 + 5
-        assert t[codes.EPISODES] == 12
-        assert (t[codes.PERSON_MONTHS], t[codes.FORMAL_MONTHS]) == (15, 3)
+        row, t, buffers = strata(), tallies(), self.buffers()
+        wanted = counting.count_block(world, 0, 6, world.sections[0], NOW, honoured, buffers, row, t)
+        assert wanted == t[codes.CONTACTS_WANTED] == 2 + 0 + 1 + 7 + 3
+        assert t[codes.FORGONE_UNSOUGHT] == 1 + 5 + 2
+        assert t[codes.EPISODES] == 21
+        assert (t[codes.PERSON_MONTHS], t[codes.FORMAL_MONTHS]) == (20, 3)
         # a household holds a policy whether it is honoured or not
-        assert t[codes.HOUSEHOLD_MONTHS_INSURED] == 1
-        assert t[codes.INSURED] == world.sections[0].insured == 4 * honoured
-        assert world.households["contacts"].tolist() == [2, 0, 1, 50, 3, 50]
-        assert world.households["away"].tolist() == [0, 0, 0, 9, 0, 9]
+        assert t[codes.HOUSEHOLD_MONTHS_INSURED] == 2
+        assert t[codes.INSURED] == world.sections[0].insured == 9 * honoured
+        assert world.households["contacts"].tolist() == [2, 0, 1, 7, 3, 0]
+        assert world.households["away"].tolist() == [0] * 6
         assert world.households["standing"].tolist() == [
             codes.STANDING_PAID, codes.STANDING_PAID, codes.STANDING_INATTENTIVE, codes.STANDING_PAID,
             codes.STANDING_PAID, codes.STANDING_PAID,
         ]  # fmt: skip
         assert world.households["wish"].tolist() == [0.5, 0.5, 0.0, 0.5, 0.5, 0.5]
         quintiles = by_quintile(row)
-        assert quintiles[:, codes.S_PERSON_MONTHS].tolist() == [4, 3, 2, 0, 6]
+        assert quintiles[:, codes.S_PERSON_MONTHS].tolist() == [4, 3, 2, 5, 6]
         assert quintiles[:, codes.S_FORMAL_MONTHS].tolist() == [0, 3, 0, 0, 0]
-        assert quintiles[:, codes.S_INSURED_MONTHS].tolist() == [4 * honoured, 0, 0, 0, 0]
-        assert quintiles[:, codes.S_EPISODES].tolist() == [3, 5, 1, 0, 3]
-        assert quintiles[:, codes.S_FORGONE_UNSOUGHT].tolist() == [1, 5, 0, 0, 0]
+        assert quintiles[:, codes.S_INSURED_MONTHS].tolist() == [4 * honoured, 0, 0, 5 * honoured, 0]
+        assert quintiles[:, codes.S_EPISODES].tolist() == [3, 5, 1, 9, 3]
+        assert quintiles[:, codes.S_FORGONE_UNSOUGHT].tolist() == [1, 5, 0, 2, 0]
+        self.noted(world, buffers, honoured)
+
+    def noted(self, world: State, buffers: Any, honoured: int) -> None:
+        """The first and the fourth household are watched, at the second and the first place."""
+        watch, places = make_watch(3, 12), np.zeros(8, dtype=np.int64)
+        n = notes.list_watched(world.households, 0, 6, places)
+        assert places[:n].tolist() == [0, 3]
+        counting.note_counted(watch, world.households, 0, n, places, NOW, buffers)
+        by_hand = {
+            codes.HOUSEHOLD_MONTHS_INSURED: [1, 1],
+            codes.PERSON_MONTHS: [5, 4],
+            codes.INSURED: [5 * honoured, 4 * honoured],
+            codes.EPISODES: [9, 3],
+            codes.FORGONE_UNSOUGHT: [2, 1],
+            codes.CONTACTS_WANTED: [7, 2],
+        }
+        for kind in range(codes.N_TALLIES):
+            assert watch.tallies[:, kind].tolist() == [*by_hand.get(kind, [0, 0]), 0]
+        assert watch.flows.sum() == 0
 
     def test_the_fullest_block_fits_its_words(self) -> None:
         n = start.BLOCK
@@ -157,21 +169,13 @@ class TestBlock:
         buffers.episodes[:2] = need.MOST_EPISODES
         # words left over from the block before
         buffers.by_stratum[:] = 2**62
-        start.count_block(world, 0, n, False, world.sections[0], NOW, 1, buffers, row, tallies())
+        counting.count_block(world, 0, n, world.sections[0], NOW, 1, buffers, row, tallies())
         everybody = n * codes.MEMBER_SLOTS
         counts = row.sum(axis=0)
         assert counts[codes.S_PERSON_MONTHS] == counts[codes.S_INSURED_MONTHS] == everybody
         assert counts[codes.S_FORMAL_MONTHS] == everybody // 2
         assert counts[codes.S_FORGONE_UNSOUGHT] == n * need.MOST_EPISODES
         assert counts[codes.S_EPISODES] == 2 * n * need.MOST_EPISODES
-
-    def test_the_watched_alone(self) -> None:
-        world = self.world()
-        wanted, row, t = self.count(world, True, 1)
-        assert wanted == 7
-        assert (t[codes.PERSON_MONTHS], t[codes.INSURED], t[codes.HOUSEHOLD_MONTHS_INSURED]) == (5, 5, 1)
-        assert world.households["contacts"].tolist() == [50, 50, 50, 7, 50, 50]
-        assert by_quintile(row)[:, codes.S_PERSON_MONTHS].tolist() == [0, 0, 0, 5, 0]
 
     @pytest.mark.parametrize(
         ("next_year", "caught"), [(codes.STANDING_INATTENTIVE, [2]), (codes.STANDING_PAID, [2, 4])]
@@ -182,17 +186,22 @@ class TestBlock:
         world = self.world()
         world.households[4].standing_next = next_year
         world.households["cash"] = 1_000
+        world.households["watched"] = [1, 0, 2, 3, 0, 0]
+        world = world._replace(watch=make_watch(3, 12))
         r = rule(enforcement_max=1.0, gate_probability=1.0, penalty_rwf=400)
         sec = world.sections[0]
         # certain: a fine's probability is that of a month
         sec.enforcement = 12.0
-        for watched, fined in ((False, caught), (True, [])):
-            t, f = tallies(), flows()
-            before = world.households["cash"].copy()
-            start.enforce_mandate(world, 0, 6, watched, sec, NOW, r, fixed(), work(), f, t)
-            assert np.flatnonzero(world.households["cash"] != before).tolist() == fined
-            assert t[codes.PENALTIES] == t[codes.GATE_REFUSALS] == len(fined)
-            assert f[codes.PENALTY] == 400 * len(fined)
+        t, f = tallies(), flows()
+        start.enforce_mandate(world, 0, 6, sec, NOW, r, fixed(), work(), f, t)
+        assert np.flatnonzero(world.households["cash"] != 1_000).tolist() == caught
+        assert t[codes.PENALTIES] == t[codes.GATE_REFUSALS] == len(caught)
+        assert f[codes.PENALTY] == 400 * len(caught)
+        # the third household is watched
+        watch = world.watch
+        assert watch.flows[1, codes.PENALTY] == watch.flows.sum() == 400
+        assert watch.tallies[1, [codes.PENALTIES, codes.GATE_REFUSALS]].tolist() == [1, 1]
+        assert watch.tallies.sum() == 2
 
     @pytest.mark.parametrize(("is_open", "registered"), [(1, [1, 4]), (0, [])])
     def test_lists_are_in_order_of_rows(self, is_open: int, registered: list[int]) -> None:

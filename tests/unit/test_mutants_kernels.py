@@ -172,7 +172,7 @@ class TestMandate:
         strict = rule(enforcement_max=1.0, penalty_rwf=800, gate_probability=0.0)
         hh, _ = household(cash=cash)
         f, t = flows(), tallies()
-        start.sanction(hh, 2.0**-33, 2.0**-33, 12.0, strict, f, t)
+        start.book_sanction(*start.sanction(hh, 2.0**-33, 2.0**-33, 12.0, strict), f, t)
         assert (hh.cash, f[codes.PENALTY]) == (cash - fine, fine)
         assert t[codes.PENALTIES] == (fine > 0)
 

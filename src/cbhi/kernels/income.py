@@ -82,33 +82,33 @@ def month_of_cash(
     return income, contribution, repayment, spending
 
 
-def live_through(
-    households: Table, start: int, n: int, watched: bool, harvest: float, u: F8, rule: Rule, flows: I8
-) -> int:
-    """Let a block earn, repay and consume; return its formal-sector contributions, RWF.
-
-    ``u`` are the uniform draws of the month. Only those ``watched``, or the others, live.
-    """
-    season = rule.season
+def month_of_household(hh: Household, u: float, harvest: float, rule: Rule) -> tuple[int, int, int, int]:
+    """Return what ``month_of_cash`` does for a household by its uniform draw; zeros where nobody is left."""
+    lives = int(hh.alive)
+    shock = 1.0 + rule.shock_sd * UNIFORM_SD * (u - 0.5)
     consumed = rule.consumption_share
     # who wishes for cover and could not pay for it yet puts something aside
     careful = consumed * (1.0 - rule.premium_saving_share)
+    share = careful if hh.standing == STANDING_UNAFFORDABLE else consumed
+    share = careful if hh.standing_next == STANDING_UNAFFORDABLE else share
+    levy = rule.formal_contribution_share if hh.formal != 0 else 0.0
+    return month_of_cash(
+        int(hh.income) * lives, int(hh.cash) * lives, int(hh.debt) * lives, levy, rule.season, harvest, shock,
+        share, rule,
+    )  # fmt: skip
+
+
+def live_through(households: Table, start: int, n: int, harvest: float, u: F8, rule: Rule, flows: I8) -> int:
+    """Let a block earn, repay and consume; return its formal-sector contributions, RWF.
+
+    ``u`` are the uniform draws of the month.
+    """
     incomes, contributions, repayments, spendings = 0, 0, 0, 0
     for i in range(n):
         hh = households[start + i]
-        mine = (hh.watched != 0) == watched
-        lives = int(hh.alive) if mine else 0
-        shock = 1.0 + rule.shock_sd * UNIFORM_SD * (u[i] - 0.5)
-        had = int(hh.cash)
-        owed = int(hh.debt)
-        share = careful if hh.standing == STANDING_UNAFFORDABLE else consumed
-        share = careful if hh.standing_next == STANDING_UNAFFORDABLE else share
-        levy = rule.formal_contribution_share if hh.formal != 0 else 0.0
-        income, contribution, repayment, spending = month_of_cash(
-            int(hh.income) * lives, had * lives, owed * lives, levy, season, harvest, shock, share, rule
-        )
-        hh.cash = had + income - contribution - repayment - spending
-        hh.debt = owed - repayment
+        income, contribution, repayment, spending = month_of_household(hh, u[i], harvest, rule)
+        hh.cash = int(hh.cash) + income - contribution - repayment - spending
+        hh.debt = int(hh.debt) - repayment
         incomes += income
         contributions += contribution
         repayments += repayment

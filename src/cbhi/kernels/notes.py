@@ -1,7 +1,9 @@
 """Watched households: their part of a section's payments and events, and yearly interviews.
 
 An event books into the arrays of its section. For a watched household these are noted before and after, and
-the difference is its own, so that nothing is counted in two ways.
+the difference is its own, so that nothing is counted in two ways. Passes over whole blocks
+sum before they book: there a household's own is what the pass works out for it, and the tests hold the two
+against each other.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from cbhi.kernels.codes import (
     ADMISSIONS,
     BILLED_HEALTH_CENTRE,
     BILLED_HOSPITAL,
+    CONSUMPTION,
     CONTRIBUTION,
     COPAYMENT_HEALTH_CENTRE,
     COPAYMENT_HOSPITAL,
@@ -21,7 +24,11 @@ from cbhi.kernels.codes import (
     FORGONE_CASH,
     FORGONE_REFUSED,
     FORGONE_UNSOUGHT,
+    FORMAL_CONTRIBUTION,
     GROUP_CONTRIBUTION,
+    GROUP_SAVING,
+    INCOME,
+    INFORMAL_REPAYMENT,
     INSURED,
     LOAN,
     N_FLOWS,
@@ -36,8 +43,8 @@ from cbhi.kernels.codes import (
 )
 from cbhi.kernels.compiling import compile_kernels
 from cbhi.kernels.draws import NOBODY, uniform
-from cbhi.kernels.income import adult_equivalents, count_children
-from cbhi.kernels.records import I8, Fixed, Household, Rule, Section, Table, Watch
+from cbhi.kernels.income import adult_equivalents, count_children, month_of_household
+from cbhi.kernels.records import F8, I8, Fixed, Household, Rule, Section, Table, Watch
 
 N_WATCHED = 0
 N_INTERVIEWS = 1
@@ -72,6 +79,38 @@ def note_after(watch: Watch, hh: Household, flows: I8, tallies: I8) -> None:
         own_flows[i] += flows[i] - flows_before[i]
     for i in range(N_TALLIES):
         own_tallies[i] += tallies[i] - tallies_before[i]
+
+
+def list_watched(households: Table, start: int, n: int, places: I8) -> int:
+    """List the places within a block of its living watched households; return how many."""
+    watched = 0
+    for i in range(n):
+        hh = households[start + i]
+        # written always and kept when counted, without branches that nobody could guess
+        places[watched] = i
+        watched += int(hh.alive) & int(hh.watched != 0)
+    return watched
+
+
+def note_cash(
+    watch: Watch, households: Table, start: int, n: int, places: I8, harvest: float, u: F8, rule: Rule
+) -> None:
+    """Note what the ``n`` watched of a block are about to earn, repay and consume (``live_through``)."""
+    for i in range(n):
+        hh = households[start + places[i]]
+        own = watch.flows[int(hh.watched) - 1]
+        income, contribution, repayment, spending = month_of_household(hh, u[places[i]], harvest, rule)
+        own[INCOME] += income
+        own[FORMAL_CONTRIBUTION] += contribution
+        own[INFORMAL_REPAYMENT] += repayment
+        own[CONSUMPTION] += spending
+
+
+def note_savings(watch: Watch, households: Table, start: int, n: int, places: I8, savings: I8) -> None:
+    """Note what the ``n`` watched of a block have saved with their associations."""
+    for i in range(n):
+        hh = households[start + places[i]]
+        watch.flows[int(hh.watched) - 1, GROUP_SAVING] += savings[places[i]]
 
 
 def note_moved(watch: Watch, hh: Household, cash_rwf: int) -> None:

@@ -430,7 +430,7 @@ class Work(NamedTuple):
     events: I8  # (draws.LANES,) and what becomes of them, demography.DIES and the like
     draws: F8  # (4, block) uniforms of a block of households
     expected: F8  # (2, block) contacts wanted and unsought episodes that it expects
-    episodes: I8  # (5, block) that it has, counts of it packed into words, and strata
+    episodes: I8  # (6, block) that it has, counts of it packed into words, strata, who is watched
     by_stratum: I8  # (2, strata) counts of a block, several in one word
     supply: F8  # (4, draws.LANES) the health centre's draws for the same contacts
     contacts: Table  # (draws.LANES,) of Contact: those that are served at once
