@@ -50,6 +50,7 @@ RATIOS = {
         "small", "rwanda", "a whole run of 500 households over one of 10,000, per household-month"
     ),
     "survey": Ratio("survey", "rwanda", "1,000 households interviewed over none"),
+    "saving": Ratio("saving", "rwanda", "a folder of results with a survey over simulating without one"),
 }
 
 
@@ -58,6 +59,7 @@ def jobs() -> dict[str, Callable[[], float]]:
 
     Only names that every version has are used, so that a tree can be older than this file.
     """
+    import tempfile
     import time
 
     from measuring import full_model, household_months, one_year
@@ -76,6 +78,17 @@ def jobs() -> dict[str, Callable[[], float]]:
             lived += household_months(cbhi.simulate(scenario, households=households, survey=survey))
         return (time.process_time() - begin) / lived * 1e9
 
+    surveyed: list[cbhi.Results] = []
+
+    def save() -> float:
+        if not surveyed:
+            surveyed.append(cbhi.simulate(rwanda, households=HOUSEHOLDS, survey=1_000, replicates=2))
+            save()  # loads what draws and writes
+        with tempfile.TemporaryDirectory() as folder:
+            begin = time.process_time()
+            surveyed[0].save(folder)
+            return (time.process_time() - begin) / household_months(surveyed[0]) * 1e9
+
     cbhi.simulate(full, households=1)  # compiled before anything is timed
     seconds_per_block(1)
     return {
@@ -83,6 +96,7 @@ def jobs() -> dict[str, Callable[[], float]]:
         "full": lambda: cost(full, HOUSEHOLDS),
         "rwanda": lambda: cost(rwanda, HOUSEHOLDS),
         "survey": lambda: cost(rwanda, HOUSEHOLDS, survey=1_000),
+        "saving": save,
         "small": lambda: cost(rwanda, 500, times=4),
         "year": lambda: cost(year, HOUSEHOLDS, times=2),
         "large": lambda: cost(year, 100_000),

@@ -37,7 +37,7 @@ from cbhi.simulation import (
     whole_number,
     wrap_replicates,
 )
-from cbhi.storage import read_npz, scenario_from_plain, scenario_to_plain
+from cbhi.storage import read_npz, scenario_from_plain, scenario_to_plain, write_npz
 
 __all__ = ["Halted", "run_until"]
 
@@ -165,7 +165,7 @@ class Halted:
         try:
             with temporary.open("wb") as file:
                 everything: dict[str, Any] = {_RECORD: np.array(json.dumps(record)), **arrays}
-                np.savez_compressed(file, **everything)
+                write_npz(file, everything)
             os.replace(temporary, target)
         except OSError as error:
             reason = error.strerror or str(error)

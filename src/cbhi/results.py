@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -206,10 +206,49 @@ class Results:
             return values * self.weight if VARIABLES[name].scaled else values
         if every == "month" and name in YEARLY_ONLY:
             raise ValueError(f"'{name}' exists by year only")
+        return self._value_in(self._cells(every, by), name)
+
+    def _cells(self, every: Literal["year", "month"], by: By, at_once: bool = False) -> Cells:
         _, spans = self._spans(every)
+        return Cells(self.arrays, spans, by, self._factor, self._sold_from, at_once)
+
+    def _value_in(self, cells: Cells, name: str) -> F8:
         variable = VARIABLES[name]
-        values = variable.value(Cells(self.arrays, spans, by, self._factor, self._sold_from))
+        values = variable.value(cells)
         return values * self.weight if variable.scaled else values
+
+    def all_values(
+        self, every: Literal["year", "month"] = "year", by: By = "all"
+    ) -> Iterator[tuple[str, F8]]:
+        """Yield each variable that exists at a detail with its values; less work than one after the other.
+
+        Parameters
+        ----------
+        every, by
+            As in ``values``.
+
+        Yields
+        ------
+        name : str
+            From ``cbhi.VARIABLES``.
+        values : numpy.ndarray
+            What ``values`` returns for it, shape (replicates, periods, groups).
+
+        Raises
+        ------
+        ValueError
+            For groups or a detail that do not exist.
+        """
+        if by in GROUPS:
+            for name in stratified_names(by):
+                yield name, self.values(name, every=every, by=by)
+            return
+        names = [name for name in VARIABLES if every == "year" or name not in YEARLY_ONLY]
+        # the first one checks what was asked for
+        self.values(names[0], every=every, by=by)
+        cells = self._cells(every, by, at_once=True)
+        for name in names:
+            yield name, self._value_in(cells, name)
 
     def span_values(self, name: str, first: str, last: str) -> F8:
         """Return one variable over several reporting years taken as one period, shape (replicates,).
@@ -298,7 +337,6 @@ class Results:
             )
         if by not in ("all", "district", *GROUPS):
             raise ValueError(_unknown_groups(by))
-        names = [name] if name is not None else list(stratified_names(by) if by in GROUPS else VARIABLES)
         wanted: list[Literal["year", "month"]] = ["year", "month"] if every == "both" else [every]
         columns: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS[2:]}
         for detail in wanted:
@@ -306,10 +344,13 @@ class Results:
                 continue
             labels = np.array(self._spans(detail)[0], dtype=object)
             groups = np.array(self.groups(by), dtype=object)
-            for variable in names:
-                if detail == "month" and variable in YEARLY_ONLY and (every == "both" or name is None):
-                    continue
-                values = self.values(variable, every=detail, by=by)
+            if name is None:
+                chosen = self.all_values(detail, by)
+            elif detail == "month" and name in YEARLY_ONLY and every == "both":
+                continue
+            else:
+                chosen = iter([(name, self.values(name, every=detail, by=by))])
+            for variable, values in chosen:
                 n_replicates, n_periods, n_groups = values.shape
                 columns["replicate"].append(np.repeat(self.arrays.replicates, n_periods * n_groups))
                 columns["period"].append(np.tile(np.repeat(labels, n_groups), n_replicates))

@@ -13,11 +13,15 @@ import json
 import platform
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cbhi.formats import SHEET_ROWS, check_formats, write_table, write_workbook
 from cbhi.kernels import codes
+from cbhi.kernels.records import F8
 from cbhi.months import format_month
 from cbhi.placing import STAGED, clear_staged, place_files, settle
 from cbhi.plots import plot_headline
@@ -222,16 +226,19 @@ def check_folder(directory: Path) -> None:
 
 def _write_all(results: Results, folder: Path, formats: tuple[str, ...], record: dict[str, Any]) -> None:
     frames = {}
-    for name, make in _frames(results).items():
-        frame = make()
-        for ending in formats:
-            if ending != "xlsx":
-                title = f"{name}: {TABLES[name]}"
-                write_table(frame, folder / f"{name}.{ending}", _COLUMN_LABELS, title)
-        if name in _SHEETS.values():
-            frames[name] = frame
-    _write_json(folder / "scenario.json", scenario_to_plain(results.scenario))
-    write_arrays(results, folder / "arrays.npz")
+    # packing arrays keeps no other thread from making tables
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        packed = beside.submit(write_arrays, results, folder / "arrays.npz")
+        for name, make in _frames(results).items():
+            frame = make()
+            for ending in formats:
+                if ending != "xlsx":
+                    title = f"{name}: {TABLES[name]}"
+                    write_table(frame, folder / f"{name}.{ending}", _COLUMN_LABELS, title)
+            if name in _SHEETS.values():
+                frames[name] = frame
+        _write_json(folder / "scenario.json", scenario_to_plain(results.scenario))
+        packed.result()
     try:
         plot_headline(results).savefig(folder / "coverage.png")
         picture = "coverage.png"
@@ -328,12 +335,34 @@ def _about_frame(record: Mapping[str, Any]) -> pd.DataFrame:
 
 def _district_means(results: Results) -> pd.DataFrame:
     """Return the yearly values of each district, averaged over the replicates; every one would be large."""
-    frame = results.to_frame(every="year", by="district")
-    keys = ["scenario", "period", "group", "variable", "unit"]
-    means = frame.groupby(keys, sort=False, as_index=False)["value"].mean()
+    import pandas as pd
+
+    labels, groups = results.period_labels("year"), results.groups("district")
+    parts = [
+        pd.DataFrame(
+            {
+                "period": np.repeat(labels, len(groups)),
+                "group": np.tile(groups, len(labels)),
+                "variable": name,
+                "value": _mean_of_known(values).ravel(),
+                "unit": VARIABLES[name].unit,
+            }
+        )
+        for name, values in results.all_values("year", "district")
+    ]
     of_all = 0 if results.n_param_sets == 1 else "mean"
-    ordered: pd.DataFrame = means.assign(replicate="mean", param_set=of_all)[list(COLUMNS)]
+    frame = pd.concat(parts, ignore_index=True)
+    frame = frame.assign(scenario=results.scenario.name, param_set=of_all, replicate="mean")
+    ordered: pd.DataFrame = frame[list(COLUMNS)]
     return ordered
+
+
+def _mean_of_known(values: F8) -> F8:
+    """Return the mean over replicates, the first axis, of what is a number; not a number where nothing is."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    count = known.sum(axis=0)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
 
 
 def _run_record(results: Results) -> dict[str, Any]:

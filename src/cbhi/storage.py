@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ __all__ = [
     "scenario_from_plain",
     "scenario_to_plain",
     "write_arrays",
+    "write_npz",
 ]
 
 FORMAT_VERSION = 1
@@ -217,7 +218,33 @@ def write_arrays(results: Results, path: Path) -> None:
     }
     with path.open("wb") as file:
         arrays: dict[str, Any] = {_RECORD: np.array(json.dumps(record)), **results.arrays._asdict()}
-        np.savez_compressed(file, **arrays)
+        write_npz(file, arrays)
+
+
+def write_npz(file: IO[bytes], arrays: Mapping[str, Any]) -> None:
+    """Write arrays, by name, as an ``.npz`` that is compressed quickly rather than well.
+
+    ``numpy.savez_compressed`` knows one level, which takes four times as long as the lowest for a file that
+    is a seventh smaller.
+
+    Parameters
+    ----------
+    file
+        Open for writing.
+    arrays
+        Arrays without Python objects.
+
+    Raises
+    ------
+    ValueError
+        When an array holds Python objects.
+    OSError
+        When the file cannot be written.
+    """
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as zipped:
+        for name, array in arrays.items():
+            with zipped.open(f"{name}.npy", "w", force_zip64=True) as part:
+                np.lib.format.write_array(part, np.asanyarray(array), allow_pickle=False)
 
 
 def read_arrays(path: Path, scenario: Scenario) -> tuple[Results, dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from cbhi.months import format_month
 from cbhi.runs import Run
 from cbhi.strata import GROUPS
 
@@ -108,6 +109,8 @@ def survey_frame(run: SurveyedRun) -> pd.DataFrame:
     place, _ = np.nonzero(told["month"])
     rows = told[told["month"] > 0]
     months = rows["month"].astype(np.int64)
+    first, last = (int(months.min()), int(months.max())) if months.size else (0, -1)
+    names_of_months = np.array([format_month(month) for month in range(first, last + 1)], dtype=object)
     ends = np.array([end for _, _, end in run.periods])
     labels = np.array([label for label, _, _ in run.periods], dtype=object)
     # a survey of some of the households: each stands for more
@@ -116,7 +119,7 @@ def survey_frame(run: SurveyedRun) -> pd.DataFrame:
     made: dict[str, Any] = {
         "replicate": run.arrays.replicates[place],
         "period": labels[np.searchsorted(ends, months - run.scenario.start, side="right")],
-        "month": [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in months],
+        "month": names_of_months[months - first],
         "section": rows["section"].astype(np.int64) + 1,
         "district": run.arrays.districts[rows["district"]] + 1,
         "weight": np.full(rows.size, run.weight * stands_for),

@@ -29,12 +29,24 @@ class Arrays(NamedTuple):
 
 
 class Cells:
-    """Sums of what was written, with one leading shape (replicates, periods, groups)."""
+    """Sums of what was written, with one leading shape (replicates, periods, groups).
+
+    For those who ask for many variables whole numbers are summed for all codes at once and kept
+    (``at_once``): a code by itself lies scattered over everything that was written.
+    """
 
     def __init__(
-        self, arrays: Arrays, spans: list[tuple[int, int]], by: By, factor: F8, sold_from: I8
+        self,
+        arrays: Arrays,
+        spans: list[tuple[int, int]],
+        by: By,
+        factor: F8,
+        sold_from: I8,
+        at_once: bool = False,
     ) -> None:
         self.arrays = arrays
+        self._at_once = at_once
+        self._kept: dict[tuple[str, bool], I8] = {}
         self.spans = spans
         self.by = by
         self.sold_from = sold_from
@@ -52,13 +64,28 @@ class Cells:
         parts = [self._group(values[:, end - 1 : end]) for _, end in self.spans]
         return np.concatenate(parts, axis=1).astype(float)
 
+    def _count(self, name: str, code: int, at_end: bool = False) -> F8:
+        """Return whole numbers of one code, summed over each span or of its last month."""
+        # the first of the stocks are those before the first month
+        of_months = self.arrays.stocks[:, 1:] if name == "stocks" else getattr(self.arrays, name)
+        if not self._at_once:
+            return self._last(of_months[..., code]) if at_end else self._sum(of_months[..., code])
+        if (name, at_end) not in self._kept:
+            over = (1, 2) if self.by == "all" else (1,)
+            parts = [
+                of_months[:, end - 1 if at_end else begin : end].sum(axis=over) for begin, end in self.spans
+            ]
+            every = np.stack(parts, axis=1)
+            self._kept[name, at_end] = every[:, :, None] if self.by == "all" else every
+        return self._kept[name, at_end][..., code].astype(float)
+
     def tally(self, code: int) -> F8:
         """Return a tally summed over each span."""
-        return self._sum(self.arrays.tallies[..., code])
+        return self._count("tallies", code)
 
     def tally_at_end(self, code: int) -> F8:
         """Return a tally of each span's last month."""
-        return self._last(self.arrays.tallies[..., code])
+        return self._count("tallies", code, at_end=True)
 
     def gauge(self, code: int) -> F8:
         """Return a gauge summed over each span."""
@@ -70,7 +97,7 @@ class Cells:
 
     def flow(self, code: int) -> F8:
         """Return francs moved in each span."""
-        return self._sum(self.arrays.flows[..., code])
+        return self._count("flows", code)
 
     def behind_close(self, values: NDArray[Any]) -> F8:
         """Return sums over the months in which cover that includes a span's last month was sold."""
@@ -82,7 +109,7 @@ class Cells:
 
     def stock_at_end(self, code: int) -> F8:
         """Return a stock at the end of each span."""
-        return self._last(self.arrays.stocks[:, 1:, :, code])
+        return self._count("stocks", code, at_end=True)
 
 
 def _ratio(top: NDArray[Any], bottom: NDArray[Any]) -> F8:

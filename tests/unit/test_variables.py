@@ -12,7 +12,7 @@ from cbhi import Results, Scenario, simulate
 from cbhi.kernels import codes
 from cbhi.months import parse_month
 from cbhi.strata import stratified_names
-from cbhi.variables import _EXPENSES, _INCOME, VARIABLES
+from cbhi.variables import _EXPENSES, _INCOME, VARIABLES, YEARLY_ONLY
 
 SCHEME = (codes.SECTION_FUNDS, codes.POOLS, codes.NATIONAL_POOL)
 RULES: dict[str, dict[str, Any]] = {
@@ -212,6 +212,21 @@ class TestByHand:
         assert name in stratified_names("quintile")
         parts = run().values(name, by="quintile")
         np.testing.assert_allclose(parts.sum(axis=2), value(run(), name), rtol=1e-12)
+
+    @pytest.mark.parametrize(("every", "by"), [
+        ("year", "all"), ("month", "all"), ("year", "district"), ("month", "district"), ("year", "sex"),
+    ])  # fmt: skip
+    def test_all_at_once_are_those_one_by_one(self, every: Any, by: Any) -> None:
+        found = dict(run().all_values(every, by))
+        wanted = stratified_names(by) if by == "sex" else VARIABLES
+        assert list(found) == [name for name in wanted if every == "year" or name not in YEARLY_ONLY]
+        for name, values in found.items():
+            np.testing.assert_array_equal(values, run().values(name, every=every, by=by), err_msg=name)
+
+    @pytest.mark.parametrize(("every", "by"), [("week", "all"), ("year", "village"), ("month", "sex")])
+    def test_what_cannot_be_had_is_refused(self, every: Any, by: Any) -> None:
+        with pytest.raises(ValueError, match=r"every must be|village|by year there are"):
+            list(run().all_values(every, by))
 
     def test_by_month_counts_add_up(self) -> None:
         for name in ("loans_rwf", "enrolled_by_group", "donor_money_rwf", "fraud_rwf"):

@@ -21,7 +21,7 @@ from cbhi.calibration.core import Draws, Mode, ModeSearch, Problem
 from cbhi.calibration.fit import Fit
 from cbhi.kernels.records import F8
 from cbhi.placing import STAGED, place_files, reading
-from cbhi.storage import hash_of_file, read_json, read_npz, scenario_from_plain, scenario_to_plain
+from cbhi.storage import hash_of_file, read_json, read_npz, scenario_from_plain, scenario_to_plain, write_npz
 
 if TYPE_CHECKING:
     from cbhi.calibration.posterior import Posterior
@@ -151,7 +151,7 @@ def _write_pair(
 ) -> None:
     """Write arrays, then JSON that holds their hash."""
     with (folder / names[0]).open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        write_npz(file, arrays)
     record = {
         "format_version": FORMAT_VERSION,
         "cbhi": importlib.metadata.version("cbhi"),

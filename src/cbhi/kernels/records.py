@@ -284,16 +284,16 @@ class Contact(Record):
 
     layout = "columns"
 
-    household: int  # its row
-    number: int  # among the household's of the month; those elsewhere come after those at home
-    away: int  # it goes elsewhere
-    stratum: int  # of the household
-    is_woman: int  # the patient
-    outcome: int  # booking.SERVED or why not
-    covered: int  # the patient has cover
-    insured: int  # and it was honoured
-    payer: int  # of what the patient does not pay, booking.PAYS_*
-    card_found: int  # a borrowed card was noticed
+    household: Count  # its row
+    number: Count  # among the household's of the month; those elsewhere come after those at home
+    away: Flag  # it goes elsewhere
+    stratum: Flag  # of the household
+    is_woman: Flag  # the patient
+    outcome: Flag  # booking.SERVED or why not
+    covered: Flag  # the patient has cover
+    insured: Flag  # and it was honoured
+    payer: Flag  # of what the patient does not pay, booking.PAYS_*
+    card_found: Flag  # a borrowed card was noticed
     admitted: int
     centre: int  # bill of the health centre, RWF; under capitation the patient's part of it
     added: int  # what is induced or coded up in it, RWF

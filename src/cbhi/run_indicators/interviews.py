@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbhi.indicators import UndefinedError
 from cbhi.run_indicators.readings import F8
@@ -49,16 +50,39 @@ class Lines(NamedTuple):
     ppp_why: str
 
 
+class Interviews:
+    """The interviews of a whole survey, each column an array that is made once."""
+
+    def __init__(self, survey: pd.DataFrame) -> None:
+        self.survey = survey
+        self._columns: dict[tuple[str, str], F8] = {}
+
+    def numbers(self, column: str) -> F8:
+        """Return a column as numbers."""
+        return self._kept(column, "", lambda: _numbers(self.survey, column))
+
+    def equal(self, column: str, text: str) -> F8:
+        """Return 1 where a column of texts is ``text``, else 0."""
+        return self._kept(column, text, lambda: (self.survey[column] == text).to_numpy().astype(float))
+
+    def _kept(self, column: str, text: str, make: Callable[[], F8]) -> F8:
+        if (column, text) not in self._columns:
+            self._columns[column, text] = make()
+        return self._columns[column, text]
+
+
 class Sample:
     """The interviews of one replicate and year as arrays, and the lines of the year."""
 
-    def __init__(self, rows: pd.DataFrame, lines: Lines) -> None:
+    def __init__(self, interviews: Interviews, rows: NDArray[np.intp], lines: Lines) -> None:
+        self.interviews = interviews
         self.rows = rows
         self.lines = lines
         self._columns: dict[str, F8] = {}
         self._found: dict[Any, Any] = {}
         self.persons = self["persons"]
-        self.equivalents = self["adult_equivalents"] if "adult_equivalents" in rows else self.persons
+        with_equivalents = "adult_equivalents" in interviews.survey
+        self.equivalents = self["adult_equivalents"] if with_equivalents else self.persons
         self.households = self["weight"]
         self.people = self.households * self.persons
         self.consumption = self["consumption_rwf"]
@@ -67,11 +91,15 @@ class Sample:
 
     def __getitem__(self, column: str) -> F8:
         if column not in self._columns:
-            values = self.rows[column].to_numpy(dtype=float)
+            values = self.interviews.numbers(column)[self.rows]
             # what one indicator reads the next one reads too
             values.flags.writeable = False
             self._columns[column] = values
         return self._columns[column]
+
+    def equal(self, column: str, text: str) -> NDArray[np.bool_]:
+        """Return where a column of texts is ``text``."""
+        return np.asarray(self.interviews.equal(column, text)[self.rows] != 0)
 
     def once(self, work: Callable[[Sample], T]) -> T:
         """Return what some work finds in this sample; the same work is done once."""
@@ -95,7 +123,7 @@ class Sample:
 
     def only(self, keep: F8) -> Sample:
         """Return the part of the sample for which ``keep`` is not zero."""
-        return Sample(self.rows[keep != 0], self.lines)
+        return Sample(self.interviews, self.rows[keep != 0], self.lines)
 
 
 class Year(NamedTuple):
@@ -128,19 +156,21 @@ def read_years(
     """
     nobody = Year(None, why="no household was interviewed" if len(survey) else "this run kept no survey")
     years = {(number, label): nobody for number in numbers for label in labels}
-    for key, rows in survey.groupby(["replicate", "period"]) if len(survey) else ():
+    interviews = Interviews(survey)
+    of_years: Any = survey.groupby(["replicate", "period"]).indices if len(survey) else {}
+    for key, rows in of_years.items():
         number, label = int(str(key[0])), str(key[1])
         if (number, label) in years:
-            years[number, label] = _read_year(rows, label, lines[label])
+            years[number, label] = _read_year(interviews, rows, label, lines[label])
     return years
 
 
-def _read_year(rows: pd.DataFrame, label: str, lines: Lines) -> Year:
-    if "months" not in rows:
-        return Year(Sample(rows, lines))
-    months = _numbers(rows, "months")
+def _read_year(interviews: Interviews, rows: NDArray[np.intp], label: str, lines: Lines) -> Year:
+    if "months" not in interviews.survey:
+        return Year(Sample(interviews, rows, lines))
+    months = interviews.numbers("months")[rows]
     whole = rows[months == 12]
-    if whole.empty:
+    if not whole.size:
         least, most = int(months.min()), int(months.max())
         cover = f"{least} to {most} months" if least < most else f"{most} month{'' if most == 1 else 's'}"
         return Year(None, why=f"interviews of {label} cover {cover}, not 12")
@@ -149,7 +179,7 @@ def _read_year(rows: pd.DataFrame, label: str, lines: Lines) -> Year:
     note = (
         "" if len(whole) == len(rows) else f"{len(whole):,} of {len(rows):,} interviews, those of 12 months"
     )
-    return Year(Sample(whole, lines), note)
+    return Year(Sample(interviews, whole, lines), note)
 
 
 def check_survey(survey: pd.DataFrame) -> None:

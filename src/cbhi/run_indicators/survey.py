@@ -228,8 +228,7 @@ def _equity() -> list[_Item]:
 
 
 def _leakage(s: Sample) -> float:
-    poor = (s.rows["category"] == "poorest").to_numpy()
-    return indicators.leakage(s["sponsored_rwf"], poor, s.households)
+    return indicators.leakage(s["sponsored_rwf"], s.equal("category", "poorest"), s.households)
 
 
 def _outside_formal(s: Sample) -> Sample:
