@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cbhi.reading import load
     from cbhi.results import Results
     from cbhi.scenarios import Event, ParameterSets, Scenario, ScenarioError, scenario, scenario_names
-    from cbhi.simulation import Interrupted, simulate
+    from cbhi.simulation import Interrupted, simulate, simulate_country
     from cbhi.simulators import Simulator
     from cbhi.solving import Solution, solve
     from cbhi.variables import VARIABLES
@@ -53,6 +53,7 @@ _HOME = {
     "scenario": "scenarios",
     "scenario_names": "scenarios",
     "simulate": "simulation",
+    "simulate_country": "simulation",
     "solve": "solving",
 }
 _MODULES = ("checks", "datasets", "indicators", "limits")
@@ -89,6 +90,7 @@ __all__ = [
     "scenario",
     "scenario_names",
     "simulate",
+    "simulate_country",
     "solve",
 ]
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from cbhi.engine import engine_hash
 from cbhi.kernels.columns import RecordTable
 from cbhi.layouts import lay_out
+from cbhi.memory import Pile
 from cbhi.months import format_month, parse_month
 from cbhi.populations import Population
 from cbhi.replicates import Engine, begin_replicate, run_between, written_by
@@ -119,13 +120,10 @@ class Halted:
         """
         engine = _copied(self._at)
         run_between(engine, self.months_done, self.scenario.n_months)
+        copied = Pile([self.replicate])
+        copied.put(self.replicate, written_by(engine))
         return wrap_replicates(
-            self.scenario,
-            engine.layout,
-            engine.calendar,
-            self.seed,
-            self.survey,
-            {self.replicate: written_by(engine)},
+            self.scenario, engine.layout, engine.calendar, self.seed, self.survey, *copied.everything()
         )
 
     def save(self, path: str | Path) -> Path:

@@ -8,8 +8,9 @@ would have found in fresh memory.
 from __future__ import annotations
 
 import copy
+import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from cbhi.replicates import Engine, divide_land, first_groups, open_books, start
 from cbhi.scenarios import Scenario
 from cbhi.settling import READ_BY_SETTLING, settle
 
-__all__ = ["Memory", "copy_written"]
+__all__ = ["Memory", "Pile"]
 
 # of populations that were met once only a number is kept; a hundred thousand take some megabytes
 _MOST_SETTLED = 100_000
@@ -118,11 +119,52 @@ class Memory:
         self._settled.clear()
 
 
-def copy_written(written: tuple[Output, I8]) -> tuple[Output, I8]:
-    """Return what a replicate wrote, in arrays of its own."""
-    output, opening_people = written
-    copies = {name: part.copy() for name, part in output._asdict().items()}
-    return Output(**copies), opening_people.copy()
+class Pile:
+    """What replicates wrote, copied into one array a field, which is asked for when the first one comes.
+
+    Parameters
+    ----------
+    numbers
+        Of the replicates that are to come, in ascending order.
+    by_district
+        Whether districts are kept apart; otherwise they are added up as each replicate comes.
+    """
+
+    def __init__(self, numbers: Sequence[int], by_district: bool = True) -> None:
+        self.by_district = by_district
+        self._place = {number: place for place, number in enumerate(numbers)}
+        self._arrays: dict[str, NDArray[Any]] = {}
+        self._lock = threading.Lock()
+        self._here: set[int] = set()
+
+    def put(self, number: int, written: tuple[Output, I8]) -> None:
+        """Copy what a replicate wrote; threads may do so at once."""
+        output, opening_people = written
+        parts: dict[str, NDArray[Any]] = {**output._asdict(), "opening_people": opening_people}
+        if not self.by_district:
+            axes = {"flows": 1, "stocks": 1, "tallies": 1, "gauges": 1, "opening_people": 0}
+            parts |= {name: parts[name].sum(axis=axis, keepdims=True) for name, axis in axes.items()}
+        with self._lock:
+            if not self._arrays:
+                n = len(self._place)
+                self._arrays = {name: np.empty((n, *part.shape), part.dtype) for name, part in parts.items()}
+        for name, part in parts.items():
+            self._arrays[name][self._place[number]] = part
+        with self._lock:
+            self._here.add(number)
+
+    def one(self, number: int) -> dict[str, NDArray[Any]]:
+        """Return the arrays of one replicate, with a first axis of length 1."""
+        place = self._place[number]
+        return {name: array[place : place + 1] for name, array in self._arrays.items()}
+
+    def everything(self) -> tuple[list[int], dict[str, NDArray[Any]]]:
+        """Return the numbers of the replicates that have come, in order, and their arrays."""
+        numbers = sorted(self._here)
+        if len(numbers) == len(self._place):
+            return numbers, self._arrays
+        places = [self._place[number] for number in numbers]
+        return numbers, {name: array[places] for name, array in self._arrays.items()}
 
 
 def _size(scenario: Scenario, layout: Layout, calendar: Table, fixed: Fixed) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from cbhi.packing import first_month_of_sale
 from cbhi.scenarios import Scenario
 from cbhi.strata import GROUPS, stratified_names, stratum_values
 from cbhi.tolerances import Tolerance
-from cbhi.variables import VARIABLES, YEARLY_ONLY, Arrays, By, Cells
+from cbhi.variables import ALL_DISTRICTS, VARIABLES, YEARLY_ONLY, Arrays, By, Cells
 from cbhi.words import suggest
 
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ class Results:
             raise ValueError(f"every must be 'year' or 'month', got {every!r}")
         if by not in ("all", "district", *GROUPS):
             raise ValueError(_unknown_groups(by))
+        self._require_districts(by == "district", "values by district")
         if by in GROUPS:
             if name not in stratified_names(by) or every != "year":
                 known = ", ".join(stratified_names(by))
@@ -249,6 +250,10 @@ class Results:
         cells = self._cells(every, by, at_once=True)
         for name in names:
             yield name, self._value_in(cells, name)
+
+    def _require_districts(self, needed: bool, what: str) -> None:
+        if needed and np.array_equal(self.arrays.districts, ALL_DISTRICTS):
+            raise ValueError(f"{what}: districts were added up as these replicates ended; use cbhi.simulate")
 
     def span_values(self, name: str, first: str, last: str) -> F8:
         """Return one variable over several reporting years taken as one period, shape (replicates,).
@@ -304,6 +309,7 @@ class Results:
         if by == "all":
             return ["all"]
         if by == "district":
+            self._require_districts(True, "groups")
             return [f"district {int(number) + 1}" for number in self.arrays.districts]
         if by not in GROUPS:
             raise ValueError(_unknown_groups(by))
@@ -657,6 +663,7 @@ class Results:
         """
         from cbhi.run_indicators import indicators_frame
 
+        self._require_districts(True, "indicators")
         return indicators_frame(self, survey, poverty_line_rwf=poverty_line_rwf, ppp_rwf=ppp_rwf)
 
     def indicators_summary(self, period: str | None = None) -> Table:
@@ -669,6 +676,7 @@ class Results:
         """
         from cbhi.run_indicators import indicators_table
 
+        self._require_districts(True, "indicators")
         return indicators_table(self, period)
 
     def health_accounts(self) -> pd.DataFrame:
@@ -764,6 +772,7 @@ def join_results(parts: Sequence[Results]) -> Results:
         same = [
             *_what_is_run(first, part),
             ("engine (its sources, NumPy or Numba)", first.engine, part.engine),
+            ("districts", first.arrays.districts.tolist(), part.arrays.districts.tolist()),
         ]
         apart = [name for name, ours, theirs in same if ours != theirs]
         if apart:
@@ -772,11 +781,11 @@ def join_results(parts: Sequence[Results]) -> Results:
     if np.unique(numbers).size != numbers.size:
         raise ValueError("the same replicate is in both results")
     joined = {}
+    in_order = bool(np.all(np.diff(numbers) > 0))
     for field in Arrays._fields:
         if field not in PER_RUN:
-            rows = np.concatenate([part.arrays.replicates for part in parts])
             values = np.concatenate([getattr(part.arrays, field) for part in parts])
-            joined[field] = values[np.argsort(rows, kind="stable")]
+            joined[field] = values if in_order else values[np.argsort(numbers, kind="stable")]
     return _with_arrays(first, joined)
 
 

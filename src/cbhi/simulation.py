@@ -6,18 +6,19 @@ import dataclasses
 import functools
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbhi.engine import engine_hash
-from cbhi.kernels.records import I8, Output, Table
+from cbhi.kernels.records import Table
 from cbhi.layouts import Layout, lay_out
-from cbhi.memory import Memory, copy_written
+from cbhi.memory import Memory, Pile
 from cbhi.packing import pack_scenario, reporting_periods
 from cbhi.populations import Population
 from cbhi.replicates import run_replicate
@@ -26,7 +27,7 @@ from cbhi.runs import find_year
 from cbhi.scenarios import Scenario, scenario
 from cbhi.spread import mean_ci_over_replicates
 from cbhi.tolerances import LEVEL, Tolerance, check_tolerance
-from cbhi.variables import Arrays
+from cbhi.variables import ALL_DISTRICTS, Arrays
 
 HOUSEHOLDS = 20_000
 HOUSEHOLDS_PER_THREAD = 25_000
@@ -161,6 +162,42 @@ def simulate(
         n = min(n + replicates, most)
 
 
+def simulate_country(
+    scenario: Scenario | str | Path | Carrier = "rwanda",
+    *,
+    households: int | str | None = None,
+    replicates: int = 1,
+    seed: int = 1,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Results:
+    """Simulate as ``simulate`` does, with nobody interviewed and districts added up as each replicate ends.
+
+    For many replicates of which the whole country is asked alone: they take as much less memory as there are
+    districts.
+
+    Parameters
+    ----------
+    scenario, households, replicates, seed, workers, progress
+        As in ``simulate``.
+
+    Returns
+    -------
+    Results
+        For ``values`` of the whole and by strata; what needs districts is refused.
+
+    Raises
+    ------
+    ValueError, Interrupted
+        As in ``simulate``.
+    """
+    return _simulate(
+        load_scenario(scenario), households=households, replicates=replicates, seed=seed, workers=workers,
+        survey=0, population=None, progress=progress, first_replicate=0, finished=None, keep=None,
+        by_district=False,
+    )  # fmt: skip
+
+
 def _half_width(results: Results, on: str, place: int) -> float:
     """Return the half-width of the 95 % interval of a mean in one reporting year."""
     found = mean_ci_over_replicates(results.values(on)[:, place, 0], LEVEL, results.clusters)
@@ -186,8 +223,9 @@ def _simulate(
     first_replicate: int,
     finished: Results | None,
     keep: Keep | None,
+    by_district: bool = True,
 ) -> Results:
-    """Simulate so many replicates; see ``simulate``."""
+    """Simulate so many replicates; see ``simulate`` and ``simulate_country``."""
     layout = lay_out_run(chosen, households, population)
     first = whole_number("first_replicate", first_replicate, 0, MAX_REPLICATE)
     n_replicates = whole_number("replicates", replicates, 1, 100_000)
@@ -217,7 +255,7 @@ def _simulate(
             if progress is not None:
                 progress(done, total)
 
-    fresh: dict[int, Any] = {}
+    fresh = Pile(missing, by_district)
     threads = _threads_of_one(layout, n_workers, len(missing))
     memories = _memories(n_workers, len(missing))
     is_shared = memories.qsize() < len(missing)
@@ -230,17 +268,18 @@ def _simulate(
                 own, layout, *pack_scenario(own), seed, replicate, tick, watched_share, threads,
                 memory.begin if threads == 1 else None,
             )  # fmt: skip
-            fresh[replicate] = copy_written(written) if is_shared else written
+            fresh.put(replicate, written)
         finally:
             if is_shared:
                 memories.put(memory)
         if keep is not None:
-            keep(wrap_replicates(chosen, layout, calendar, seed, survey, {replicate: fresh[replicate]}))
+            keep(wrap_replicates(chosen, layout, calendar, seed, survey, [replicate], fresh.one(replicate)))
 
     def gather() -> Results | None:
         parts = [] if before is None else [before]
-        if fresh:
-            parts.append(wrap_replicates(chosen, layout, calendar, seed, survey, fresh))
+        numbers, arrays = fresh.everything()
+        if numbers:
+            parts.append(wrap_replicates(chosen, layout, calendar, seed, survey, numbers, arrays))
         return join_results(parts) if len(parts) > 1 else (parts[0] if parts else None)
 
     try:
@@ -371,16 +410,15 @@ def wrap_replicates(
     calendar: Table,
     seed: int,
     survey: int,
-    finished: dict[int, tuple[Output, I8]],
+    numbers: list[int],
+    written: Mapping[str, NDArray[Any]],
 ) -> Results:
-    """Return what replicates wrote, by their numbers, as results."""
-    order = sorted(finished)
-    stacked = {name: np.stack([getattr(finished[r][0], name) for r in order]) for name in Output._fields}
+    """Return what replicates wrote, as a ``Pile`` holds it, as results."""
+    together = written["tallies"].shape[2] < layout.district_number.size
     arrays = Arrays(
-        **stacked,
-        opening_people=np.stack([finished[r][1] for r in order]),
-        districts=layout.district_number.copy(),
-        replicates=np.array(order, dtype=np.int64),
+        **written,
+        districts=ALL_DISTRICTS.copy() if together else layout.district_number.copy(),
+        replicates=np.array(numbers, dtype=np.int64),
     )
     for array in arrays:
         array.flags.writeable = False

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cbhi.layouts import Layout
-from cbhi.memory import Memory
+from cbhi.memory import Memory, Pile
 from cbhi.packing import pack_scenario
 from cbhi.populations import Population
 from cbhi.replicates import run_replicate
@@ -133,7 +133,9 @@ class Simulator:
                 own, layout, rules, calendar, seed, replicate, _nobody, watched_share,
                 begin_in=self._memory.begin,
             )  # fmt: skip
-            return wrap_replicates(chosen, layout, calendar, seed, survey, {replicate: written})
+            copied = Pile([replicate])
+            copied.put(replicate, written)
+            return wrap_replicates(chosen, layout, calendar, seed, survey, *copied.everything())
         finally:
             self._running.release()
 

@@ -28,6 +28,10 @@ class Arrays(NamedTuple):
     replicates: I8  # (R,) their numbers
 
 
+ALL_DISTRICTS = np.array([-1], dtype=np.int64)
+"""``Arrays.districts`` where districts were added up: one, which is the whole country."""
+
+
 class Cells:
     """Sums of what was written, with one leading shape (replicates, periods, groups).
 

@@ -68,7 +68,7 @@ def command(
             f"{default_folder(chosen, None).name}-predictions"
         )
         from cbhi.predictions import predicted_years, predictions
-        from cbhi.simulation import simulate
+        from cbhi.simulation import simulate, simulate_country
 
         predicted_years(chosen, first, last)
         with claim(folder):
@@ -76,7 +76,7 @@ def command(
                 with show_compiling(quiet):
                     simulate(chosen, households=1)
             with show_progress(quiet) as progress:
-                results = simulate(
+                results = simulate_country(
                     chosen,
                     households=households,
                     replicates=replicates,
