@@ -17,6 +17,7 @@ in range, and negative indices do not count from the end there.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,9 +34,16 @@ _BUNDLES: dict[Any, Any] = {}
 _BYTE = 8
 
 
-def _places(dtype: np.dtype[Any], by_rows: bool, bits: Mapping[str, int]) -> tuple[tuple[Place, ...], int]:
-    """Return where in a record each field lies, and the bytes that a record takes."""
+@functools.cache
+def _places(
+    dtype: np.dtype[Any], by_rows: bool, bits_of: tuple[tuple[str, int], ...]
+) -> tuple[tuple[Place, ...], int]:
+    """Return where in a record each field lies, and the bytes that a record takes.
+
+    Kept, since NumPy takes as long to name the fields of a record as kernels take for a month.
+    """
     fields: Any = dtype.fields or {}
+    bits = dict(bits_of)
     if by_rows:
         if bits:
             raise TypeError(f"only tables kept by columns have fields of bits: {', '.join(bits)}")
@@ -119,7 +127,7 @@ class RecordTable:
         self._is_part = False
         self.capacity = -(-max(1, self.size) // ALIGNMENT) * ALIGNMENT
         self.bits = dict(bits or {})
-        self.places, self.width = _places(dtype, by_rows, self.bits)
+        self.places, self.width = _places(dtype, by_rows, tuple(self.bits.items()))
         raw = np.zeros(self.capacity * self.width + ALIGNMENT, dtype=np.uint8)
         start = -raw.ctypes.data % ALIGNMENT
         self.buffer = raw[start : start + self.capacity * self.width]
