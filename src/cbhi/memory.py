@@ -146,12 +146,23 @@ class Pile:
             parts |= {name: parts[name].sum(axis=axis, keepdims=True) for name, axis in axes.items()}
         with self._lock:
             if not self._arrays:
-                n = len(self._place)
-                self._arrays = {name: np.empty((n, *part.shape), part.dtype) for name, part in parts.items()}
+                self._arrays = self._room_for(parts)
         for name, part in parts.items():
             self._arrays[name][self._place[number]] = part
         with self._lock:
             self._here.add(number)
+
+    def _room_for(self, parts: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        n = len(self._place)
+        try:
+            return {name: np.empty((n, *part.shape), part.dtype) for name, part in parts.items()}
+        except MemoryError:
+            each = sum(part.nbytes for part in parts.values())
+            raise MemoryError(
+                f"the results of {n:,} replicates take {n * each / 1e9:,.1f} GB, more than there is memory:"
+                " run fewer at a time (first_replicate), without a survey (survey=0), or without districts"
+                " (cbhi.simulate_country)"
+            ) from None
 
     def one(self, number: int) -> dict[str, NDArray[Any]]:
         """Return the arrays of one replicate, with a first axis of length 1."""

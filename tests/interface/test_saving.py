@@ -246,6 +246,13 @@ def test_a_second_run_replaces_the_first_and_leaves_other_files(tiny: Results, t
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
+def test_districts_are_means_of_what_is_known() -> None:
+    nan = float("nan")
+    # replicates, years, districts
+    values = np.array([[[1.0, nan], [nan, 4.0]], [[3.0, nan], [5.0, 8.0]]])
+    np.testing.assert_array_equal(saving._mean_of_known(values), [[2.0, nan], [5.0, 6.0]])
+
+
 FULL = OSError(28, "No space left on device")
 
 

@@ -97,7 +97,8 @@ class TestBlock:
         hhs["cover_from"][4] = NOW + 1
         hhs["standing"] = codes.STANDING_PAID
         hhs["wish"] = 0.5
-        hhs["watched"] = [2, 0, 0, 1, 0, 0]
+        # the last one is gone
+        hhs["watched"] = [2, 0, 0, 1, 0, 3]
         hhs["alive"] = [1, 1, 1, 1, 1, 0]
         hhs["contacts"], hhs["away"] = 50, 9
         hhs["quintile"] = [0, 1, 2, 3, 4, 0]
@@ -138,7 +139,7 @@ class TestBlock:
         self.noted(world, buffers, honoured)
 
     def noted(self, world: State, buffers: Any, honoured: int) -> None:
-        """The first and the fourth household are watched, at the second and the first place."""
+        """The first and the fourth household live and are watched, at the second and the first place."""
         watch, places = make_watch(3, 12), np.zeros(8, dtype=np.int64)
         n = notes.list_watched(world.households, 0, 6, places)
         assert places[:n].tolist() == [0, 3]

@@ -151,7 +151,8 @@ class TestWholeRun:
             "insured", "enrolments", "persons_enrolled", "episodes", "contacts_wanted", "visits_insured",
             "visits_uninsured", "visits_formal", "admissions", "forgone_unsought", "forgone_capacity",
             "forgone_refused", "forgone_cash", "births", "deaths", "penalties", "gate_refusals", "loans",
-            "loans_refused", "loan_defaults", "loan_written_off", "decisions",
+            "loans_refused", "loan_defaults", "loan_written_off", "decisions", "person_months",
+            "formal_months", "household_months_insured",
         ]  # fmt: skip
         for name in events:
             kind = codes.TALLIES.index(name)

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cbhi import Results, Scenario, simulate
+from cbhi import Results, Scenario, memory, simulate
 from cbhi import scenario as shipped
 from cbhi.memory import Pile
+from cbhi.published import explain_size
 from cbhi.replicates import make_output
 from cbhi.simulation import Interrupted, simulate_country
 from cbhi.strata import stratified_names
@@ -77,6 +78,15 @@ class TestPile:
         np.testing.assert_array_equal(pile.one(0)["flows"][0], written(1)[0].flows)
         np.testing.assert_array_equal(pile.one(0)["opening_people"][0], written(1)[1])
 
+    def test_what_does_not_fit_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object) -> None:
+            raise MemoryError("Unable to allocate")
+
+        came = written(1)
+        monkeypatch.setattr(memory.np, "empty", refuse)
+        with pytest.raises(MemoryError, match=r"results of 3 replicates take .* GB.*simulate_country"):
+            Pile([1, 2, 3]).put(1, came)
+
     def test_districts_are_added_up(self) -> None:
         pile = Pile([2], by_district=False)
         pile.put(2, written(2))
@@ -104,6 +114,12 @@ def test_a_run_that_is_stopped_gives_back_what_is_finished(workers: int) -> None
     for place, number in enumerate(rest.arrays.replicates):
         np.testing.assert_array_equal(rest.arrays.flows[place], every.arrays.flows[number])
     assert simulate(scenario(), replicates=4, survey=0, finished=rest, **SIZE) == every
+
+
+def test_parts_are_joined_in_order_of_numbers() -> None:
+    later = simulate(scenario(), replicates=1, first_replicate=1, survey=0, **SIZE)
+    first = simulate(scenario(), replicates=1, survey=0, **SIZE)
+    assert later + first == first + later == by_district()
 
 
 class TestWholeCountry:
@@ -141,6 +157,14 @@ class TestWholeCountry:
             with pytest.raises(ValueError, match="districts were added up"):
                 ask()
         assert not list(tmp_path.glob("folder/*"))
+
+    def test_few_sections_are_told_without_their_districts(self) -> None:
+        assert "(6, in 6 districts)" in explain_size(by_district())[0]
+        assert "(6):" in explain_size(whole())[0]
+
+    def test_neither_finishes_the_other(self) -> None:
+        with pytest.raises(ValueError, match="another run: districts added up, not 6 kept apart"):
+            simulate(scenario(), replicates=3, survey=0, finished=whole(), **SIZE)
 
     def test_it_is_not_joined_with_a_run_by_district(self) -> None:
         more = simulate(scenario(), replicates=1, first_replicate=2, survey=0, **SIZE)
