@@ -193,10 +193,9 @@ def test_damage_is_found_without_the_hash(results: Results, tmp_path: Path) -> N
             back, _ = read_arrays(path, results.scenario)
         except ValueError:
             continue
-        # a bit that decides nothing: a date in the zip, or how far back the same bytes stand once more
-        same(back, results)
+        same(back, results)  # a bit that decides nothing, such as a date in the zip
         silent.append(place)
-    assert len(silent) < 40
+    assert len(silent) < 20
     for length in (0, 1, 100, len(content) // 2, len(content) - 1):
         path.write_bytes(content[:length])
         with pytest.raises(ValueError, match=r"a\.npz' is damaged"):
