@@ -225,8 +225,8 @@ def write_npz(file: IO[bytes], arrays: Mapping[str, Any]) -> None:
     """Write arrays, by name, as an ``.npz`` that is compressed quickly rather than well.
 
     ``numpy.savez_compressed`` knows one level, which takes two and a half times as long as this one for a
-    file that is a twentieth smaller. Lower levels are no faster where it counts, and one damaged bit in twenty
-    would lead to the same contents.
+    file that is a twentieth smaller. Lower levels are no faster where it counts, and one damaged bit in
+    twenty would lead to the same contents.
 
     Parameters
     ----------
