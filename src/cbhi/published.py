@@ -18,7 +18,7 @@ from cbhi.results import Results
 from cbhi.runs import find_year, is_closed
 from cbhi.spread import quantiles_over_replicates, share_in_words
 from cbhi.tables import Scale, Table, scale_of
-from cbhi.variables import ALL_DISTRICTS, VARIABLES
+from cbhi.variables import VARIABLES, are_added_up
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -337,7 +337,7 @@ def describe_shares(results: Results) -> str:
 def explain_size(results: Results) -> tuple[str, ...]:
     """Say what a small number of simulated sections means, where it is small."""
     n = int(np.count_nonzero(results.arrays.opening_people.any(axis=(0, 2))))
-    where = "" if np.array_equal(results.arrays.districts, ALL_DISTRICTS) else f", in {n} district"
+    where = "" if are_added_up(results.arrays.districts) else f", in {n} district"
     sections = max(1, results.households // HOUSEHOLDS_PER_SECTION)
     if sections >= FEW_SECTIONS:
         return ()

@@ -20,7 +20,7 @@ from cbhi.packing import first_month_of_sale
 from cbhi.scenarios import Scenario
 from cbhi.strata import GROUPS, stratified_names, stratum_values
 from cbhi.tolerances import Tolerance
-from cbhi.variables import ALL_DISTRICTS, VARIABLES, YEARLY_ONLY, Arrays, By, Cells
+from cbhi.variables import VARIABLES, YEARLY_ONLY, Arrays, By, Cells, are_added_up
 from cbhi.words import suggest
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class Results:
             yield name, self._value_in(cells, name)
 
     def _require_districts(self, needed: bool, what: str) -> None:
-        if needed and np.array_equal(self.arrays.districts, ALL_DISTRICTS):
+        if needed and are_added_up(self.arrays.districts):
             raise ValueError(f"{what}: districts were added up as these replicates ended; use cbhi.simulate")
 
     def span_values(self, name: str, first: str, last: str) -> F8:

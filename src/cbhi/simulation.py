@@ -27,7 +27,7 @@ from cbhi.runs import find_year
 from cbhi.scenarios import Scenario, scenario
 from cbhi.spread import mean_ci_over_replicates
 from cbhi.tolerances import LEVEL, Tolerance, check_tolerance
-from cbhi.variables import ALL_DISTRICTS, Arrays
+from cbhi.variables import ALL_DISTRICTS, Arrays, are_added_up
 
 HOUSEHOLDS = 20_000
 HOUSEHOLDS_PER_THREAD = 25_000
@@ -139,6 +139,8 @@ def simulate(
         not fit it, or ``finished`` belongs to another run.
     Interrupted
         On Ctrl-C; its ``results`` holds the finished replicates.
+    MemoryError
+        When the results of all replicates do not fit, as soon as the first one is finished.
     """
     chosen = load_scenario(scenario)
     run = functools.partial(
@@ -188,7 +190,7 @@ def simulate_country(
 
     Raises
     ------
-    ValueError, Interrupted
+    ValueError, Interrupted, MemoryError
         As in ``simulate``.
     """
     return _simulate(
@@ -389,7 +391,7 @@ def _earlier(
 
 
 def _districts_in_words(districts: I8) -> str:
-    return "added up" if np.array_equal(districts, ALL_DISTRICTS) else f"{districts.size} kept apart"
+    return "added up" if are_added_up(districts) else f"{districts.size} kept apart"
 
 
 def _population_of(layout: Layout) -> str:

@@ -32,6 +32,11 @@ ALL_DISTRICTS = np.array([-1], dtype=np.int64)
 """``Arrays.districts`` where districts were added up: one, which is the whole country."""
 
 
+def are_added_up(districts: I8) -> bool:
+    """Return whether ``Arrays.districts`` says that districts were added up."""
+    return np.array_equal(districts, ALL_DISTRICTS)
+
+
 class Cells:
     """Sums of what was written, with one leading shape (replicates, periods, groups).
 

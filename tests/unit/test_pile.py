@@ -99,10 +99,9 @@ class TestPile:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_run_that_is_stopped_gives_back_what_is_finished(workers: int) -> None:
-    every, held = simulate(scenario(), replicates=4, survey=0, **SIZE), []
+    every = simulate(scenario(), replicates=4, survey=0, **SIZE)
 
     def stop(done: int, total: int) -> None:
-        held.append(done)
         if done >= 2.5 * scenario().n_months:
             raise KeyboardInterrupt
 
